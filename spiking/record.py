@@ -1,0 +1,89 @@
+"""What a simulation leaves behind: the spikes, and the selection read from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from neo import Block
+
+__all__ = ["Selection", "SpikeRecord"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpikeRecord:
+    """Every spike of the E populations, one entry a spike, ordered by time.
+
+    Times count from the start of the measured window, so they lie in [0, duration_ms).
+    """
+
+    row: np.ndarray  # (n_spikes,) int32: which competition
+    key: np.ndarray  # (n_spikes,) int32: which population of that row
+    cell: np.ndarray  # (n_spikes,) int32: which cell of that population
+    time_ms: np.ndarray  # (n_spikes,) float64
+    n_rows: int
+    n_keys: int
+    n_cells: int  # cells per population
+    duration_ms: float
+
+    def __len__(self) -> int:
+        return len(self.time_ms)
+
+    def counts(self) -> np.ndarray:
+        """Spikes per row and key, shape (n_rows, n_keys), int64."""
+        flat = self.row.astype(np.int64) * self.n_keys + self.key
+        return np.bincount(flat, minlength=self.n_rows * self.n_keys).reshape(self.n_rows, self.n_keys)
+
+    def binned(self, bin_ms: float = 1.0) -> np.ndarray:
+        """Population spike counts in time bins, shape (n_rows, n_bins), int64.
+
+        The last bin is dropped when it is not full.
+        """
+        n_bins = int(np.floor(self.duration_ms / bin_ms + 1e-9))
+        time_bin = np.floor(self.time_ms / bin_ms + 1e-9).astype(np.int64)
+        inside = time_bin < n_bins
+        flat = self.row[inside].astype(np.int64) * n_bins + time_bin[inside]
+        return np.bincount(flat, minlength=self.n_rows * n_bins).reshape(self.n_rows, n_bins)
+
+    def of_row(self, row: int) -> SpikeRecord:
+        """The spikes of one row alone, as a record of one row."""
+        here = self.row == row
+        return SpikeRecord(
+            row=np.zeros(int(here.sum()), dtype=np.int32),
+            key=self.key[here],
+            cell=self.cell[here],
+            time_ms=self.time_ms[here],
+            n_rows=1,
+            n_keys=self.n_keys,
+            n_cells=self.n_cells,
+            duration_ms=self.duration_ms,
+        )
+
+    def to_neo(self) -> Block:
+        """As a Neo block: a segment a row, a spike train a cell that fired (needs the extra `neuro`)."""
+        from spiking.export import to_neo
+
+        return to_neo(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """The outcome of one simulated competition per row.
+
+    A row without a spike has weights of zero and is marked in `silent`; it is never read as uniform.
+    """
+
+    counts: np.ndarray  # (n_rows, n_keys) int: spikes per key
+    weights: np.ndarray  # (n_rows, n_keys) float: spike share, each row sums to 1 (0 where silent)
+    silent: np.ndarray  # (n_rows,) bool: rows without a spike
+    mask: np.ndarray  # (n_rows, n_keys) bool: True where the key takes part
+    f_gamma_Hz: np.ndarray  # (n_rows,) float: peak of the spectrum in the gamma band; nan without a significant one
+    n_cycles: np.ndarray  # (n_rows,) int: cycles of the field in the measured window; 0 without a rhythm
+    spikes: SpikeRecord
+    field: np.ndarray  # (n_rows, n_samples) float32: excitatory synaptic trace of the E cells, the row's field
+    inh_counts: np.ndarray  # (n_rows,) int: spikes of the I pool
+    field_dt_ms: float
+    duration_ms: float
