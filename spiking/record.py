@@ -80,10 +80,14 @@ class Selection:
     weights: np.ndarray  # (n_rows, n_keys) float: spike share, each row sums to 1 (0 where silent)
     silent: np.ndarray  # (n_rows,) bool: rows without a spike
     mask: np.ndarray  # (n_rows, n_keys) bool: True where the key takes part
-    f_gamma_Hz: np.ndarray  # (n_rows,) float: peak of the spectrum in the gamma band; nan without a significant one
+    f_gamma_Hz: (
+        np.ndarray
+    )  # (n_rows,) float: peak of the spectrum in the gamma band; nan without a significant one
     n_cycles: np.ndarray  # (n_rows,) int: cycles of the field in the measured window; 0 without a rhythm
     spikes: SpikeRecord
-    field: np.ndarray  # (n_rows, n_samples) float32: excitatory synaptic trace of the E cells, the row's field
+    field: (
+        np.ndarray
+    )  # (n_rows, n_samples) float32: excitatory synaptic trace of the E cells, the row's field
     inh_counts: np.ndarray  # (n_rows,) int: spikes of the I pool
     field_dt_ms: float
     duration_ms: float
