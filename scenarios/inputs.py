@@ -170,8 +170,9 @@ def _existing(path: str | Path) -> Path:
 
 
 def _load(path: str | Path) -> Any:
+    existing = _existing(path)
     try:
-        return np.load(_existing(path), allow_pickle=False)
+        return np.load(existing, allow_pickle=False)
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UsageError(
             f"file must be a NumPy array, not pickled, got something else in {path}; "
