@@ -47,7 +47,9 @@ class KnownGroup(click.Group):
 
 
 @click.group(
-    cls=KnownGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=KnownGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.option(
     "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error, with any command."
@@ -94,7 +96,7 @@ class ScenarioGroup(click.Group):
 )
 @click.pass_context
 def run(ctx: click.Context) -> None:
-    """Run a scenario; `fortyhertz run NAME --help` lists its parameters."""
+    """Run a scenario; run NAME --help lists its parameters."""
     if ctx.invoked_subcommand is None:
         raise click.UsageError(f"run needs the NAME of a scenario; known: {', '.join(SCENARIOS)}")
 
@@ -110,7 +112,6 @@ def _scenario_command(name: str) -> click.Command:
         callback=callback,
         params=[*options_of(scenario.Params), *_common_options()],
         help=scenario.QUESTION,
-        context_settings={"max_content_width": 110},
     )
 
 
@@ -126,9 +127,9 @@ def _common_options() -> list[click.Parameter]:
     ]
 
 
-@cli.command("compare", context_settings={"max_content_width": 110})
+@cli.command("compare")
 def compare(seed: int, engine: str, out: Path | None, **values: Any) -> None:
-    """Compare the gamma circuit with softmax attention on your own input or a real model's."""
+    """Compare spiking with softmax attention on your own input."""
     chosen = comparison(given(values))
     params = load(chosen.scenario).Params(**chosen.values)
     _run_and_tell(chosen.scenario, params, seed=seed, engine=engine, out=out)
