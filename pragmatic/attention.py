@@ -41,9 +41,11 @@ class Attended(NamedTuple):
 class Head(Protocol):
     """What turns vectors into vectors by attention.
 
-    Called with `query` (..., n_queries, dim), `key` (..., n_keys, dim), `value` (..., n_keys, dim_value), where
-    ... is most often (batch, heads), and `mask`, bool, broadcastable to (..., n_queries, n_keys), True where a key
-    takes part (None: all do). The rules of `ScoreMap` about masks hold.
+    Called with `query` (..., n_queries, dim), `key` (..., n_keys, dim), `value` (..., n_keys, dim_value),
+    where ... is most often (batch, heads), and `mask`, bool, broadcastable to (..., n_queries, n_keys), True
+    where a key takes part (None: all do). The rules of `ScoreMap` about masks hold.
+
+    Raises ValueError for shapes that do not belong together.
     """
 
     def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Attended: ...
@@ -65,7 +67,10 @@ class DotProductHead:
 
     def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Attended:
         _check_vectors(query, key, value)
-        scores = _scaled_dots(query, key, self.scaling)  # (..., n_queries, n_keys)
+        scaling = 1.0 / math.sqrt(query.shape[-1]) if self.scaling is None else self.scaling
+        scores = (
+            query * scaling
+        ) @ key.mT  # (..., n_queries, n_keys); scaled first, or half precision overflows
         weights = self.score_map(scores, mask)
         return Attended(weights @ value, weights)
 
@@ -86,7 +91,8 @@ def dot_product_head(score_map: ScoreMap, *, scaling: float | None = None) -> He
 class AdditiveHead(torch.nn.Module):
     """scores = w_score · tanh(w_query q + w_key k): a small network compares query and key.
 
-    Bahdanau, Cho and Bengio (2015), Neural machine translation by jointly learning to align and translate, ICLR.
+    Bahdanau, Cho and Bengio (2015), Neural machine translation by jointly learning to align and translate,
+    ICLR.
 
     Parameters
     ----------
@@ -120,10 +126,8 @@ class AdditiveHead(torch.nn.Module):
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Attended:
         _check_vectors(query, key, value, dims=(self.w_query.shape[0], self.w_key.shape[0]))
-        q, k = (
-            query @ self.w_query,
-            key @ self.w_key,
-        )  # (..., n_queries, dim_hidden), (..., n_keys, dim_hidden)
+        q = query @ self.w_query  # (..., n_queries, dim_hidden)
+        k = key @ self.w_key  # (..., n_keys, dim_hidden)
         compared = torch.tanh(q.unsqueeze(-2) + k.unsqueeze(-3))  # (..., n_queries, n_keys, dim_hidden)
         weights = self.score_map((compared @ self.w_score).squeeze(-1), mask)
         return Attended(weights @ value, weights)
@@ -133,7 +137,7 @@ def linear_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | N
     """Linear attention over all positions in parallel: weights_j proportional to phi(q)·phi(k_j).
 
     phi(x) = elu(x) + 1. With `causal_mask` the same numbers as `linear_attention_recurrent`.
-    Parameters and errors as `Head` says; ValueError too where every phi(q)·phi(k) of a row underflows to zero.
+    Parameters and errors as `Head` says, and a ValueError for a row in which every phi(q)·phi(k) underflows.
 
     Katharopoulos et al. (2020), Transformers are RNNs, ICML.
     """
@@ -145,10 +149,10 @@ def linear_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | N
 
 
 def linear_attention_recurrent(query: Tensor, key: Tensor, value: Tensor) -> Attended:
-    """Causal linear attention one position at a time, with a state that does not grow.
+    """Causal linear attention one position at a time, through a state of fixed size.
 
-    The state is sum_j phi(k_j) v_j^T and the normaliser sum_j phi(k_j), over the positions so far. The weights are
-    what the same recurrence reads when each position's value is its own one-hot vector.
+    The state is sum_j phi(k_j) v_j^T and the normaliser sum_j phi(k_j), over the positions so far. The
+    weights are what the same recurrence reads when each position's value is its own one-hot vector.
 
     Parameters
     ----------
@@ -158,7 +162,7 @@ def linear_attention_recurrent(query: Tensor, key: Tensor, value: Tensor) -> Att
     Raises
     ------
     ValueError
-        Other shapes, or a row in which every phi(q)·phi(k) underflows to zero.
+        Other shapes, or a row in which every phi(q)·phi(k) underflows.
 
     Katharopoulos et al. (2020), Transformers are RNNs, ICML, equations 16 to 20.
     """
@@ -187,9 +191,10 @@ def linear_attention_recurrent(query: Tensor, key: Tensor, value: Tensor) -> Att
 class HopfieldHead:
     """Retrieval from a modern Hopfield network: keys are the stored patterns, the query is the first state.
 
-    Each step is state <- softmax(beta state·k) @ key, Ramsauer et al. (2021), Hopfield networks is all you need,
-    ICLR, equation 3; the last step reads the values instead of the keys. One step with beta = 1 / sqrt(dim) is
-    softmax attention.
+    Each step is state <- softmax(beta state·k) @ key; the last one reads the values instead of the keys. One
+    step with beta = 1 / sqrt(dim) is softmax attention.
+
+    Ramsauer et al. (2021), Hopfield networks is all you need, ICLR, equation 3.
     """
 
     beta: float | None = None  # None: 1 / sqrt(dim)
@@ -210,10 +215,6 @@ class HopfieldHead:
         return head(state, key, value, mask)
 
 
-def _scaled_dots(query: Tensor, key: Tensor, scaling: float | None) -> Tensor:
-    return query @ key.mT * (scaling if scaling is not None else 1.0 / math.sqrt(query.shape[-1]))
-
-
 def _positive_features(x: Tensor) -> Tensor:
     """elu(x) + 1, as a sum that keeps its digits for very negative x; single precision or better."""
     x = x.to(torch.promote_types(x.dtype, torch.float32))
@@ -221,10 +222,10 @@ def _positive_features(x: Tensor) -> Tensor:
 
 
 def _divided(part: Tensor, whole: Tensor) -> Tensor:
-    if bool((whole == 0).any()):
+    if not bool(((whole > 0) & (whole < math.inf)).all()):
         raise ValueError(
-            "linear attention needs a phi(q)·phi(k) > 0 in every row, got one in which all underflow to 0; "
-            "scale query and key down"
+            "linear attention needs the sum of phi(q)·phi(k) finite and > 0 in every row, got nan, an overflow or "
+            "an underflow; scale query and key down"
         )
     return part / whole
 
@@ -247,6 +248,8 @@ def _check_vectors(query: Tensor, key: Tensor, value: Tensor, dims: tuple[int, i
         raise ValueError(f"query, key, value must have a length and a dim each, got shapes {q}, {k}, {v}")
     if k[-2] != v[-2]:
         raise ValueError(f"key and value must have the same length, got {k[-2]} and {v[-2]}; one value a key")
+    if k[-2] == 0:
+        raise ValueError(f"key and value must have at least one key, got shapes {k} and {v}")
     if dims is None and q[-1] != k[-1]:
         raise ValueError(f"query and key must have the same dim, got {q[-1]} and {k[-1]}; project one first")
     if dims is not None and (q[-1], k[-1]) != dims:
@@ -261,7 +264,7 @@ def _check_vectors(query: Tensor, key: Tensor, value: Tensor, dims: tuple[int, i
 
 HEADS: NameTable[Callable[[int, np.random.Generator], Head]] = NameTable(
     "head",
-    {  # each entry makes a head for queries and keys of `dim` components; rng draws its parameters if it has any
+    {  # each makes a head for queries and keys of `dim` components; rng draws its parameters if it has any
         "dot_product": lambda dim, rng: DotProductHead(Softmax()),
         "additive": lambda dim, rng: AdditiveHead(dim_query=dim, dim_key=dim, dim_hidden=dim, rng=rng),
         "linear": lambda dim, rng: linear_attention,

@@ -18,8 +18,8 @@ def causal_mask(n_queries: int, n_keys: int, *, device: torch.device | str | Non
     """Each query takes part with the keys up to its own position, aligned at the last key.
 
     The last query sees every key, as when the queries are the newest tokens over a cache of older keys.
-    (`scaled_dot_product_attention(is_causal=True)` aligns at the first key instead; for as many queries as keys
-    the two are the same.)
+    `scaled_dot_product_attention(is_causal=True)` aligns at the first key instead: the two are the same only
+    for as many queries as keys.
 
     Returns
     -------
@@ -59,9 +59,7 @@ def masked_scores(scores: Tensor, mask: Tensor | None) -> Tensor:
     if not (isinstance(scores, Tensor) and scores.is_floating_point()):
         raise TypeError(f"scores must be a floating-point tensor, got {_kind(scores)}; convert with .float()")
     if scores.ndim == 0 or scores.shape[-1] == 0:
-        raise ValueError(
-            f"scores must have at least one key in the last dimension, got shape {_shape(scores)}"
-        )
+        raise ValueError(f"scores must have at least one key, the last dimension, got shape {_shape(scores)}")
     if mask is not None:
         _check_mask(mask, scores)
         scores = scores.masked_fill(~mask, -math.inf)
@@ -89,7 +87,7 @@ def _check_rows(scores: Tensor) -> None:
     if bool(empty.any()):
         raise ValueError(
             f"every row must have a key that takes part, got {int(empty.sum())} of {empty.numel()} rows with "
-            f"all keys masked (first at {tuple(empty.nonzero()[0].tolist())}); drop these queries or unmask a key"
+            f"all keys masked (first at {tuple(empty.nonzero()[0].tolist())}); drop these queries or unmask"
         )
 
 

@@ -43,7 +43,7 @@ class ScoreMap(Protocol):
     summing to 1. A masked key, and a key whose score is -inf, gets a weight of exactly 0 and no gradient;
     the other keys get what they would get if it were absent.
 
-    Raises ValueError for a row without any key that takes part, NaN or +inf scores, or a mask of another shape.
+    Raises ValueError for a row without a key that takes part, NaN or +inf scores, a mask of another shape.
     """
 
     def __call__(self, scores: Tensor, mask: Tensor | None = None) -> Tensor: ...
@@ -104,8 +104,9 @@ class Sparsemax(_RowMap):
 class Entmax(_RowMap):
     """[(alpha - 1) s_j - tau]_+ ^ (1 / (alpha - 1)), with tau so that the row sums to 1.
 
-    Softmax at alpha = 1, sparsemax at alpha = 2, sparse for every alpha > 1. Above 2 a weight at the edge of the
-    support moves as a root of its score: single precision keeps few digits of it, and its gradient is unbounded.
+    Softmax at alpha = 1, sparsemax at alpha = 2, sparse for every alpha > 1. Above 2 a weight at the edge of
+    the support moves as a root of its score: single precision keeps few digits of it and its gradient has no
+    bound.
 
     Peters, Niculae and Martins (2019), Sparse sequence-to-sequence models, ACL.
     """
@@ -133,20 +134,20 @@ class Entmax(_RowMap):
 class Divisive(_RowMap):
     """Divisive normalisation, with the share that semisaturation holds back spread evenly.
 
-    With r_j = max(s_j, 0) the responses r_j^n / (sigma^n + sum_k r_k^n) add up to less than 1; what is missing,
-    sigma^n / (sigma^n + sum_k r_k^n), goes in equal parts to the n_keys keys that take part:
+    With r_j = max(s_j, 0) the responses r_j^n / (sigma^n + sum_k r_k^n) add up to less than 1; what is
+    missing, sigma^n / (sigma^n + sum_k r_k^n), goes in equal parts to the n_keys keys that take part:
 
         w_j = (r_j^n + sigma^n / n_keys) / (sigma^n + sum_k r_k^n)
 
-    So sigma keeps its meaning as the drive at which selection is half as strong as it gets, and a row in which
-    every score rectifies to zero is the limit of weak drive: uniform. With sigma = 0 the map is the pure power
-    law, for which such a row has no limit: a ValueError.
+    So sigma keeps its meaning, the drive at which half of the weight follows the scores, and a row in which
+    every score rectifies to zero is the limit of weak drive: uniform. With sigma = 0 the map is the pure
+    power law, for which such a row has no limit: a ValueError.
 
-    Carandini and Heeger (2012), Normalization as a canonical neural computation, Nat. Rev. Neurosci. 13, 51-62;
-    Reynolds and Heeger (2009), The normalization model of attention, Neuron 61, 168-185.
+    Carandini and Heeger (2012), Normalization as a canonical neural computation, Nat. Rev. Neurosci. 13;
+    Reynolds and Heeger (2009), The normalization model of attention, Neuron 61.
     """
 
-    exponent: float = 2.0  # n; 1.0 to 3.5, on average about 2, in visual cortex (Carandini and Heeger 2012)
+    exponent: float = 2.0  # n; Heeger (1992), Vis. Neurosci. 9: half-squaring
     semisaturation: float = 1.0  # sigma, in units of the scores
 
     def __post_init__(self) -> None:
