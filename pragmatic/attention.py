@@ -68,9 +68,7 @@ class DotProductHead:
     def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Attended:
         _check_vectors(query, key, value)
         scaling = 1.0 / math.sqrt(query.shape[-1]) if self.scaling is None else self.scaling
-        scores = (
-            query * scaling
-        ) @ key.mT  # (..., n_queries, n_keys); scaled first, or half precision overflows
+        scores = (query * scaling) @ key.mT  # (..., n_queries, n_keys); this order spares half precision
         weights = self.score_map(scores, mask)
         return Attended(weights @ value, weights)
 
@@ -224,8 +222,8 @@ def _positive_features(x: Tensor) -> Tensor:
 def _divided(part: Tensor, whole: Tensor) -> Tensor:
     if not bool(((whole > 0) & (whole < math.inf)).all()):
         raise ValueError(
-            "linear attention needs the sum of phi(q)·phi(k) finite and > 0 in every row, got nan, an overflow or "
-            "an underflow; scale query and key down"
+            "linear attention needs the sum of phi(q)·phi(k) finite and > 0 in every row, got nan, overflow "
+            "or underflow; scale query and key down"
         )
     return part / whole
 

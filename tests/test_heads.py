@@ -89,6 +89,13 @@ def test_half_precision_equals_pytorch(dtype: torch.dtype, atol: float) -> None:
     torch.testing.assert_close(output, oracle, atol=atol, rtol=0)
 
 
+def test_half_precision_scales_before_it_multiplies() -> None:
+    """q·k = 86 400 is beyond half precision's 65 504; q·k / sqrt(6) is not."""
+    query, value = torch.full((2, DIM), 120.0, dtype=torch.float16), torch.eye(2, dtype=torch.float16)
+    weights = dot_product_head(Softmax())(query, query, value).weights
+    assert torch.equal(weights, torch.full((2, 2), 0.5, dtype=torch.float16))
+
+
 @masked
 def test_gradients_equal_pytorch(mask: Tensor | None) -> None:
     query, key, value = inputs = tuple(x.requires_grad_() for x in vectors())
