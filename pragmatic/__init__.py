@@ -1,0 +1,67 @@
+"""Attention as machine learning writes it: score maps, heads, masks.
+
+Names are imported from their files at first use, so that `import pragmatic` does not yet load torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pragmatic.attention import (
+        HEADS,
+        AdditiveHead,
+        Attended,
+        DotProductHead,
+        Head,
+        HopfieldHead,
+        dot_product_head,
+        linear_attention,
+        linear_attention_recurrent,
+    )
+    from pragmatic.masks import causal_mask
+    from pragmatic.score_maps import (
+        SCORE_MAPS,
+        Divisive,
+        Entmax,
+        Hardmax,
+        ScoreMap,
+        Softmax,
+        Sparsemax,
+        TopK,
+        Uniform,
+    )
+
+__all__ = [
+    "HEADS",
+    "SCORE_MAPS",
+    "AdditiveHead",
+    "Attended",
+    "Divisive",
+    "DotProductHead",
+    "Entmax",
+    "Hardmax",
+    "Head",
+    "HopfieldHead",
+    "ScoreMap",
+    "Softmax",
+    "Sparsemax",
+    "TopK",
+    "Uniform",
+    "causal_mask",
+    "dot_product_head",
+    "linear_attention",
+    "linear_attention_recurrent",
+]
+
+_FILES = ("masks", "score_maps", "attention")
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        for file in _FILES:
+            module = import_module(f"pragmatic.{file}")
+            if name in module.__all__:
+                return getattr(module, name)
+    raise AttributeError(f"module 'pragmatic' has no attribute {name!r}; it has {', '.join(__all__)}")
