@@ -1,0 +1,49 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+RUNS   := runs
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint study bench docs calibration clean
+
+help:            ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml constraints.txt
+	@echo "Setting up $(VENV) (once; a few minutes)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "fortyhertz needs Python 3.11 or later; run: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[hf,neuro,dev]'
+	@touch $@
+
+demo: $(READY)   ## every head of a real transformer through the spiking circuit; prints where the report lies
+	$(BIN)/fortyhertz compare --model minilm
+
+test: $(READY) lint  ## all checks: style, types, import graph, tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+
+lint: $(READY)   ## style, types and import graph alone
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+study: $(READY)  ## the tables of the fidelity, rhythm, gain-control and time-step studies (tens of minutes)
+	$(BIN)/python -m pytest -m slow -s
+
+bench: $(READY)  ## speed, as ratios measured side by side in one run
+	$(BIN)/python -m tests.benchmarks
+
+docs: $(READY)   ## the Sphinx pages, with a gallery made from the scenarios
+	$(BIN)/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+calibration: $(READY)  ## simulate and store the calibration of the shipped parameters again
+	$(BIN)/python -m bridge.calibrate
+
+clean:           ## remove what the commands above made, the environment too
+	rm -rf $(VENV) $(RUNS) docs/_build docs/gallery build *.egg-info

@@ -1,0 +1,27 @@
+"""Everything that spikes: cells, circuits, simulation, readout and rhythm."""
+
+from spiking.cells import CELLS, DiffusiveLIF, EscapeRate
+from spiking.control import RateMatched, cut_loop, gamma_off
+from spiking.gamma import GammaCircuit
+from spiking.head import HeadParams, HeadSelection, VectorCircuit
+from spiking.params import GammaParams
+from spiking.record import Selection, SpikeRecord
+from spiking.simulate import ENGINES, codegen_target
+
+__all__ = [
+    "CELLS",
+    "ENGINES",
+    "DiffusiveLIF",
+    "EscapeRate",
+    "GammaCircuit",
+    "GammaParams",
+    "HeadParams",
+    "HeadSelection",
+    "RateMatched",
+    "Selection",
+    "SpikeRecord",
+    "VectorCircuit",
+    "codegen_target",
+    "cut_loop",
+    "gamma_off",
+]

@@ -1,0 +1,187 @@
+"""The gamma circuit: E populations, one per key, race each other; a shared I pool ends every round.
+
+One attention row is n_keys populations of E cells and one pool of I cells (pyramidal-interneuron
+network gamma, PING; Whittington, Traub, Kopell, Ermentrout and Buhl 2000). Each cycle the E cells
+race, the I pool fires after about a dozen E spikes and stops them all, and the race starts again when
+inhibition has decayed. The share of spikes per key is the row's attention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import brian2 as b2
+import numpy as np
+
+from spiking.calibration import effective_gain
+from spiking.checks import check_mask, check_scores, known
+from spiking.params import GammaParams
+from spiking.readout import spike_share
+from spiking.record import Selection
+from spiking.rhythm import cycles, gamma_peak
+from spiking.rows import Layout
+from spiking.simulate import ENGINES, Core, Recording, building, check_duration, simulate
+
+__all__ = ["GammaCircuit", "gamma_core"]
+
+# Equal weights all to all inside a row: every I cell sees the same sum over E spikes and every E cell
+# the same sum over I spikes. So each sum is kept once per row and linked into the cells.
+ROW_EQUATIONS = """
+    dexc/dt = (exc_in - exc) / tau_rise : 1
+    dexc_in/dt = -exc_in / tau_ampa : 1
+    dinh/dt = -inh / tau_gaba : 1
+"""
+INH_EQUATIONS = """
+    dv/dt = (w_ei * exc - v) / tau_i : 1 (unless refractory)
+    exc : 1 (linked)
+    v_th : 1 (constant)
+"""
+FIXED_INPUT = """
+    u : 1 (constant)
+    inh : 1 (linked)
+"""
+LINKED_INPUT = """
+    u : 1 (linked)
+    inh : 1 (linked)
+"""
+
+
+def gamma_core(
+    params: GammaParams, layout: Layout, rng: np.random.Generator, *, linked_input: bool = False
+) -> Core:
+    """Build the rows of `layout` as one block-diagonal set of Brian2 objects.
+
+    The caller sets `exc.u` (a number per cell), or links it when `linked_input`.
+    """
+    cell, delay = params.cell, params.delay_ms * b2.ms
+    clock = b2.Clock(params.dt_ms * b2.ms, name="circuit_clock")
+    row = b2.NeuronGroup(layout.n_rows, ROW_EQUATIONS, method="exact", clock=clock, name="row")
+    exc = b2.NeuronGroup(
+        layout.n_total,
+        cell.equations + (LINKED_INPUT if linked_input else FIXED_INPUT),
+        threshold=cell.threshold,
+        reset=cell.reset,
+        method=cell.method,
+        clock=clock,
+        name="exc",
+    )
+    row_of_exc = layout.per_cell(layout.row_of_population).astype(int)
+    exc.inh = b2.linked_var(row, "inh", index=row_of_exc)
+    for name, values in cell.initial(layout.n_total, rng).items():
+        setattr(exc, name, values)
+
+    inh = b2.NeuronGroup(
+        layout.n_rows * params.n_inh,
+        INH_EQUATIONS,
+        threshold="v > v_th",
+        reset="v = 0",
+        refractory=params.refractory_ms * b2.ms,
+        method="exact",
+        clock=clock,
+        name="inh",
+    )
+    row_of_inh = np.repeat(np.arange(layout.n_rows), params.n_inh)
+    inh.exc = b2.linked_var(row, "exc", index=row_of_inh)
+    inh.v = rng.uniform(0, 0.5, layout.n_rows * params.n_inh)
+    spread = np.linspace(-1, 1, params.n_inh) if params.n_inh > 1 else np.zeros(1)
+    inh.v_th = np.tile(1 + params.inh_spread * spread, layout.n_rows)
+
+    exc_to_row = b2.Synapses(exc, row, on_pre="exc_in_post += 1", delay=delay, clock=clock, name="exc_to_row")
+    exc_to_row.connect(i=np.arange(layout.n_total), j=row_of_exc)
+    inh_to_row = b2.Synapses(inh, row, on_pre="inh_post += w_ie", delay=delay, clock=clock, name="inh_to_row")
+    inh_to_row.connect(i=np.arange(len(row_of_inh)), j=row_of_inh)
+    return Core(exc=exc, inh=inh, row=row, exc_to_row=exc_to_row, inh_to_row=inh_to_row)
+
+
+@dataclass(frozen=True)
+class GammaCircuit:
+    """Synchrony-based attention: scores in, spike shares out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from spiking import GammaCircuit, GammaParams
+    >>> circuit = GammaCircuit(GammaParams(n_cells=40, temperature=1.0))
+    >>> scores = np.array([[1.0, 0.0, -1.0]])
+    >>> selection = circuit.attend(scores, duration_ms=500, rng=np.random.default_rng(0))
+    >>> selection.weights.shape
+    (1, 3)
+    """
+
+    params: GammaParams = field(default_factory=GammaParams)
+
+    def attend(
+        self,
+        scores: np.ndarray,
+        *,
+        duration_ms: float,
+        rng: np.random.Generator,
+        mask: np.ndarray | None = None,
+        engine: str = "brian2",
+        progress: Callable[[float], None] | None = None,
+    ) -> Selection:
+        """Let the keys of each row compete for `duration_ms`.
+
+        Parameters
+        ----------
+        scores : (n_rows, n_keys) array
+            Relevances before the softmax.
+        duration_ms : float
+            Measured time, at least one cycle (33.4 ms); the settling time comes before it.
+        rng : numpy.random.Generator
+            Source of all randomness: same generator state, same spikes.
+        mask : (n_rows, n_keys) bool array, optional
+            True where a key takes part. Others get no cells, no drive and no weight.
+        engine : {"brian2"}
+        progress : callable, optional
+            Called with the fraction of simulated time that is done.
+
+        Returns
+        -------
+        Selection
+
+        Raises
+        ------
+        ValueError, TypeError
+            For scores, masks, durations and engines that cannot be simulated.
+        """
+        known("engine", engine, ENGINES)
+        scores = check_scores(scores)
+        present = check_mask(scores, mask)
+        check_duration(duration_ms)
+        layout = Layout.of(present, self.params.n_cells)
+        with building():
+            core = gamma_core(self.params, layout, rng)
+        core.exc.u = layout.per_cell(layout.at_populations(score_input(self.params, scores, present)))
+        recording = simulate(core, layout, self.params, duration_ms=duration_ms, rng=rng, progress=progress)
+        return select(recording, present)
+
+
+def score_input(params: GammaParams, scores: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """What the scores add to the drive of each population, shape (n_rows, n_keys), in circuit units."""
+    if params.feedforward == "max":
+        scores = scores - np.max(scores, axis=1, keepdims=True, where=present, initial=-np.inf)
+    elif params.feedforward == "mean":
+        scores = scores - np.mean(scores, axis=1, keepdims=True, where=present)
+    return effective_gain(params) / params.temperature * np.where(present, scores, 0.0)
+
+
+def select(recording: Recording, present: np.ndarray) -> Selection:
+    """Read the selection and the rhythm from a recording."""
+    share = spike_share(recording.spikes)
+    peak = gamma_peak(recording.spikes)
+    rhythm = cycles(recording.field, recording.field_dt_ms, peak.f_gamma_Hz)
+    return Selection(
+        counts=recording.spikes.counts(),
+        weights=share.weights,
+        silent=share.silent,
+        mask=present,
+        f_gamma_Hz=peak.f_gamma_Hz,
+        n_cycles=rhythm.n_cycles,
+        spikes=recording.spikes,
+        field=recording.field,
+        inh_counts=recording.inh_counts,
+        field_dt_ms=recording.field_dt_ms,
+        duration_ms=recording.spikes.duration_ms,
+    )

@@ -1,0 +1,90 @@
+"""Parameters of the gamma circuit, and the one function that gives them their Brian2 units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from brian2 import Quantity, ms
+
+from spiking.cells import CellModel, EscapeRate
+from spiking.checks import known, positive, positive_int, within
+
+__all__ = ["FEEDFORWARD", "GammaParams"]
+
+FEEDFORWARD = ("max", "mean", "none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GammaParams:
+    """One attention row: `n_cells` E cells per key, one I pool shared by all keys.
+
+    `temperature` is the softmax temperature that the caller gets. The circuit reaches it by scaling
+    scores with gain / temperature; `gain` is 1 by the race law and a few per cent more where resets
+    deplete the winner. None takes the stored calibration of the shipped parameters.
+
+    Softmax does not change when a row's scores all rise together; feedforward inhibition that grows with
+    the input gives the circuit the same freedom (Pouille, Marin-Burgin, Adesnik, Atallah and Scanziani
+    2009). With "none" the loop alone holds the total, and only over a few units of score.
+    """
+
+    n_cells: int = 40  # E cells per key; more cells, less depletion of the winner
+    temperature: float = 1.0  # of the softmax that the spike share estimates
+    gain: float | None = None  # correction found by bridge.calibrate; None: the stored calibration
+    cell: CellModel = field(default_factory=EscapeRate)
+    feedforward: str = "max"  # feedforward inhibition takes out the row's "max" or "mean" score, or "none"
+
+    n_inh: int = 10  # I cells, shared by all keys of the row
+    tau_i_ms: float = 2.0  # I membrane in the high-conductance state (fast-spiking cells)
+    inh_spread: float = 0.3  # I thresholds lie evenly in 1 +- this: bigger volleys recruit more I cells
+    refractory_ms: float = 3.0  # of I cells
+    w_ei: float = 4.0  # E to I: a handful of E spikes within a few ms fires the I cells; 0 cuts the loop
+    tau_rise_ms: float = 0.5  # AMPA on fast-spiking cells (Geiger et al. 1997)
+    tau_ampa_ms: float = 1.0  # AMPA decay on fast-spiking cells (Geiger et al. 1997)
+    inhibition: float = 10.0  # I to E: fall in E input, in scores, when every I cell fires once
+    tau_gaba_ms: float = 8.0  # GABA_A decay; sets the period (Bartos, Vida and Jonas 2007)
+    delay_ms: float = 1.0  # axonal and synaptic delay, both ways
+
+    dt_ms: float = 0.1
+    settle_ms: float = 100.0  # simulated before the measured window, so that membranes settle
+
+    def __post_init__(self) -> None:
+        for name in ("n_cells", "n_inh"):
+            positive_int("GammaParams", name, getattr(self, name))
+        for name in (
+            *("temperature", "tau_i_ms", "tau_rise_ms", "tau_ampa_ms", "tau_gaba_ms"),
+            *("refractory_ms", "delay_ms", "dt_ms"),
+        ):
+            positive("GammaParams", name, getattr(self, name))
+        if self.gain is not None:
+            positive(
+                "GammaParams", "gain", self.gain, remedy="use bridge.calibrate, or None for the stored one"
+            )
+        known("GammaParams.feedforward", self.feedforward, FEEDFORWARD)
+        within("GammaParams", "inh_spread", self.inh_spread, 0.0, 0.95)
+        within("GammaParams", "w_ei", self.w_ei, 0.0, 1e3)
+        within("GammaParams", "inhibition", self.inhibition, 0.0, 1e3)
+        within("GammaParams", "settle_ms", self.settle_ms, 0.0, 1e5)
+        if not all(hasattr(self.cell, name) for name in ("equations", "threshold", "reset", "namespace")):
+            raise TypeError(
+                f"GammaParams.cell must be a cell model, got {self.cell!r}; "
+                "use EscapeRate() or DiffusiveLIF()."
+            )
+        if self.dt_ms > min(self.delay_ms, self.tau_rise_ms):
+            raise ValueError(
+                f"GammaParams.dt_ms must be <= delay_ms = {self.delay_ms} and tau_rise_ms = {self.tau_rise_ms}"
+                f", got {self.dt_ms}; use 0.1 or less."
+            )
+
+    def namespace(self) -> dict[str, Quantity | float | Any]:
+        """The constants of the circuit's equations, with their dimensions, for Brian2."""
+        return {
+            **self.cell.namespace(),
+            "tau_i": self.tau_i_ms * ms,
+            "tau_rise": self.tau_rise_ms * ms,
+            "tau_ampa": self.tau_ampa_ms * ms,
+            "tau_gaba": self.tau_gaba_ms * ms,
+            "refractory": self.refractory_ms * ms,
+            "w_ei": self.w_ei,
+            "w_ie": self.inhibition / self.n_inh,
+        }

@@ -1,0 +1,203 @@
+"""The only file that runs a Brian2 network, seeds it, or touches Brian2's preferences."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import brian2 as b2
+import numpy as np
+
+from spiking.params import GammaParams
+from spiking.record import SpikeRecord
+from spiking.rows import Layout
+
+__all__ = [
+    "ENGINES",
+    "FIELD_DT_MS",
+    "SLOWEST_CYCLE_MS",
+    "Core",
+    "Recording",
+    "building",
+    "check_duration",
+    "codegen_target",
+    "measured",
+    "simulate",
+]
+
+ENGINES = ("brian2",)
+SLOWEST_CYCLE_MS = 1000.0 / 30.0  # one cycle at the lower edge of the gamma band
+FIELD_DT_MS = 1.0
+_COMPILERS = ("c++", "g++", "clang++", "cl")
+# No rounding mode, signed zero or errno is relied on, which lets the compiler vectorise exp. These are
+# compile flags only: linking with -ffast-math would make the whole process flush subnormal numbers.
+_FLAGS = ["-w", "-O3", "-ffast-math", "-march=native"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Core:
+    """The Brian2 objects of a batch of rows: everything but what drives the E cells."""
+
+    exc: b2.NeuronGroup  # all E cells; its `u` is the score input
+    inh: b2.NeuronGroup  # all I cells, n_inh a row
+    row: b2.NeuronGroup  # one entry a row: the synaptic sums
+    exc_to_row: b2.Synapses
+    inh_to_row: b2.Synapses
+
+    @property
+    def objects(self) -> list[b2.BrianObject]:
+        return [self.exc, self.inh, self.row, self.exc_to_row, self.inh_to_row]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """What was recorded in the measured window."""
+
+    spikes: SpikeRecord
+    inh_counts: np.ndarray  # (n_rows,) int64
+    field: np.ndarray  # (n_rows, n_samples) float32, the excitatory synaptic sum
+    field_dt_ms: float
+
+
+@cache
+def codegen_target() -> str:
+    """Brian2's code generation target here: "cython", or "numpy" where no C++ compiler is found."""
+    named = os.environ.get("CXX")
+    return "cython" if any(map(shutil.which, (named, *_COMPILERS) if named else _COMPILERS)) else "numpy"
+
+
+def check_duration(duration_ms: float) -> None:
+    """Raise unless the window holds at least one cycle."""
+    if not (np.isfinite(duration_ms) and duration_ms > 0):
+        raise ValueError(f"duration_ms must be > 0, got {duration_ms}; use 200 or more.")
+    if duration_ms < SLOWEST_CYCLE_MS:
+        raise ValueError(
+            f"duration_ms must be at least one gamma cycle ({SLOWEST_CYCLE_MS:.1f} ms at 30 Hz), "
+            f"got {duration_ms}; use 200 or more."
+        )
+
+
+@contextmanager
+def _preferences(target: str) -> Iterator[None]:
+    """Brian2's preferences and NumPy's legacy random state, ours inside and as before outside."""
+    wanted = {
+        "codegen.target": target,
+        "codegen.cpp.extra_compile_args_gcc": _FLAGS,
+        "core.stop_on_keyboard_interrupt": False,  # else Ctrl-C returns half a run as if it were whole
+    }
+    before = {name: b2.prefs[name] for name in wanted}
+    random_state = np.random.get_state()  # noqa: NPY002 - Brian2 seeds NumPy's global generator
+    try:
+        for name, value in wanted.items():
+            b2.prefs[name] = value
+        yield
+    finally:
+        for name, value in before.items():
+            b2.prefs[name] = value
+        np.random.set_state(random_state)  # noqa: NPY002
+
+
+def building() -> AbstractContextManager[None]:
+    """Where Brian2 objects are made: synapses are listed by NumPy, which is as fast and never compiles."""
+    return _preferences("numpy")
+
+
+def simulate(
+    core: Core,
+    layout: Layout,
+    params: GammaParams,
+    *,
+    duration_ms: float,
+    rng: np.random.Generator,
+    progress: Callable[[float], None] | None = None,
+    settle_ms: float | None = None,
+    extra: Sequence[b2.BrianObject] = (),
+    namespace: dict[str, Any] | None = None,
+) -> Recording:
+    """Run the batch through its settling time and then the measured window.
+
+    Parameters
+    ----------
+    core, layout, params
+        The circuit, its rows and its constants.
+    duration_ms : float
+        Length of the measured window.
+    rng : numpy.random.Generator
+        Seeds Brian2.
+    progress : callable, optional
+        Called with the fraction done.
+    settle_ms : float, optional
+        Time before the window, `params.settle_ms` unless a slower part needs more.
+    extra : sequence of Brian2 objects
+        What a larger circuit adds to the network.
+    namespace : dict, optional
+        Constants of the extra objects.
+    """
+    settle_ms = params.settle_ms if settle_ms is None else settle_ms
+    spikes = b2.SpikeMonitor(core.exc, name="spikes")
+    inh_spikes = b2.SpikeMonitor(core.inh, name="inh_spikes")
+    field = b2.StateMonitor(core.row, "exc", record=True, dt=FIELD_DT_MS * b2.ms, name="field")
+    network = b2.Network(*core.objects, *extra, spikes, inh_spikes, field)
+
+    def report(elapsed: object, completed: float, start: object, span: object) -> None:
+        if progress is not None:
+            progress(completed)
+
+    target = codegen_target()
+    if target == "numpy":
+        warnings.warn(
+            "no C++ compiler found: Brian2 runs on its numpy target, several times slower; "
+            "install g++ or clang++ (Debian: apt install g++).",
+            UserWarning,
+            stacklevel=3,
+        )
+    with _preferences(target):
+        b2.seed(int(rng.integers(2**31)))
+        network.run(
+            (settle_ms + duration_ms) * b2.ms,
+            namespace={**params.namespace(), **(namespace or {})},
+            report=report,
+            report_period=0.2 * b2.second,
+        )
+    return Recording(
+        spikes=_spike_record(spikes, layout, settle_ms, duration_ms),
+        inh_counts=_counts(inh_spikes, settle_ms, layout.n_rows),
+        field=measured(field, "exc", settle_ms),
+        field_dt_ms=FIELD_DT_MS,
+    )
+
+
+def measured(monitor: b2.StateMonitor, variable: str, settle_ms: float) -> np.ndarray:
+    """A monitored variable in the measured window, shape (n_recorded, n_samples), float32."""
+    return np.asarray(getattr(monitor, variable), dtype=np.float32)[:, round(settle_ms / FIELD_DT_MS) :]
+
+
+def _spike_record(
+    monitor: b2.SpikeMonitor, layout: Layout, settle_ms: float, duration_ms: float
+) -> SpikeRecord:
+    time_ms = np.asarray(monitor.t / b2.ms) - settle_ms
+    inside = time_ms >= -1e-9
+    row, key, cell = layout.locate(np.asarray(monitor.i)[inside])
+    return SpikeRecord(
+        row=row,
+        key=key,
+        cell=cell,
+        time_ms=np.maximum(time_ms[inside], 0.0),
+        n_rows=layout.n_rows,
+        n_keys=layout.n_keys,
+        n_cells=layout.n_cells,
+        duration_ms=float(duration_ms),
+    )
+
+
+def _counts(monitor: b2.SpikeMonitor, settle_ms: float, n_rows: int) -> np.ndarray:
+    """Spikes per row in the measured window, for a group with as many cells in each row; (n_rows,) int64."""
+    inside = np.asarray(monitor.t / b2.ms) >= settle_ms - 1e-9
+    cells_per_row = len(monitor.source) // n_rows
+    return np.bincount(np.asarray(monitor.i)[inside] // cells_per_row, minlength=n_rows)
