@@ -45,3 +45,5 @@ sphinx_gallery_conf = {
 
 html_theme = "furo"
 html_title = "fortyhertz"
+html_static_path = ["_static"]
+html_css_files = ["formulas.css"]
