@@ -37,14 +37,13 @@ INH_EQUATIONS = """
     exc : 1 (linked)
     v_th : 1 (constant)
 """
-FIXED_INPUT = """
-    u : 1 (constant)
-    inh : 1 (linked)
+# Each E cell keeps a copy of its row's inhibition, fetched at the start of a step: the fetch is a gather,
+# and without one beside it the compiler turns the exponential of the state update into SIMD.
+ROW_INPUT = """
+    inh : 1
+    inh_row : 1 (linked)
 """
-LINKED_INPUT = """
-    u : 1 (linked)
-    inh : 1 (linked)
-"""
+FETCH = "inh = inh_row"
 
 
 def gamma_core(
@@ -59,7 +58,7 @@ def gamma_core(
     row = b2.NeuronGroup(layout.n_rows, ROW_EQUATIONS, method="exact", clock=clock, name="row")
     exc = b2.NeuronGroup(
         layout.n_total,
-        cell.equations + (LINKED_INPUT if linked_input else FIXED_INPUT),
+        cell.equations + ROW_INPUT + f"u : 1 ({'linked' if linked_input else 'constant'})",
         threshold=cell.threshold,
         reset=cell.reset,
         method=cell.method,
@@ -67,7 +66,8 @@ def gamma_core(
         name="exc",
     )
     row_of_exc = layout.per_cell(layout.row_of_population).astype(int)
-    exc.inh = b2.linked_var(row, "inh", index=row_of_exc)
+    exc.inh_row = b2.linked_var(row, "inh", index=row_of_exc)
+    exc.run_regularly(FETCH, when="start", name="exc_fetch")
     for name, values in cell.initial(layout.n_total, rng).items():
         setattr(exc, name, values)
 
