@@ -2,8 +2,8 @@
 Is it a softmax?
 ================
 
-Random scores, many rows, and the spikes of each: which selection law makes them most probable, and how near is it
-to softmax beside the sampling floor (K-1)/2N?
+Random scores, many rows, and the spikes of each: which selection law makes them most probable, and how
+near is it to softmax beside the sampling floor (K-1)/2N?
 """
 
 import numpy as np

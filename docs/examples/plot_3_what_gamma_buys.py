@@ -2,8 +2,8 @@
 What the rhythm buys
 ====================
 
-The circuit with its loop, beside the same cells without it at the same mean rate. What both do equally well is
-not due to the rhythm.
+The circuit with its loop, beside the same cells without it at the same mean rate. What both do equally
+well is not due to the rhythm.
 """
 
 import numpy as np

@@ -2,8 +2,8 @@
 Two heads of a real transformer
 ===============================
 
-Queries and keys of a pretrained MiniLM on one sentence. Every row of its attention runs through the circuit. The
-scenario's default is all 72 heads.
+Queries and keys of a pretrained MiniLM on one sentence. Every row of its attention runs through the
+circuit. The scenario's default is all 72 heads.
 """
 
 import numpy as np
