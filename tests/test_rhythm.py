@@ -106,6 +106,14 @@ def test_independent_cells_are_no_rhythm(
     assert np.isnan(peak.f_gamma_Hz[~peak.significant]).all()
 
 
+def test_clocks_that_keep_their_phase_do_not_count_as_many_segments() -> None:
+    """Their segments repeat each other; a search of 44-46 Hz leaves no slack that could hide it."""
+    n_rows, alpha = 250, 0.05
+    clocks = renewal_cells(n_rows, 20, 45.0, 10_000, 2000.0, np.random.default_rng(7))
+    peak = gamma_peak(clocks, band_Hz=(44.0, 46.0), alpha=alpha)
+    assert peak.significant.mean() <= alpha + 3 * np.sqrt(alpha * (1 - alpha) / n_rows)
+
+
 def test_the_p_value_is_not_needlessly_large() -> None:
     """For many sparse Poisson cells p < 0.2 comes in at least 0.1 of the rows: conservative, not blind."""
     peak = gamma_peak(renewal_cells(600, 100, 5.0, 1, 500.0, np.random.default_rng(3)))
