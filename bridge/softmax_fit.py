@@ -8,7 +8,7 @@ import numpy as np
 
 from bridge.counted import CountedRows, pearson_dispersion
 
-__all__ = ["SoftmaxFit", "fit_softmax", "softmax_rows"]
+__all__ = ["SoftmaxFit", "fit_softmax", "newton_beta", "softmax_rows"]
 
 MAX_STEPS = 60
 TOLERANCE = 1e-10  # of beta, relative
@@ -61,8 +61,7 @@ def fit_softmax(counts: object, scores: object, mask: object = None) -> SoftmaxF
     section 2.5. Errors assume the multinomial; `beta_se_quasi` is their section 9.2.
     """
     rows = CountedRows.of(counts, scores, mask)
-    beta = _separated(rows)
-    beta = _newton(rows) if beta is None else beta
+    beta = newton_beta(rows)
     if not np.isfinite(beta):
         return _summary(rows, beta, beta_se=beta, dispersion=np.nan, log_likelihood=np.nan)
     weights = softmax_rows(rows, beta)
@@ -96,7 +95,11 @@ def _separated(rows: CountedRows) -> float | None:
     return -np.inf if above == 0 else None
 
 
-def _newton(rows: CountedRows) -> float:
+def newton_beta(rows: CountedRows) -> float:
+    """beta of largest likelihood; nan or infinite as `SoftmaxFit` says."""
+    extreme = _separated(rows)
+    if extreme is not None:
+        return extreme
     beta = 0.0
     best = _log_likelihood(rows, softmax_rows(rows, beta))
     for _ in range(MAX_STEPS):
