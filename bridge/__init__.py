@@ -10,8 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bridge.agreement import Comparison
     from bridge.calibration import calibrate
-    from bridge.comparison import Comparison, compare, compare_scores
+    from bridge.comparison import compare, compare_scores, compare_selection
     from bridge.fitting import FitReport, LawFit, fit
     from bridge.heads import SpikingScoreMap
     from bridge.laws import LAWS, SelectionLaw
@@ -30,6 +31,7 @@ __all__ = [
     "calibrate",
     "compare",
     "compare_scores",
+    "compare_selection",
     "fit",
     "fit_softmax",
     "sampling_floor",
@@ -37,7 +39,7 @@ __all__ = [
 
 _FILES = {
     "LAWS": "laws",
-    "Comparison": "comparison",
+    "Comparison": "agreement",
     "FitReport": "fitting",
     "LawFit": "fitting",
     "SamplingFloor": "sampling",
@@ -47,6 +49,7 @@ _FILES = {
     "calibrate": "calibration",
     "compare": "comparison",
     "compare_scores": "comparison",
+    "compare_selection": "comparison",
     "fit": "fitting",
     "fit_softmax": "softmax_fit",
     "sampling_floor": "sampling",

@@ -36,7 +36,7 @@ class LawFit:
     log_likelihood: float  # on the rows that it was fitted to
     heldout: float  # on rows that it was not fitted to; nan with fewer than two rows
     heldout_se: float  # over rows
-    behind: float  # how far `heldout` is behind the best law's, >= 0
+    behind: float  # how far `heldout` is behind the best law's
     behind_se: float  # over rows, paired
     dispersion: float  # Pearson chi-square per degree of freedom; 1 = multinomial at this law
 
@@ -135,9 +135,9 @@ def fit(
         )
     scale = scale_of(rows)
     fits = [_fit_law(law, rows, scale) for law in _chosen(laws)]
-    best = max(fits, key=lambda fitted: fitted.rank)
+    fits.sort(key=lambda fitted: fitted.rank(rows.counts.sum()), reverse=True)
     return FitReport(
-        laws=tuple(_report(f, best, rows) for f in sorted(fits, key=lambda f: f.rank, reverse=True)),
+        laws=tuple(_report(fitted, fits[0], rows) for fitted in fits),
         saturated=_saturated(rows),
         ceiling=_saturated(rows) - _optimism(rows),
         n_rows=len(rows),
@@ -154,10 +154,11 @@ class _Fitted:
     log_likelihood: float
     heldout: np.ndarray  # (n_rows,) nats; nan without another row to fit to
 
-    @property
-    def rank(self) -> float:
+    def rank(self, n_spikes: float) -> tuple[float, int]:
+        """Larger is better; among laws that predict equally well, the one with fewer parameters."""
         heldout = float(self.heldout.sum())
-        return self.log_likelihood if np.isnan(heldout) else heldout
+        nats = self.log_likelihood if np.isnan(heldout) else heldout
+        return round(nats / n_spikes, 7), -len(self.parameters)
 
 
 def _chosen(laws: Sequence[str | SelectionLaw] | None) -> list[SelectionLaw]:
@@ -176,13 +177,11 @@ def _fit_law(law: SelectionLaw, rows: CountedRows, scale: Scale) -> _Fitted:
     found = maximise(law, rows, scale)
     heldout = np.full(len(rows), np.nan)
     fold = np.arange(len(rows)) % N_FOLDS
-    for left_out in range(N_FOLDS) if len(rows) > 1 else ():
+    for left_out in range(min(N_FOLDS, len(rows))) if len(rows) > 1 else ():
         test = fold == left_out
         elsewhere = refine(law, found.parameters, rows.take(~test), scale)
         heldout[test] = row_log_likelihood(law, elsewhere.parameters, rows.take(test))
-    return _Fitted(
-        law=law, parameters=found.parameters, log_likelihood=found.log_likelihood, heldout=heldout
-    )
+    return _Fitted(law=law, parameters=found.parameters, log_likelihood=found.log_likelihood, heldout=heldout)
 
 
 def _report(fitted: _Fitted, best: _Fitted, rows: CountedRows) -> LawFit:

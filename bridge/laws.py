@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bridge.softmax_fit import softmax
+
 __all__ = ["LAWS", "Range", "Scale", "SelectionLaw"]
 
 LAPSE = "lapse"
@@ -77,18 +79,12 @@ def _uniform(scores: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return mask / mask.sum(axis=1, keepdims=True)
 
 
-def _softmax(scores: np.ndarray, mask: np.ndarray, beta: float) -> np.ndarray:
-    exponent = np.where(mask, beta * scores, -np.inf)
-    weights = np.exp(exponent - exponent.max(axis=1, keepdims=True))
-    return weights / weights.sum(axis=1, keepdims=True)
-
-
 def _top_k(scores: np.ndarray, mask: np.ndarray, beta: float, k: float) -> np.ndarray:
     """Softmax over the k largest scores of a row, and over those that tie with the last of them."""
     ranked = np.where(mask, scores, -np.inf)
     place = scores.shape[1] - min(int(k), scores.shape[1])
     last = np.partition(ranked, place, axis=1)[:, place, None]
-    return _softmax(scores, mask & (ranked >= last), beta)
+    return softmax(scores, mask & (ranked >= last), beta)
 
 
 def _power(scores: np.ndarray, mask: np.ndarray, offset: float, exponent: float) -> np.ndarray:
@@ -165,7 +161,7 @@ LAWS: dict[str, SelectionLaw] = {
         SelectionLaw(
             name="softmax",
             own_parameters=("beta",),
-            choice=_softmax,
+            choice=softmax,
             ranges=lambda scale: (_beta(scale, 1.0),),
             source="Luce (1959), Individual choice behavior; Bridle (1990), NATO ASI F68:227",
         ),

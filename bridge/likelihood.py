@@ -81,7 +81,9 @@ def standard_errors(law: SelectionLaw, parameters: np.ndarray, rows: CountedRows
     """
     slopes = np.stack([_slope(law, parameters, rows, i) for i in range(len(parameters))])
     probability = law.probability(parameters, rows.scores, rows.mask)
-    weight = np.divide(rows.n_spikes[:, None], probability, out=np.zeros_like(probability), where=probability > 0)
+    weight = np.divide(
+        rows.n_spikes[:, None], probability, out=np.zeros_like(probability), where=probability > 0
+    )
     information = np.einsum("irk,rk,jrk->ij", slopes, weight, slopes)
     return _root_of_inverse_diagonal(information)
 
@@ -97,9 +99,7 @@ def _at(law: SelectionLaw, parameters: np.ndarray, rows: CountedRows) -> Maximum
     )
 
 
-def _refined(
-    law: SelectionLaw, start: np.ndarray, rows: CountedRows, ranges: tuple[Range, ...]
-) -> Maximum:
+def _refined(law: SelectionLaw, start: np.ndarray, rows: CountedRows, ranges: tuple[Range, ...]) -> Maximum:
     best = _climb(law, start, rows, ranges)
     return _search_whole(law, best, rows, ranges, step=1) if law.whole else best
 
@@ -138,6 +138,8 @@ def _climb(law: SelectionLaw, start: np.ndarray, rows: CountedRows, ranges: tupl
     lower, upper = (np.array([getattr(r, side) for r in ranges]) for side in ("lower", "upper"))
     margin = 1e-9 * (upper - lower)
     inside = np.clip(start, lower + margin, upper - margin)
+    spiked, empty = rows.counts > 0, rows.mask & (rows.counts == 0)
+    spikes, n_spikes = rows.counts[spiked], rows.n_spikes[:, None]
 
     def parameters_at(x: np.ndarray) -> np.ndarray:
         parameters = start.copy()
@@ -147,7 +149,10 @@ def _climb(law: SelectionLaw, start: np.ndarray, rows: CountedRows, ranges: tupl
 
     def residuals(x: np.ndarray) -> np.ndarray:
         probability = law.probability(parameters_at(x), rows.scores, rows.mask)
-        return _deviance_residuals(rows.counts, rows.n_spikes[:, None] * probability)[rows.mask]
+        expected = n_spikes * probability
+        return np.concatenate(
+            [_deviance_residuals(spikes, expected[spiked]), -np.sqrt(2 * expected[empty])]  # at c = 0
+        )
 
     found = least_squares(
         residuals,
@@ -166,14 +171,12 @@ def _log_last(parameters: np.ndarray) -> np.ndarray:
 
 
 def _deviance_residuals(counts: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """sign(c - mu) sqrt(2 (c log(c / mu) - c + mu)), accurate where c and mu nearly agree."""
-    some = np.where(counts > 0, counts, 1.0)
-    away = np.where(counts > 0, expected / some - 1.0, 0.0)
-    logs = np.log1p(np.maximum(away, -1 + 1e-300))
-    near = away**2 * (0.5 - away / 3 + away**2 / 4)
-    half = np.where(np.abs(away) < SERIES_BELOW, near, away - logs) * counts
-    half = np.where(counts > 0, half, expected)
-    return np.sign(counts - expected) * np.sqrt(2 * np.maximum(half, 0.0))
+    """sign(c - mu) sqrt(2 (c log(c / mu) - c + mu)) for c > 0, accurate where c and mu nearly agree."""
+    away = expected / counts - 1.0
+    half = away - np.log(expected / counts)
+    near = np.abs(away) < SERIES_BELOW
+    half[near] = away[near] ** 2 * (0.5 - away[near] / 3 + away[near] ** 2 / 4)
+    return -np.sign(away) * np.sqrt(2 * counts * half)
 
 
 def _slope(law: SelectionLaw, parameters: np.ndarray, rows: CountedRows, which: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from bridge.counted import CountedRows, pearson_dispersion
 
-__all__ = ["SoftmaxFit", "fit_softmax", "newton_beta", "softmax_rows"]
+__all__ = ["SoftmaxFit", "fit_softmax", "newton_beta", "softmax"]
 
 MAX_STEPS = 60
 TOLERANCE = 1e-10  # of beta, relative
@@ -64,7 +64,7 @@ def fit_softmax(counts: object, scores: object, mask: object = None) -> SoftmaxF
     beta = newton_beta(rows)
     if not np.isfinite(beta):
         return _summary(rows, beta, beta_se=beta, dispersion=np.nan, log_likelihood=np.nan)
-    weights = softmax_rows(rows, beta)
+    weights = softmax(rows.scores, rows.mask, beta)
     _, information = _slope_and_information(rows, weights)
     return _summary(
         rows,
@@ -75,9 +75,9 @@ def fit_softmax(counts: object, scores: object, mask: object = None) -> SoftmaxF
     )
 
 
-def softmax_rows(rows: CountedRows, beta: float) -> np.ndarray:
-    """softmax(beta * scores) over the keys that take part, shape (n_rows, n_keys)."""
-    exponent = np.where(rows.mask, beta * rows.scores, -np.inf)
+def softmax(scores: np.ndarray, mask: np.ndarray, beta: float = 1.0) -> np.ndarray:
+    """softmax(beta * scores) over the keys that take part, shape (n_rows, n_keys), 0 where masked."""
+    exponent = np.where(mask, beta * scores, -np.inf)
     weights = np.exp(exponent - exponent.max(axis=1, keepdims=True))
     return weights / weights.sum(axis=1, keepdims=True)
 
@@ -101,9 +101,9 @@ def newton_beta(rows: CountedRows) -> float:
     if extreme is not None:
         return extreme
     beta = 0.0
-    best = _log_likelihood(rows, softmax_rows(rows, beta))
+    best = _log_likelihood(rows, softmax(rows.scores, rows.mask, beta))
     for _ in range(MAX_STEPS):
-        slope, information = _slope_and_information(rows, softmax_rows(rows, beta))
+        slope, information = _slope_and_information(rows, softmax(rows.scores, rows.mask, beta))
         step = slope / information
         if abs(step) <= TOLERANCE * max(abs(beta), 1e-3):
             break
@@ -114,7 +114,7 @@ def newton_beta(rows: CountedRows) -> float:
 def _uphill(rows: CountedRows, beta: float, step: float, best: float) -> tuple[float, float]:
     """The step, halved until the likelihood no longer falls by more than rounding."""
     while True:
-        reached = _log_likelihood(rows, softmax_rows(rows, beta + step))
+        reached = _log_likelihood(rows, softmax(rows.scores, rows.mask, beta + step))
         if reached >= best - 1e-12 * abs(best):
             return beta + step, reached
         step /= 2
