@@ -1,4 +1,4 @@
-"""What a comparison with softmax says: each metric per row, its mean, its floor, and the bias that remains."""
+"""What a comparison with softmax says: each metric per row, its mean, its floor, the bias that remains."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ class Comparison:
         }
 
     def __str__(self) -> str:
-        head = f"{'metric':<18}{'spiking':>10}{'±':>9}{'floor':>10}{'ratio':>8}{'±':>7}   bias at infinity (95 %)"
-        lines = [head, *map(_line, self.table())]
+        head = f"{'metric':<18}{'spiking':>10}{'±':>9}{'floor':>10}{'ratio':>8}{'±':>7}"
+        lines = [f"{head}   bias at infinity (95 %)", *map(_line, self.table())]
         lines.append(
             f"beta x temperature {self.fitted.beta:.4f} ± {self.fitted.beta_se_quasi:.4f}, "
             f"dispersion {self.fitted.dispersion:.3f}, {self.n_silent} of {len(self.weights)} rows silent"

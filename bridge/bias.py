@@ -1,4 +1,4 @@
-"""What is left of a distance as spikes go to infinity: bias told from noise by cutting the spike record in halves."""
+"""What is left of a distance as spikes go to infinity: bias told from noise by halving the spike record."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Halves:
 
 @dataclass(frozen=True, kw_only=True)
 class RemainingBias:
-    """A distance without its sampling noise, mean over rows; below 0 where noise alone explains the distance."""
+    """A distance without its sampling noise, mean over rows; below 0 where noise alone explains it."""
 
     value: float
     se: float  # over rows, by the jackknife; nan for fewer than two rows
@@ -33,7 +33,7 @@ class RemainingBias:
 
 
 def halves(spikes: SpikeRecord) -> Halves:
-    """Cut each row's spikes in two in the order of time, so that correlations between spikes stay within a half."""
+    """Cut each row's spikes in two in the order of time, so that what correlates stays within a half."""
     order = np.argsort(spikes.row, kind="stable")
     row, key = spikes.row[order].astype(np.int64), spikes.key[order].astype(np.int64)
     n_spikes = np.bincount(row, minlength=spikes.n_rows)
@@ -52,11 +52,12 @@ def remaining_bias(
 ) -> RemainingBias:
     """Extrapolate the mean of a distance over rows to infinitely many spikes.
 
-    Two equations for two unknowns, at all spikes and at half of them: mean^power = bias^power + phi floor^power.
+    Two equations for two unknowns, at all spikes and at half of them:
+    mean^power = bias^power + phi floor^power.
     The floor is a multinomial's at the target weights; phi, which drops out, takes up spikes that are more or
-    less regular than that. With independent spikes from the target law the bias is 0 without further assumptions.
-    Away from it, keys that expect less than a spike make KL and JS come out up to a fifth too small, and spikes in
-    strong bursts on many such keys make them too large.
+    less regular than that. With independent spikes from the target law the bias is 0 without further
+    assumptions. Away from it, keys that expect less than a spike make KL and JS come out up to a fifth too
+    small, and spikes in strong bursts on many such keys make them too large.
 
     Parameters
     ----------
@@ -79,12 +80,12 @@ def remaining_bias(
     n = rows.shape[1]
     if n == 0 or not (rows[3] - rows[2]).sum() > 0:
         return RemainingBias(value=np.nan, se=np.nan, low=np.nan, high=np.nan)
-    powered = _solve(rows.mean(axis=1), power)
+    powered = float(_solve(rows.mean(axis=1), power))
     if n == 1:
         return RemainingBias(value=_signed_root(powered, power), se=np.nan, low=np.nan, high=np.nan)
     without_one = _solve((rows.sum(axis=1, keepdims=True) - rows) / (n - 1), power)
-    se = np.sqrt((n - 1) * np.var(without_one))
-    reach = student.ppf((1 + CONFIDENCE) / 2, n - 1)
+    se = float(np.sqrt((n - 1) * np.var(without_one)))
+    reach = float(student.ppf((1 + CONFIDENCE) / 2, n - 1))
     low, high = (_signed_root(powered + side * reach * se, power) for side in (-1, 1))
     return RemainingBias(
         value=_signed_root(powered, power), se=float((high - low) / (2 * reach)), low=low, high=high

@@ -55,7 +55,7 @@ def compare(
     temperature: float | None = None,
     engine: str = "brian2",
     progress: Callable[[float], None] | None = None,
-    n_draws: int = 100,
+    n_draws: int = 50,
 ) -> Comparison:
     """Attend with spikes and with softmax, and measure how far apart they are.
 
@@ -115,7 +115,7 @@ def compare_scores(
     temperature: float | None = None,
     engine: str = "brian2",
     progress: Callable[[float], None] | None = None,
-    n_draws: int = 100,
+    n_draws: int = 50,
 ) -> Comparison:
     """As `compare`, from scores (..., n_queries, n_keys) and without outputs."""
     return _compare(
@@ -139,7 +139,7 @@ def compare_selection(
     temperature: float,
     rng: np.random.Generator,
     value: object = None,
-    n_draws: int = 100,
+    n_draws: int = 50,
 ) -> Comparison:
     """As `compare`, for a simulation that has been run.
 
@@ -170,7 +170,7 @@ def compare_selection(
             "pass the scores that the circuit was given."
         )
     if n_draws < 2:
-        raise ValueError(f"n_draws must be >= 2, got {n_draws}; use 100 or more.")
+        raise ValueError(f"n_draws must be >= 2, got {n_draws}; use 50 or more.")
     mask = selection.mask
     scaled = np.where(mask, rows, 0.0) / temperature
     weights = softmax(scaled, mask)
@@ -217,7 +217,7 @@ def _compare(
 
 
 def _output(weights: np.ndarray, *, value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Weights (..., n_rows, n_keys) times values, shape (..., n_rows, d_value); `shape` is (..., n_queries)."""
+    """Weights (..., n_rows, n_keys) times values, (..., n_rows, d_value); `shape` is (..., n_queries)."""
     lead = weights.shape[:-2]
     output = weights.reshape(*lead, *shape, weights.shape[-1]) @ value
     return output.reshape(*lead, -1, value.shape[-1])

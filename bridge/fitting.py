@@ -1,4 +1,4 @@
-"""Which selection law do the spikes follow? Fit several by maximum likelihood and rank them on held-out rows."""
+"""Which selection law do the spikes follow? Several fitted by maximum likelihood, ranked on held-out rows."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class LawFit:
 
 @dataclass(frozen=True, kw_only=True)
 class FitReport:
-    """Laws ranked by held-out log-likelihood per spike, with what no law can beat and what every law should."""
+    """Laws ranked by held-out log-likelihood per spike, beside what no law can beat."""
 
     laws: tuple[LawFit, ...]  # best first
     saturated: float  # nats per spike with each row's own shares as the law: no law fits these counts better
@@ -124,8 +124,8 @@ def fit(
 
     Notes
     -----
-    `softmax` is nested in `top-k` (k = keys) and a limit of `entmax` (alpha to 1) and `power` (offset and exponent
-    to infinity together): look at `behind` beside its error before calling one of these different.
+    `softmax` is nested in `top-k` (k = keys) and a limit of `entmax` (alpha to 1) and of `power` (offset and
+    exponent to infinity together): look at `behind` beside its error before calling one of these different.
     """
     rows = CountedRows.of(counts, scores, mask)
     if len(rows) == 0:
@@ -223,7 +223,7 @@ def _saturated(rows: CountedRows) -> float:
 
 
 def _optimism(rows: CountedRows) -> float:
-    """By how much a row's shares fit their own spikes too well: (occupied - 1) / 2 nats a row (Miller 1955)."""
+    """How much too well shares fit their own spikes: (occupied keys - 1) / 2 nats a row (Miller 1955)."""
     occupied = (rows.counts > 0).sum(axis=1)
     return float(np.sum(occupied - 1) / 2 / rows.counts.sum())
 

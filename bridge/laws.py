@@ -1,8 +1,8 @@
-"""Selection laws: from scores to the probability that the next spike is a key's, with parameters to be fitted.
+"""Selection laws: from scores to the probability that the next spike is a key's, with parameters to fit.
 
-Every law but `uniform` ends in a lapse: p = (1 - lapse) * choice(scores) + lapse / n_present, the share of spikes
-that fall anywhere (Wichmann and Hill 2001, Percept. Psychophys. 63:1293). It keeps a stray spike on a key of
-probability zero from ruling a law out.
+Every law but `uniform` ends in a lapse: p = (1 - lapse) * choice(scores) + lapse / n_present, the share of
+spikes that fall anywhere (Wichmann and Hill 2001, Percept. Psychophys. 63:1293). It keeps a stray spike on a
+key of probability zero from ruling a law out.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class SelectionLaw:
         return (*self.own_parameters, LAPSE) if self.own_parameters else ()
 
     def probability(self, parameters: np.ndarray, scores: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """Probability of each key, shape (n_rows, n_keys), 0 where masked; `parameters` as named, in order."""
+        """Probability of each key, (n_rows, n_keys), 0 where masked; `parameters` as named, in order."""
         own = np.atleast_1d(parameters)[: len(self.own_parameters)]
         chosen = self.choice(scores, mask, *own)
         if not self.own_parameters:
@@ -109,7 +109,7 @@ def _entmax(scores: np.ndarray, mask: np.ndarray, beta: float, alpha: float) -> 
 
 
 def _entmax_threshold(z: np.ndarray, mask: np.ndarray, alpha: float) -> np.ndarray:
-    """tau of each row, shape (n_rows, 1), by Newton's method within a bracket; rows leave as they converge."""
+    """tau of each row, (n_rows, 1), by Newton's method within a bracket; rows leave as they converge."""
     root = 1 / (alpha - 1)
     tau = np.full((len(z), 1), -1.0)  # the largest key alone would have weight 1
     low, high = tau.copy(), -(mask.sum(axis=1, keepdims=True) ** (1 - alpha))  # equal keys would sum to 1

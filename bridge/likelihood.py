@@ -1,4 +1,4 @@
-"""Maximum likelihood for any selection law on spike counts: the search, the errors, the likelihood of each row."""
+"""Maximum likelihood for any selection law on spike counts: the search, the errors, each row's likelihood."""
 
 from __future__ import annotations
 
@@ -75,9 +75,9 @@ def refine(law: SelectionLaw, start: np.ndarray, rows: CountedRows, scale: Scale
 def standard_errors(law: SelectionLaw, parameters: np.ndarray, rows: CountedRows) -> np.ndarray:
     """Standard errors of the parameters under multinomial counts, shape (n_parameters,).
 
-    From the Fisher information sum N p (d log p)(d log p)^T, derivatives by central differences. It equals the
-    observed information for softmax and, unlike it, stays positive at the kinks of sparse laws. nan for a whole
-    number and for a parameter on which the probabilities do not depend.
+    From the Fisher information sum N p (d log p)(d log p)^T, derivatives by central differences. It equals
+    the observed information for softmax and, unlike it, stays positive at the kinks of sparse laws. nan for a
+    whole number and for a parameter on which the probabilities do not depend.
     """
     slopes = np.stack([_slope(law, parameters, rows, i) for i in range(len(parameters))])
     probability = law.probability(parameters, rows.scores, rows.mask)
@@ -132,7 +132,8 @@ def _climb(law: SelectionLaw, start: np.ndarray, rows: CountedRows, ranges: tupl
     """Least squares of the deviance residuals: half their sum is the likelihood's distance from saturation.
 
     The deviance of Poisson counts with expectation N p is the multinomial's, since both sum to N in each row
-    (McCullagh and Nelder 1989, section 6.4). The lapse is searched on a logarithmic axis, a whole number is held.
+    (McCullagh and Nelder 1989, section 6.4). The lapse is searched on a logarithmic axis, a whole number is
+    held.
     """
     free = np.array([name != law.whole for name in law.parameters])
     lower, upper = (np.array([getattr(r, side) for r in ranges]) for side in ("lower", "upper"))

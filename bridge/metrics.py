@@ -1,7 +1,7 @@
 """How near is a spiking selection to the weights it should have? One number per row for each sense of near.
 
-`share` is a spike share or spike counts (they are normalised), `weights` the target; both (..., n_keys), and `mask`
-is True where a key takes part. Leading dimensions broadcast. A silent row gives nan, never a number.
+`share` is a spike share or spike counts (they are normalised), `weights` the target; both (..., n_keys), and
+`mask` is True where a key takes part. Leading dimensions broadcast. A silent row gives nan, never a number.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def total_variation(share: np.ndarray, weights: np.ndarray, mask: np.ndarray | N
 def top1_agreement(share: np.ndarray, weights: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
     """Does the key with most spikes have the largest weight? Shape (...,), ties shared.
 
-    The chance that one of the keys with most spikes, drawn at random, is one of those with the largest weight.
+    The chance that one of the keys with most spikes, drawn at random, has the largest weight.
     """
     share, weights = _rows(share, weights, mask)
     winners, wanted = _largest(share), _largest(weights)
@@ -58,7 +58,7 @@ def top1_agreement(share: np.ndarray, weights: np.ndarray, mask: np.ndarray | No
 
 
 def rank_correlation(share: np.ndarray, weights: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-    """Spearman's rank correlation over the keys that take part, shape (...,); nan where either is constant."""
+    """Spearman's rank correlation over the keys that take part, (...,); nan where either is constant."""
     share, weights = _rows(share, weights, mask)
     present = np.broadcast_to(np.True_ if mask is None else mask, share.shape)
     return _correlation(_ranks(share, present), _ranks(weights, present), present)

@@ -1,4 +1,4 @@
-"""The sampling floor: what a multinomial of as many spikes would score against the weights it was drawn from."""
+"""The sampling floor: what a multinomial of as many spikes would score against its own weights."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def sampling_floor(
     ----------
     metric : callable
         Takes counts and weights, both (..., n_keys), and gives (...,): any of `bridge.metrics`, with
-        `functools.partial(rank_correlation, mask=mask)` where keys are masked. Draws that give nan are left out.
+        `functools.partial(rank_correlation, mask=mask)` where keys are masked. Draws that give nan are left
+        out.
     weights : (n_rows, n_keys) array
         Target probabilities, 0 where masked.
     n_spikes : (n_rows,) array of int
@@ -59,7 +60,7 @@ def sampling_floor(
         For fewer than 2 draws.
     """
     if n_draws < 2:
-        raise ValueError(f"n_draws must be >= 2, got {n_draws}; use 100 or more.")
+        raise ValueError(f"n_draws must be >= 2, got {n_draws}; use 50 or more.")
     values = np.concatenate(
         [metric(counts, weights) for counts in multinomial_counts(weights, n_spikes, rng, n_draws)]
     )
@@ -83,8 +84,8 @@ def kl_floor_nats(weights: np.ndarray, n_spikes: np.ndarray) -> np.ndarray:
     """(K - 1) / (2 N): the expected KL(share || weights) in nats to first order, shape (n_rows,).
 
     K is the number of keys of weight > 0. Good where each of them expects several spikes; with fewer the true
-    value is smaller, and `sampling_floor(kl_nats, ...)` gives it. Miller (1955), in Quastler (ed.), Information
-    theory in psychology, 95.
+    value is smaller, and `sampling_floor(kl_nats, ...)` gives it. Miller (1955), in Quastler (ed.),
+    Information theory in psychology, 95.
     """
     n_spikes = np.asarray(n_spikes, dtype=np.float64)
     return ((np.asarray(weights) > 0).sum(axis=-1) - 1) / np.where(n_spikes > 0, 2 * n_spikes, np.nan)

@@ -18,8 +18,8 @@ TOLERANCE = 1e-10  # of beta, relative
 class SoftmaxFit:
     """weights = softmax(beta * scores), fitted.
 
-    `beta` is nan, and its error with it, where nothing tells beta: no row with a spike and two keys of different
-    scores. It is +inf (or -inf) where every spike went to a row's largest (smallest) score.
+    `beta` is nan, and its error with it, where nothing tells beta: no row with a spike and two keys of
+    different scores. It is +inf (or -inf) where every spike went to a row's largest (smallest) score.
     """
 
     beta: float  # inverse temperature of the scores as given
@@ -56,9 +56,9 @@ def fit_softmax(counts: object, scores: object, mask: object = None) -> SoftmaxF
 
     Notes
     -----
-    The log-likelihood is concave in beta, with slope sum_j c_j s_j - N E_p[s] and curvature -N Var_p[s] per row,
-    so that observed and expected information agree: McCullagh and Nelder (1989), Generalized linear models,
-    section 2.5. Errors assume the multinomial; `beta_se_quasi` is their section 9.2.
+    The log-likelihood is concave in beta, with slope sum_j c_j s_j - N E_p[s] and curvature -N Var_p[s] per
+    row, so that observed and expected information agree: McCullagh and Nelder (1989), Generalized linear
+    models, section 2.5. Errors assume the multinomial; `beta_se_quasi` is their section 9.2.
     """
     rows = CountedRows.of(counts, scores, mask)
     beta = newton_beta(rows)

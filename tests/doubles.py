@@ -21,7 +21,7 @@ class Temperature:
 
 @dataclass(kw_only=True)
 class MultinomialCircuit:
-    """Spikes are independent draws from softmax(gain * scores / temperature), so every floor holds exactly."""
+    """Spikes are independent draws from softmax(gain * scores / temperature): every floor holds exactly."""
 
     params: Temperature = field(default_factory=Temperature)
     gain: float = 1.0
