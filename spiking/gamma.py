@@ -53,7 +53,7 @@ def gamma_core(
 
     The caller sets `exc.u` (a number per cell), or links it when `linked_input`.
     """
-    cell, delay = params.cell, params.delay_ms * b2.ms
+    cell, delay = params.cell, params.grid_delay_ms * b2.ms
     clock = b2.Clock(params.dt_ms * b2.ms, name="circuit_clock")
     row = b2.NeuronGroup(layout.n_rows, ROW_EQUATIONS, method="exact", clock=clock, name="row")
     exc = b2.NeuronGroup(

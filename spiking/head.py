@@ -145,7 +145,7 @@ class VectorCircuit:
         rng: np.random.Generator,
     ) -> Around:
         """The query cells, the dendrites, the readout units and the synapses that join them."""
-        clock, delay = core.exc.clock, self.params.delay_ms * b2.ms
+        clock, delay = core.exc.clock, self.params.grid_delay_ms * b2.ms
         rates = np.stack([np.maximum(query, 0), np.maximum(-query, 0)], axis=2)  # (rows, d, ON/OFF)
         rates = np.repeat(rates[..., None], self.head.n_query, axis=3) * self.head.query_rate_Hz
         query_cells = b2.NeuronGroup(
