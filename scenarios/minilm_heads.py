@@ -56,9 +56,9 @@ class Compared:
 
 def run(params: Params, ctx: RunContext) -> Outcome:
     """Simulate the chosen heads, a layer's rows in one network, and compare each with its softmax."""
+    pairs = parse_heads(params.heads, n_layers=N_LAYERS, n_heads=N_HEADS)
     with ctx.progress.stage("read the model", share=0.05):
         heads = minilm_heads(params.text)
-        pairs = parse_heads(params.heads, n_layers=N_LAYERS, n_heads=N_HEADS)
     compared = _simulate(params, ctx, heads, pairs)
     table = _table(compared, heads, params.temperature, ctx.rng)
     return Outcome(
