@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import brian2 as b2
@@ -27,6 +26,7 @@ __all__ = [
     "building",
     "check_duration",
     "codegen_target",
+    "compiler",
     "measured",
     "simulate",
 ]
@@ -34,7 +34,7 @@ __all__ = [
 ENGINES = ("brian2",)
 SLOWEST_CYCLE_MS = 1000.0 / 30.0  # one cycle at the lower edge of the gamma band
 FIELD_DT_MS = 1.0
-_COMPILERS = ("c++", "g++", "clang++", "cl")
+_COMPILERS = ("g++", "clang++", "c++", "cl")
 # No rounding mode, signed zero or errno is relied on, which lets the compiler vectorise exp. These are
 # compile flags only: linking with -ffast-math would make the whole process flush subnormal numbers.
 _FLAGS = ["-w", "-O3", "-ffast-math", "-march=native"]
@@ -65,11 +65,15 @@ class Recording:
     field_dt_ms: float
 
 
-@cache
+def compiler() -> str | None:
+    """Path of the C++ compiler that Brian2 would use, None where there is none."""
+    named = os.environ.get("CXX", "")
+    return next((path for name in (named, *_COMPILERS) if name and (path := shutil.which(name))), None)
+
+
 def codegen_target() -> str:
     """Brian2's code generation target here: "cython", or "numpy" where no C++ compiler is found."""
-    named = os.environ.get("CXX")
-    return "cython" if any(map(shutil.which, (named, *_COMPILERS) if named else _COMPILERS)) else "numpy"
+    return "cython" if compiler() else "numpy"
 
 
 def check_duration(duration_ms: float) -> None:
