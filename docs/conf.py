@@ -38,6 +38,8 @@ sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",
     "within_subsection_order": "FileNameSortKey",
+    "image_scrapers": ("gallery_figures.collect",),
+    "reset_modules": (),
     "download_all_examples": False,
     "show_signature": False,
     "min_reported_time": 1,

@@ -28,5 +28,4 @@ for metric in outcome.metrics.values():
 # The figures of the report:
 
 with style():
-    for picture in outcome.pictures.values():
-        picture.draw()
+    figures = [picture.draw() for picture in outcome.pictures.values()]

@@ -14,7 +14,7 @@ from scenarios.registry import load
 from scenarios.style import style
 
 scenario = load("softmax-from-spikes")
-params = scenario.Params()
+params = scenario.Params(keys=(2, 8), keys_lif=(8,), temperatures=(1.0,), n_rows=16, duration_ms=1000.0)
 outcome = scenario.run(params, RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent()))
 print(outcome.verdict)
 
@@ -28,5 +28,4 @@ for metric in outcome.metrics.values():
 # The figures of the report:
 
 with style():
-    for picture in outcome.pictures.values():
-        picture.draw()
+    figures = [picture.draw() for picture in outcome.pictures.values()]

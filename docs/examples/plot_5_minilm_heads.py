@@ -14,7 +14,9 @@ from scenarios.registry import load
 from scenarios.style import style
 
 scenario = load("minilm-heads")
-params = scenario.Params(text="The cat sat on the mat because it was warm.", heads=("0:0", "3:5"))
+params = scenario.Params(
+    text="The cat sat on the mat because it was warm.", heads=("0:0", "3:5"), duration_ms=200.0
+)
 outcome = scenario.run(params, RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent()))
 print(outcome.verdict)
 
@@ -28,5 +30,4 @@ for metric in outcome.metrics.values():
 # The figures of the report:
 
 with style():
-    for picture in outcome.pictures.values():
-        picture.draw()
+    figures = [picture.draw() for picture in outcome.pictures.values()]
