@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bridge.calibration import calibrate
     from bridge.comparison import compare, compare_scores, compare_selection
     from bridge.fitting import FitReport, LawFit, fit
-    from bridge.heads import SpikingScoreMap
+    from bridge.heads import SpikingScoreMap, SpikingVectorHead
     from bridge.laws import LAWS, SelectionLaw
     from bridge.sampling import SamplingFloor, sampling_floor
     from bridge.softmax_fit import SoftmaxFit, fit_softmax
@@ -28,6 +28,7 @@ __all__ = [
     "SelectionLaw",
     "SoftmaxFit",
     "SpikingScoreMap",
+    "SpikingVectorHead",
     "calibrate",
     "compare",
     "compare_scores",
@@ -46,6 +47,7 @@ _FILES = {
     "SelectionLaw": "laws",
     "SoftmaxFit": "softmax_fit",
     "SpikingScoreMap": "heads",
+    "SpikingVectorHead": "heads",
     "calibrate": "calibration",
     "compare": "comparison",
     "compare_scores": "comparison",

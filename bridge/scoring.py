@@ -1,4 +1,4 @@
-"""Every metric of a selection against its target: on all spikes, on halves of them, and the floors of both."""
+"""Every metric of a selection against its target: on all spikes, on halves of them, and both floors."""
 
 from __future__ import annotations
 

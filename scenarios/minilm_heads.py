@@ -255,9 +255,12 @@ def _draw_patterns(compared: Compared, table: xr.Dataset, tokens: tuple[str, ...
     axes = figure.subplots(2, len(chosen), squeeze=False)
     for column, pair in enumerate(chosen):
         layer, head = compared.pairs[pair]
-        draw_pattern(axes[0, column], compared.target[pair], tokens, f"layer {layer}, head {head}: softmax")
-        title = f"spikes, {float(table.spikes_per_row[pair]):.0f} a row"
-        image = draw_pattern(axes[1, column], np.nan_to_num(compared.weights[pair]), tokens, title)
+        first = column == 0
+        above = f"layer {layer}, head {head}: softmax"
+        draw_pattern(axes[0, column], compared.target[pair], tokens, above, name_x=False, name_y=first)
+        below = f"spikes, {float(table.spikes_per_row[pair]):.0f} a row"
+        weights = np.nan_to_num(compared.weights[pair])
+        image = draw_pattern(axes[1, column], weights, tokens, below, name_x=True, name_y=first)
     bar = figure.colorbar(image, ax=axes, pad=0.01, fraction=0.025)
     bar.set_ticks([0, 0.05**0.5, 0.2**0.5, 0.5**0.5, 1], labels=["0", ".05", ".2", ".5", "1"])
     bar.set_label("attention weight")

@@ -30,13 +30,16 @@ def draw_map(
     return image
 
 
-def draw_pattern(ax: Axes, weights: np.ndarray, tokens: tuple[str, ...], title: str) -> AxesImage:
+def draw_pattern(
+    ax: Axes, weights: np.ndarray, tokens: tuple[str, ...], title: str, *, name_x: bool, name_y: bool
+) -> AxesImage:
     """A head's attention, queries downwards, keys across; square-root scale, so that weak weights show."""
     image = ax.imshow(np.sqrt(weights), cmap="magma", vmin=0, vmax=1, interpolation="nearest")
     ax.set_title(title, fontsize=8.5)
-    named = range(0, len(tokens), 3)
-    ax.set_xticks(named, [tokens[i] for i in named], rotation=90, fontsize=5.5)
-    ax.set_yticks(named, [tokens[i] for i in named], fontsize=5.5)
+    named = list(range(0, len(tokens), 3))
+    words = [tokens[i] for i in named]
+    ax.set_xticks(named if name_x else [], words if name_x else [], rotation=90, fontsize=6)
+    ax.set_yticks(named if name_y else [], words if name_y else [], fontsize=6)
     ax.tick_params(length=0, pad=1)
     ax.grid(False)
     return image

@@ -31,6 +31,7 @@ ROW_EQUATIONS = """
     dexc/dt = (exc_in - exc) / tau_rise : 1
     dexc_in/dt = -exc_in / tau_ampa : 1
     dinh/dt = -inh / tau_gaba : 1
+    n_inh : 1
 """
 INH_EQUATIONS = """
     dv/dt = (w_ei * exc - v) / tau_i : 1 (unless refractory)
@@ -89,7 +90,7 @@ def gamma_core(
 
     exc_to_row = b2.Synapses(exc, row, on_pre="exc_in_post += 1", delay=delay, clock=clock, name="exc_to_row")
     exc_to_row.connect(i=np.arange(layout.n_total), j=row_of_exc)
-    inh_to_row = b2.Synapses(inh, row, on_pre="inh_post += w_ie", delay=delay, clock=clock, name="inh_to_row")
+    inh_to_row = b2.Synapses(inh, row, on_pre="inh_post += w_ie; n_inh_post += 1", delay=delay, clock=clock, name="inh_to_row")
     inh_to_row.connect(i=np.arange(len(row_of_inh)), j=row_of_inh)
     return Core(exc=exc, inh=inh, row=row, exc_to_row=exc_to_row, inh_to_row=inh_to_row)
 

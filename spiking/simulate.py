@@ -145,9 +145,8 @@ def simulate(
     """
     settle_ms = params.settle_ms if settle_ms is None else settle_ms
     spikes = b2.SpikeMonitor(core.exc, name="spikes")
-    inh_spikes = b2.SpikeMonitor(core.inh, name="inh_spikes")
-    field = b2.StateMonitor(core.row, "exc", record=True, dt=FIELD_DT_MS * b2.ms, name="field")
-    network = b2.Network(*core.objects, *extra, spikes, inh_spikes, field)
+    sums = b2.StateMonitor(core.row, ["exc", "n_inh"], record=True, dt=FIELD_DT_MS * b2.ms, name="sums")
+    network = b2.Network(*core.objects, *extra, spikes, sums)
 
     def report(elapsed: object, completed: float, start: object, span: object) -> None:
         if progress is not None:
@@ -171,8 +170,8 @@ def simulate(
         )
     return Recording(
         spikes=_spike_record(spikes, layout, settle_ms, duration_ms),
-        inh_counts=_counts(inh_spikes, settle_ms, layout.n_rows),
-        field=measured(field, "exc", settle_ms),
+        inh_counts=np.ptp(measured(sums, "n_inh", settle_ms), axis=1).astype(np.int64),
+        field=measured(sums, "exc", settle_ms),
         field_dt_ms=FIELD_DT_MS,
     )
 
@@ -198,10 +197,3 @@ def _spike_record(
         n_cells=layout.n_cells,
         duration_ms=float(duration_ms),
     )
-
-
-def _counts(monitor: b2.SpikeMonitor, settle_ms: float, n_rows: int) -> np.ndarray:
-    """Spikes per row in the measured window, for a group with as many cells in each row; (n_rows,) int64."""
-    inside = np.asarray(monitor.t / b2.ms) >= settle_ms - 1e-9
-    cells_per_row = len(monitor.source) // n_rows
-    return np.bincount(np.asarray(monitor.i)[inside] // cells_per_row, minlength=n_rows)
