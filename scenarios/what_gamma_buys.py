@@ -100,7 +100,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         metrics=metrics,
         headline=("cv", "excess", "decision"),
         pictures=_pictures(found, dataset),
-        verdict=findings_verdict(found, metrics, dataset),
+        verdict=findings_verdict(metrics, dataset, margin=params.margin, tv_goal=params.tv_goal),
     )
 
 

@@ -9,7 +9,6 @@ import xarray as xr
 
 from scenarios.outcome import Metric
 from scenarios.statistics import Estimate, standard_errors_apart
-from scenarios.what_gamma_buys_findings import Findings
 
 __all__ = ["findings_verdict"]
 
@@ -17,15 +16,17 @@ CLEAR = 2.0  # standard errors that a difference must exceed to be called one
 HELD = 0.2  # CV up to which the total is called held
 
 
-def findings_verdict(found: Findings, metrics: Mapping[str, Metric], dataset: xr.Dataset) -> str:
+def findings_verdict(
+    metrics: Mapping[str, Metric], dataset: xr.Dataset, *, margin: int, tv_goal: float
+) -> str:
     """A paragraph; every comparison in it is made here, none is taken for granted."""
     return " ".join(
         (
             _rhythm(metrics),
             _selection(metrics),
             _gain(metrics, dataset),
-            _decision(found, metrics),
-            _spikes(found, metrics),
+            _decision(metrics, margin),
+            _spikes(metrics, tv_goal),
             _slow(metrics),
         )
     )
@@ -87,10 +88,10 @@ def _gain(metrics: Mapping[str, Metric], dataset: xr.Dataset) -> str:
     )
 
 
-def _decision(found: Findings, metrics: Mapping[str, Metric]) -> str:
+def _decision(metrics: Mapping[str, Metric], margin: int) -> str:
     """Median and slowest rows are told apart: steady totals help the weak rows, not the typical one."""
     return (
-        f"A lead of {found.margin} spikes takes {_against(metrics, 'decision')} in the median row: "
+        f"A lead of {margin} spikes takes {_against(metrics, 'decision')} in the median row: "
         f"{_faster(_apart(metrics, 'decision'))}. In the slowest tenth it takes at least "
         f"{_against(metrics, 'decision_slow_rows')}: {_faster(_apart(metrics, 'decision_slow_rows'))}. "
         f"Spikes per decision are {_against(metrics, 'decision_spikes')}, and "
@@ -105,15 +106,15 @@ def _faster(apart: float) -> str:
     return "the loop is faster" if apart < 0 else "the loop is slower"
 
 
-def _spikes(found: Findings, metrics: Mapping[str, Metric]) -> str:
+def _spikes(metrics: Mapping[str, Metric], tv_goal: float) -> str:
     needed = metrics["spikes_for_goal"]
     if not np.isfinite(needed.value):
-        return f"The loop never reaches a total variation of {found.tv_goal:g} in the measured time."
+        return f"The loop never reaches a total variation of {tv_goal:g} in the measured time."
     apart = _apart(metrics, "spikes_for_goal")
     word = "no clear difference" if abs(apart) < CLEAR else ("fewer" if apart < 0 else "more")
     floor = "" if needed.floor is None else f" (perfect sampling: {needed.floor:.0f})"
     return (
-        f"A mean total variation of {found.tv_goal:g} takes {_against(metrics, 'spikes_for_goal')} spikes per row"
+        f"A mean total variation of {tv_goal:g} takes {_against(metrics, 'spikes_for_goal')} spikes per row"
         f"{floor}: {word}."
     )
 

@@ -11,24 +11,24 @@ import pytest
 from scenarios.competition import Competition
 from scenarios.execute import run_scenario
 from scenarios.gamma_selects import QUESTION, Params, run
+from scenarios.gamma_selects_findings import LABELS, Findings, findings_verdict
 from scenarios.outcome import Outcome, RunContext
 from scenarios.progress import Progress
-from scenarios.statistics import bootstrap, fraction, mean
-from spiking import Selection, SpikeRecord
+from scenarios.statistics import Estimate, bootstrap, fraction, mean
+from spiking import GammaCircuit, GammaParams, Selection, SpikeRecord, cut_loop
 
-SMALL = {"n_rows": 16, "duration_ms": 500.0, "n_cells": 20, "tau_gaba_ms": (5.0, 12.0), "tau_rows": 12}
+SMALL = {"n_rows": 16, "duration_ms": 400.0, "n_cells": 20, "tau_gaba_ms": (5.0, 12.0), "tau_rows": 12}
 
 
 @cache
-def outcome(w_ei: float = 4.0) -> Outcome:
+def outcome() -> Outcome:
     seen: list[float] = []
     context = RunContext(
         rng=np.random.default_rng(1),
         engine="brian2",
         progress=Progress(lambda fraction, label: seen.append(fraction)),
     )
-    rows = {} if w_ei else {"n_rows": 6, "duration_ms": 150.0, "tau_rows": 2}
-    result = run(Params(w_ei=w_ei, **{**SMALL, **rows}), context)
+    result = run(Params(**SMALL), context)
     assert seen == sorted(seen)
     assert seen[-1] == pytest.approx(1)
     return result
@@ -67,10 +67,24 @@ def test_verdict_follows_the_numbers() -> None:
     assert verdict.startswith("The loop makes a gamma rhythm")
     assert "selection alone needs no oscillation" in verdict
     assert "The peak falls" in verdict
-    without = outcome(w_ei=0.0)
-    assert without.metrics["rhythmic"].value < 0.5
-    assert without.verdict.startswith("This circuit has no reliable gamma rhythm")
-    assert "does not move measurably" in without.verdict
+
+
+def test_verdict_of_a_circuit_without_a_loop_claims_no_rhythm() -> None:
+    circuit = cut_loop(GammaCircuit(GammaParams(n_cells=5)))
+    scores = np.tile(np.linspace(0.0, 3.0, 4), (4, 1))
+    selection = circuit.attend(scores, duration_ms=150, rng=np.random.default_rng(0))
+    competition = Competition(selection=selection, scores=scores, reference_Hz=40.0)
+    found = Findings(
+        circuits=dict.fromkeys(LABELS, competition),
+        mismatch=0.0,
+        tau_gaba_ms=(5.0, 12.0),
+        f_gamma_Hz=np.full((2, 4), np.nan),
+        slope_Hz_per_ms=Estimate(value=np.nan, error=np.nan),
+        intercept_Hz=np.nan,
+    )
+    verdict = findings_verdict(found)
+    assert verdict.startswith("This circuit has no reliable gamma rhythm")
+    assert "does not move measurably" in verdict
 
 
 def test_every_picture_draws_and_a_run_is_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from scenarios.progress import silent
 from scenarios.what_gamma_buys import Params, run
 from scenarios.what_gamma_buys_findings import spread_of
 from scenarios.what_gamma_buys_metrics import spikes_for
+from scenarios.what_gamma_buys_verdict import findings_verdict
 from spiking import SpikeRecord
 
 SMALL = {
@@ -43,12 +44,9 @@ def record(keys: list[int], times_ms: list[float], n_keys: int = 3) -> SpikeReco
 
 
 @cache
-def outcome(w_ei: float = 4.0) -> Outcome:
+def outcome() -> Outcome:
     context = RunContext(rng=np.random.default_rng(2), engine="brian2", progress=silent())
-    less = (
-        {} if w_ei else {"n_rows": 4, "n_cells": 5, "duration_ms": 100.0, "sweep_rows": 4, "sweep_ms": 100.0}
-    )
-    return run(Params(w_ei=w_ei, **{**SMALL, **less}), context)
+    return run(Params(**SMALL), context)
 
 
 def test_the_loop_controls_the_gain() -> None:
@@ -80,12 +78,23 @@ def test_slow_loop_is_late_at_onset() -> None:
 
 
 def test_verdict_follows_the_numbers() -> None:
-    verdict = outcome().verdict
-    assert "Gain control is what the loop buys" in verdict
-    assert "steady gain control needs a loop but no gamma" in verdict
-    without = outcome(w_ei=0.0).verdict
-    assert without.startswith("Only 0% of rows have a gamma rhythm")
-    assert "does not control the gain" in without
+    found = outcome()
+    assert "Gain control is what the loop buys" in found.verdict
+    assert "steady gain control needs a loop but no gamma" in found.verdict
+    assert "control within a cycle" in found.verdict
+
+
+def test_verdict_claims_nothing_for_a_loop_that_does_no_better_than_none() -> None:
+    """The metrics of the circuit without a loop, put in the place of the gamma loop's."""
+    found = outcome()
+    names = [name for name in found.metrics if f"{name}_matched" in found.metrics]
+    no_better = {name: found.metrics[f"{name}_matched"] for name in names}
+    verdict = findings_verdict(found.metrics | no_better, found.dataset, margin=5, tv_goal=0.1)
+    assert "have a gamma rhythm at all, so nothing below is bought by one" in verdict
+    assert "does not control the gain" in verdict
+    assert "selection the rhythm buys nothing" in verdict
+    assert "fewer" not in verdict
+    assert "the loop is faster" not in verdict
 
 
 def test_every_picture_draws_and_a_run_is_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
