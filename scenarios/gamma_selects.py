@@ -40,8 +40,9 @@ QUESTION = (
     "at a gamma rhythm, and what is left of rhythm and selection once the loop is cut?"
 )
 RASTER = (
-    "A row of typical rate. Above: spikes, a line a cell, stimuli ordered and coloured by drive. Below: its field (excitatory "
-    "synaptic trace, in units of one spike; scales differ); dashed lines part its cycles. Left: with the loop. "
+    "A row of typical rate, rhythmic where most rows are and not where they are not. Above: spikes, a line a "
+    "cell, stimuli ordered and coloured by drive. Below: its field (excitatory synaptic trace, in units of one "
+    "spike; scales differ); dashed lines part its cycles. Left: with the loop. "
     "Middle: E to I cut and nothing else changed, so that every cell fires as fast as its drive makes it. "
     "Right: E to I cut and the drive lowered until the mean rate matches."
 )
