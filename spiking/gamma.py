@@ -90,7 +90,9 @@ def gamma_core(
 
     exc_to_row = b2.Synapses(exc, row, on_pre="exc_in_post += 1", delay=delay, clock=clock, name="exc_to_row")
     exc_to_row.connect(i=np.arange(layout.n_total), j=row_of_exc)
-    inh_to_row = b2.Synapses(inh, row, on_pre="inh_post += w_ie; n_inh_post += 1", delay=delay, clock=clock, name="inh_to_row")
+    inh_to_row = b2.Synapses(
+        inh, row, on_pre="inh_post += w_ie; n_inh_post += 1", delay=delay, clock=clock, name="inh_to_row"
+    )
     inh_to_row.connect(i=np.arange(len(row_of_inh)), j=row_of_inh)
     return Core(exc=exc, inh=inh, row=row, exc_to_row=exc_to_row, inh_to_row=inh_to_row)
 
