@@ -1,7 +1,8 @@
 """Two Sphinx directives that read the code, so that a number or an equation is written only once.
 
-`fields FILE CLASS` lists the fields of a dataclass with their defaults and the comments behind them.
-`equations FILE NAME` shows a string constant as it stands. Both parse the source and import nothing.
+`fields PACKAGE CLASS` lists the fields of a dataclass with their defaults and the comments behind them.
+`equations PACKAGE NAME` shows a string constant as it stands. Both parse the source and import nothing, and
+find it in whatever file of the package it stands.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import tokenize
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -42,15 +43,31 @@ class SourceField:
         return next((unit for ending, unit in UNITS.items() if self.name.endswith(ending)), "1")
 
 
-class Fields(SphinxDirective):
+class FromSource(SphinxDirective):
+    """What the two directives share: a statement found by its name in the files of a package."""
+
+    required_arguments = 2  # package, name
+
+    def find(self, name: str, kind: tuple[type[ast.stmt], ...]) -> tuple[str, ast.stmt]:
+        """The text of the file and the statement in it that defines `name` at module level."""
+        for path in sorted((ROOT / self.arguments[0]).glob("*.py")):
+            source = path.read_text(encoding="utf-8")
+            for node in ast.parse(source).body:
+                if isinstance(node, kind) and _name(node) == name:
+                    self.env.note_dependency(str(path))
+                    return source, node
+        raise self.error(f"package {self.arguments[0]} has no {name}")
+
+
+class Fields(FromSource):
     """A table of a dataclass. The body may give symbols: `tau_m_ms: \\tau_m`, one field a line."""
 
-    required_arguments = 2  # file, class
     has_content = True
 
     def run(self) -> list[nodes.Node]:
         """The table as docutils nodes."""
-        fields = _fields(self._class(), _comments(self._source()))
+        source, of = self.find(self.arguments[1], (ast.ClassDef,))
+        fields = _fields(cast(ast.ClassDef, of), _comments(source))
         symbols = self._symbols({field.name for field in fields})
         if not symbols:
             return [_table(("Field", "What"), (1, 3), ([_code(f.name), _text(f.comment)] for f in fields))]
@@ -61,17 +78,6 @@ class Fields(SphinxDirective):
         )
         return [_table(header, (10, 18, 14, 8, 50), rows)]
 
-    def _source(self) -> str:
-        path = ROOT / self.arguments[0]
-        self.env.note_dependency(str(path))
-        return path.read_text(encoding="utf-8")
-
-    def _class(self) -> ast.ClassDef:
-        for node in ast.parse(self._source()).body:
-            if isinstance(node, ast.ClassDef) and node.name == self.arguments[1]:
-                return node
-        raise self.error(f"{self.arguments[0]} has no class {self.arguments[1]}")
-
     def _symbols(self, known: set[str]) -> dict[str, str]:
         """Field name -> TeX; a name that the class does not have is an error, so no table goes stale."""
         pairs = (line.partition(":") for line in self.content if line.strip())
@@ -81,33 +87,30 @@ class Fields(SphinxDirective):
         return symbols
 
 
-class Equations(SphinxDirective):
+class Equations(FromSource):
     """A string constant of a module (`NAME`) or of a class (`Class.NAME`), shown as it stands."""
-
-    required_arguments = 2  # file, name
 
     def run(self) -> list[nodes.Node]:
         """The constant as a literal block."""
-        path = ROOT / self.arguments[0]
-        self.env.note_dependency(str(path))
-        body = ast.parse(path.read_text(encoding="utf-8")).body
-        *owner, name = self.arguments[1].split(".")
-        for class_name in owner:
-            body = next(n.body for n in body if isinstance(n, ast.ClassDef) and n.name == class_name)
-        for node in body:
-            target, value = _assigned(node)
-            if target == name and isinstance(value, ast.Constant) and isinstance(value.value, str):
-                text = inspect.cleandoc(value.value)
-                return [nodes.literal_block(text, text, language="text")]
-        raise self.error(f"{self.arguments[0]} has no constant {self.arguments[1]}")
+        owner, _, name = self.arguments[1].rpartition(".")
+        if owner:
+            within = cast(ast.ClassDef, self.find(owner, (ast.ClassDef,))[1]).body
+            node = next((statement for statement in within if _name(statement) == name), None)
+        else:
+            node = self.find(name, (ast.Assign, ast.AnnAssign))[1]
+        value = getattr(node, "value", None)
+        if not (isinstance(value, ast.Constant) and isinstance(value.value, str)):
+            raise self.error(f"{self.arguments[1]} is no text in package {self.arguments[0]}")
+        text = inspect.cleandoc(value.value)
+        return [nodes.literal_block(text, text, language="text")]
 
 
-def _assigned(node: ast.stmt) -> tuple[str, ast.expr | None]:
-    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-        return node.target.id, node.value
-    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-        return node.targets[0].id, node.value
-    return "", None
+def _name(node: ast.stmt) -> str:
+    """What a class or an assignment to one name defines, or ""."""
+    if isinstance(node, ast.ClassDef):
+        return node.name
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return targets[0].id if isinstance(targets[0], ast.Name) else ""
 
 
 def _comments(source: str) -> dict[int, str]:
@@ -120,7 +123,7 @@ def _fields(of: ast.ClassDef, comments: dict[int, str]) -> list[SourceField]:
     annotated = [n for n in of.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)]
     return [
         SourceField(
-            name=_assigned(node)[0],
+            name=_name(node),
             default=_default(node.value),
             comment=" ".join(
                 comments[n] for n in range(node.lineno, (node.end_lineno or node.lineno) + 1) if n in comments

@@ -14,7 +14,7 @@ from scenarios.registry import load
 from scenarios.style import style
 
 scenario = load("gamma-selects")
-params = scenario.Params()
+params = scenario.Params(n_rows=12, tau_rows=8, duration_ms=500.0, tau_gaba_ms=(5.0, 8.0, 12.0))
 outcome = scenario.run(params, RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent()))
 print(outcome.verdict)
 

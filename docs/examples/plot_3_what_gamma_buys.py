@@ -14,7 +14,7 @@ from scenarios.registry import load
 from scenarios.style import style
 
 scenario = load("what-gamma-buys")
-params = scenario.Params()
+params = scenario.Params(n_rows=12, duration_ms=400.0, spreads=(0.75, 3.0), sweep_rows=6, sweep_ms=200.0)
 outcome = scenario.run(params, RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent()))
 print(outcome.verdict)
 
