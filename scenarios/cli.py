@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     try:
-        cli.main([word for word in words if word != "--debug"], prog_name="fortyhertz", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _note
+            words = [word for word in words if word != "--debug"]
+            cli.main(words, prog_name="fortyhertz", standalone_mode=False)
         return 0
     except click.Abort:
         click.echo("interrupted; nothing was written", err=True)
@@ -36,6 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         click.echo(f"error: {message}", err=True)
         return 2
+
+
+def _note(message: Warning | str, category: type[Warning], *where: object, **more: object) -> None:
+    """What our own code warns of, as one line; the libraries' notes to programmers are left out."""
+    if category is UserWarning:
+        click.echo(f"note: {message}", err=True)
 
 
 class KnownGroup(click.Group):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from scenarios.extras import EXTRAS, install_command
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["Check", "checks", "codegen_target", "compiler", "table"]
+__all__ = ["Check", "checks", "table"]
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -27,17 +26,6 @@ class Check:
     topic: str
     finding: str
     remedy: str = ""  # "" if nothing is amiss
-
-
-def compiler() -> str | None:
-    """Path of the C++ compiler that would be used, or None."""
-    names = (os.environ.get("CXX", ""), "g++", "clang++", "c++", "cl")
-    return next((path for name in names if name and (path := shutil.which(name))), None)
-
-
-def codegen_target() -> str:
-    """Brian2's code generation target here: ``"cython"`` with a C++ compiler, ``"numpy"`` without."""
-    return "cython" if compiler() and importlib.util.find_spec("Cython") else "numpy"
 
 
 def checks() -> tuple[Check, ...]:
@@ -60,11 +48,13 @@ def table() -> Table:
 
 
 def _compilation() -> Iterator[Check]:
+    from spiking.simulate import codegen_target, compiler
+
     found = compiler()
     install = "install one, for example: apt install g++"
     yield Check(topic="C++ compiler", finding=found or "none", remedy="" if found else install)
     target = codegen_target()
-    slow = "" if target == "cython" else "runs, but slower: needs a C++ compiler and Cython"
+    slow = "" if target == "cython" else "runs, but slower: needs a C++ compiler"
     yield Check(topic="Brian2 target", finding=target, remedy=slow)
 
 

@@ -1,5 +1,7 @@
 """Everything that spikes: cells, circuits, simulation, readout and rhythm."""
 
+import logging
+
 from spiking.cells import CELLS, DiffusiveLIF, EscapeRate
 from spiking.control import RateMatched, cut_loop, gamma_off
 from spiking.gamma import GammaCircuit
@@ -25,3 +27,5 @@ __all__ = [
     "cut_loop",
     "gamma_off",
 ]
+
+logging.captureWarnings(False)  # importing brian2 sends every warning of the process to its own log

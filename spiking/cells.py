@@ -7,7 +7,7 @@ threshold (escape rate) or in the membrane (diffusion).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -31,6 +31,9 @@ class CellModel(Protocol):
     def tau_ms(self) -> float: ...
     @property
     def drive(self) -> float: ...
+    @property
+    def theta(self) -> float: ...
+    def with_drive(self, drive: float) -> CellModel: ...
     def namespace(self) -> dict[str, Quantity | float]: ...
     def initial(self, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]: ...
 
@@ -81,6 +84,10 @@ class EscapeRate:
     def __post_init__(self) -> None:
         _check(self, "drive", "theta")
 
+    def with_drive(self, drive: float) -> EscapeRate:
+        """The same cell under another tonic input."""
+        return replace(self, drive=drive)
+
     def namespace(self) -> dict[str, Quantity | float]:
         """The constants of the equations, with their dimensions."""
         return {
@@ -124,6 +131,10 @@ class DiffusiveLIF:
             raise ValueError(
                 f"DiffusiveLIF.v_reset must be < theta = {self.theta}, got {self.v_reset}; lower it."
             )
+
+    def with_drive(self, drive: float) -> DiffusiveLIF:
+        """The same cell under another tonic input."""
+        return replace(self, drive=drive)
 
     def namespace(self) -> dict[str, Quantity | float]:
         """The constants of the equations, with their dimensions."""

@@ -16,7 +16,7 @@ def positive(owner: str, field: str, value: object, *, remedy: str = "use a posi
     """Raise unless `value` is a finite number > 0."""
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"{owner}.{field} must be a number, got {value!r}; {remedy}.")
-    if not (math.isfinite(value) and value > 0):
+    if not (math.isfinite(value) and float(value) > 0):
         raise ValueError(f"{owner}.{field} must be > 0, got {value}; {remedy}.")
 
 
@@ -32,7 +32,7 @@ def within(owner: str, field: str, value: object, low: float, high: float) -> No
     """Raise unless `value` is a finite number in [low, high]."""
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"{owner}.{field} must be a number, got {value!r}; use one in [{low:g}, {high:g}].")
-    if not low <= value <= high:
+    if not low <= float(value) <= high:
         raise ValueError(f"{owner}.{field} must lie in [{low:g}, {high:g}], got {value}; use a value inside.")
 
 

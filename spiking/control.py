@@ -82,7 +82,7 @@ def gamma_off(
         return float(selection.counts.sum(axis=1).mean() / duration_ms * 1000)
 
     def at_drive(drive: float) -> GammaCircuit:
-        return GammaCircuit(replace(cut.params, cell=replace(cut.params.cell, drive=drive)))
+        return GammaCircuit(replace(cut.params, cell=cut.params.cell.with_drive(drive)))
 
     target = rate_Hz(circuit)
     if target == 0:

@@ -31,20 +31,20 @@ ROW_EQUATIONS = """
     dexc/dt = (exc_in - exc) / tau_rise : 1
     dexc_in/dt = -exc_in / tau_ampa : 1
     dinh/dt = -inh / tau_gaba : 1
+    n_inh : 1
 """
 INH_EQUATIONS = """
     dv/dt = (w_ei * exc - v) / tau_i : 1 (unless refractory)
     exc : 1 (linked)
     v_th : 1 (constant)
 """
-FIXED_INPUT = """
-    u : 1 (constant)
-    inh : 1 (linked)
+# Each E cell keeps a copy of its row's inhibition, fetched at the start of a step: the fetch is a gather,
+# and without one beside it the compiler turns the exponential of the state update into SIMD.
+ROW_INPUT = """
+    inh : 1
+    inh_row : 1 (linked)
 """
-LINKED_INPUT = """
-    u : 1 (linked)
-    inh : 1 (linked)
-"""
+FETCH = "inh = inh_row"
 
 
 def gamma_core(
@@ -54,12 +54,12 @@ def gamma_core(
 
     The caller sets `exc.u` (a number per cell), or links it when `linked_input`.
     """
-    cell, delay = params.cell, params.delay_ms * b2.ms
+    cell, delay = params.cell, params.grid_delay_ms * b2.ms
     clock = b2.Clock(params.dt_ms * b2.ms, name="circuit_clock")
     row = b2.NeuronGroup(layout.n_rows, ROW_EQUATIONS, method="exact", clock=clock, name="row")
     exc = b2.NeuronGroup(
         layout.n_total,
-        cell.equations + (LINKED_INPUT if linked_input else FIXED_INPUT),
+        cell.equations + ROW_INPUT + f"u : 1 ({'linked' if linked_input else 'constant'})",
         threshold=cell.threshold,
         reset=cell.reset,
         method=cell.method,
@@ -67,7 +67,8 @@ def gamma_core(
         name="exc",
     )
     row_of_exc = layout.per_cell(layout.row_of_population).astype(int)
-    exc.inh = b2.linked_var(row, "inh", index=row_of_exc)
+    exc.inh_row = b2.linked_var(row, "inh", index=row_of_exc)
+    exc.run_regularly(FETCH, when="start", name="exc_fetch")
     for name, values in cell.initial(layout.n_total, rng).items():
         setattr(exc, name, values)
 
@@ -89,7 +90,9 @@ def gamma_core(
 
     exc_to_row = b2.Synapses(exc, row, on_pre="exc_in_post += 1", delay=delay, clock=clock, name="exc_to_row")
     exc_to_row.connect(i=np.arange(layout.n_total), j=row_of_exc)
-    inh_to_row = b2.Synapses(inh, row, on_pre="inh_post += w_ie", delay=delay, clock=clock, name="inh_to_row")
+    inh_to_row = b2.Synapses(
+        inh, row, on_pre="inh_post += w_ie; n_inh_post += 1", delay=delay, clock=clock, name="inh_to_row"
+    )
     inh_to_row.connect(i=np.arange(len(row_of_inh)), j=row_of_inh)
     return Core(exc=exc, inh=inh, row=row, exc_to_row=exc_to_row, inh_to_row=inh_to_row)
 

@@ -115,8 +115,9 @@ def gamma_peak(
     Returns
     -------
     GammaPeak
-        A row has no peak when it has fewer than `MIN_SPIKES` spikes, lasts less than two periods of
-        the band's lower edge, or when its highest peak in the band is a harmonic of a stronger one below.
+        A row has no peak when it has fewer than `MIN_SPIKES` spikes, lasts less than two periods of the
+        band's lower edge, or when its highest peak from a third of the lower to 1.5 times the upper edge
+        lies outside the band: the harmonic of a slower rhythm is not a gamma rhythm.
 
     Notes
     -----
@@ -159,7 +160,7 @@ class _Grid:
 
     segment_ms: float
     start_ms: np.ndarray  # (n_segments,)
-    bins: np.ndarray  # (n_bins,) int: from a third of the band's lower edge to past its upper edge
+    bins: np.ndarray  # (n_bins,) int: a third of the band's lower edge to 1.5 times its upper edge
     low: float  # the band's edges, in bins
     high: float
 
@@ -168,7 +169,7 @@ class _Grid:
         n_segments = max(1, round(2 * duration_ms / _SEGMENT_MS) - 1)
         segment_ms = 2 * duration_ms / (n_segments + 1) if n_segments > 1 else duration_ms
         low, high = low_Hz * segment_ms * 1e-3, high_Hz * segment_ms * 1e-3
-        bins = np.arange(max(2, int(low / 3)), int(high) + 3)
+        bins = np.arange(max(2, int(low / 3)), int(1.5 * high) + 2)
         start_ms = np.arange(n_segments) * segment_ms / 2
         return cls(segment_ms=segment_ms, start_ms=start_ms, bins=bins, low=low, high=high)
 
@@ -210,7 +211,7 @@ def _cell_coefficients(cell: np.ndarray, time_ms: np.ndarray, grid: _Grid) -> np
 
 
 def _highest_peak(power: np.ndarray, grid: _Grid) -> tuple[int, float] | None:
-    """Bin and interpolated position (in bins) of the highest peak in the band, unless it is a harmonic.
+    """Bin and interpolated position (in bins) of the highest peak of all, if it lies in the band.
 
     Peaks are compared at the top of a parabola through the logarithm of the power of three bins: the
     height of a line between two bins is up to 1.4 dB above either.
@@ -223,15 +224,9 @@ def _highest_peak(power: np.ndarray, grid: _Grid) -> tuple[int, float] | None:
     shift = np.divide(slope, 2 * curvature, out=np.zeros(len(power)), where=is_peak)
     position = grid.bins + shift
     height = np.where(is_peak, here - slope * shift / 4, -np.inf)
-    eligible = is_peak & (position >= grid.low) & (position <= grid.high)
-    if not eligible.any():
-        return None
-    best = int(np.argmax(np.where(eligible, height, -np.inf)))
-    multiple = np.round(position[best] / position)
-    is_fundamental = (height > height[best]) & (multiple >= 2)
-    if (is_fundamental & (np.abs(position[best] - multiple * position) <= 1)).any():
-        return None
-    return best, float(position[best])
+    best = int(np.argmax(height))
+    in_band = is_peak[best] and grid.low <= position[best] <= grid.high
+    return (best, float(position[best])) if in_band else None
 
 
 def cycles(field: np.ndarray, dt_ms: float, f_gamma_Hz: np.ndarray) -> Cycles:

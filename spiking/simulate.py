@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import brian2 as b2
@@ -27,6 +26,7 @@ __all__ = [
     "building",
     "check_duration",
     "codegen_target",
+    "compiler",
     "measured",
     "simulate",
 ]
@@ -34,7 +34,7 @@ __all__ = [
 ENGINES = ("brian2",)
 SLOWEST_CYCLE_MS = 1000.0 / 30.0  # one cycle at the lower edge of the gamma band
 FIELD_DT_MS = 1.0
-_COMPILERS = ("c++", "g++", "clang++", "cl")
+_COMPILERS = ("g++", "clang++", "c++", "cl")
 # No rounding mode, signed zero or errno is relied on, which lets the compiler vectorise exp. These are
 # compile flags only: linking with -ffast-math would make the whole process flush subnormal numbers.
 _FLAGS = ["-w", "-O3", "-ffast-math", "-march=native"]
@@ -65,11 +65,15 @@ class Recording:
     field_dt_ms: float
 
 
-@cache
+def compiler() -> str | None:
+    """Path of the C++ compiler that Brian2 would use, None where there is none."""
+    named = os.environ.get("CXX", "")
+    return next((path for name in (named, *_COMPILERS) if name and (path := shutil.which(name))), None)
+
+
 def codegen_target() -> str:
     """Brian2's code generation target here: "cython", or "numpy" where no C++ compiler is found."""
-    named = os.environ.get("CXX")
-    return "cython" if any(map(shutil.which, (named, *_COMPILERS) if named else _COMPILERS)) else "numpy"
+    return "cython" if compiler() else "numpy"
 
 
 def check_duration(duration_ms: float) -> None:
@@ -141,9 +145,8 @@ def simulate(
     """
     settle_ms = params.settle_ms if settle_ms is None else settle_ms
     spikes = b2.SpikeMonitor(core.exc, name="spikes")
-    inh_spikes = b2.SpikeMonitor(core.inh, name="inh_spikes")
-    field = b2.StateMonitor(core.row, "exc", record=True, dt=FIELD_DT_MS * b2.ms, name="field")
-    network = b2.Network(*core.objects, *extra, spikes, inh_spikes, field)
+    sums = b2.StateMonitor(core.row, ["exc", "n_inh"], record=True, dt=FIELD_DT_MS * b2.ms, name="sums")
+    network = b2.Network(*core.objects, *extra, spikes, sums)
 
     def report(elapsed: object, completed: float, start: object, span: object) -> None:
         if progress is not None:
@@ -167,8 +170,8 @@ def simulate(
         )
     return Recording(
         spikes=_spike_record(spikes, layout, settle_ms, duration_ms),
-        inh_counts=_counts(inh_spikes, settle_ms, layout.n_rows),
-        field=measured(field, "exc", settle_ms),
+        inh_counts=np.ptp(measured(sums, "n_inh", settle_ms), axis=1).astype(np.int64),
+        field=measured(sums, "exc", settle_ms),
         field_dt_ms=FIELD_DT_MS,
     )
 
@@ -194,10 +197,3 @@ def _spike_record(
         n_cells=layout.n_cells,
         duration_ms=float(duration_ms),
     )
-
-
-def _counts(monitor: b2.SpikeMonitor, settle_ms: float, n_rows: int) -> np.ndarray:
-    """Spikes per row in the measured window, for a group with as many cells in each row; (n_rows,) int64."""
-    inside = np.asarray(monitor.t / b2.ms) >= settle_ms - 1e-9
-    cells_per_row = len(monitor.source) // n_rows
-    return np.bincount(np.asarray(monitor.i)[inside] // cells_per_row, minlength=n_rows)

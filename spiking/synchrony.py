@@ -111,8 +111,8 @@ def coherence_by_row(
     n_segment = round(segment_ms / dt_ms)
     if not 2 <= n_segment <= spikes.shape[1] * 2 / 3:
         raise ValueError(
-            f"segment_ms must be at most 2/3 of the record's {spikes.shape[1] * dt_ms} ms (two segments, half "
-            f"overlapping), got {segment_ms}; shorten it, or lengthen the record"
+            f"segment_ms must be <= 2/3 of the record's {spikes.shape[1] * dt_ms} ms, so that two "
+            f"half-overlapping segments fit, got {segment_ms}; shorten it, or lengthen the record"
         )
     with np.errstate(divide="ignore", invalid="ignore"):  # 0/0 is the nan promised for a silent row
         frequency, squared = signal.coherence(

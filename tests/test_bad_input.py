@@ -69,7 +69,7 @@ def test_attend_refuses_types(scores: Any, options: dict[str, Any], message: str
         ({"gain": 0.0}, "GammaParams.gain must be > 0, got 0.0"),
         ({"inh_spread": 2.0}, r"GammaParams.inh_spread must lie in \[0, 0.95\], got 2.0"),
         ({"feedforward": "median"}, "GammaParams.feedforward must be one of max, mean, none; got 'median'"),
-        ({"dt_ms": 5.0}, "GammaParams.dt_ms must be <= delay_ms"),
+        ({"dt_ms": 5.0}, "GammaParams.dt_ms must be <= delay_ms / 2"),
     ],
 )
 def test_parameters_are_bounded(options: dict[str, Any], message: str) -> None:

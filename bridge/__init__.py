@@ -1,0 +1,64 @@
+"""Between spikes and softmax: fit, compare, calibrate, swap in.
+
+Names are imported from their files at first use, so that `import bridge` loads neither torch nor scipy.
+No file bears the name of a public function, so that `bridge.fit` is the function in every import order.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bridge.agreement import Comparison
+    from bridge.calibration import calibrate
+    from bridge.comparison import compare, compare_scores, compare_selection
+    from bridge.fitting import FitReport, LawFit, fit
+    from bridge.heads import SpikingScoreMap, SpikingVectorHead
+    from bridge.laws import LAWS, SelectionLaw
+    from bridge.sampling import SamplingFloor, sampling_floor
+    from bridge.softmax_fit import SoftmaxFit, fit_softmax
+
+__all__ = [
+    "LAWS",
+    "Comparison",
+    "FitReport",
+    "LawFit",
+    "SamplingFloor",
+    "SelectionLaw",
+    "SoftmaxFit",
+    "SpikingScoreMap",
+    "SpikingVectorHead",
+    "calibrate",
+    "compare",
+    "compare_scores",
+    "compare_selection",
+    "fit",
+    "fit_softmax",
+    "sampling_floor",
+]
+
+_FILES = {
+    "LAWS": "laws",
+    "Comparison": "agreement",
+    "FitReport": "fitting",
+    "LawFit": "fitting",
+    "SamplingFloor": "sampling",
+    "SelectionLaw": "laws",
+    "SoftmaxFit": "softmax_fit",
+    "SpikingScoreMap": "heads",
+    "SpikingVectorHead": "heads",
+    "calibrate": "calibration",
+    "compare": "comparison",
+    "compare_scores": "comparison",
+    "compare_selection": "comparison",
+    "fit": "fitting",
+    "fit_softmax": "softmax_fit",
+    "sampling_floor": "sampling",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _FILES:
+        return getattr(import_module(f"bridge.{_FILES[name]}"), name)
+    raise AttributeError(f"module 'bridge' has no attribute {name!r}; it has {', '.join(__all__)}")

@@ -1,0 +1,135 @@
+"""From the temperature that a caller wants to the gain that gives it, by simulation and fit.
+
+`python -m bridge.calibration` makes the calibration that is stored with the shipped parameters.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from bridge.softmax_fit import fit_softmax
+from spiking import CELLS, GammaCircuit, GammaParams
+from spiking.calibration import STORED_CALIBRATION
+
+__all__ = ["Calibration", "calibrate", "reference_scores"]
+
+GRID_CELLS = (10, 20, 40, 80)
+GRID_TEMPERATURE = (0.25, 0.5, 1.0, 2.0, 4.0)
+KEYS = (2, 4, 8, 16, 32)  # the reference rows: as many of each
+SCORE_SD = 1.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """A gain, its error, and the parameters with it."""
+
+    params: GammaParams  # with `gain` set
+    gain: float
+    gain_se: float  # sampling error, inflated by the counts' dispersion where that exceeds 1
+    tried: tuple[float, ...]  # the gain of each simulation
+    found: tuple[float, ...]  # gain / (beta x temperature) of each: its estimate of the right gain
+
+
+def reference_scores(n_rows_each: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Scores N(0, 1.5^2) over 2 to 32 keys, and their mask; both (5 n_rows_each, 32)."""
+    n_keys = np.repeat(KEYS, n_rows_each)
+    scores = rng.normal(0.0, SCORE_SD, (len(n_keys), max(KEYS)))
+    return scores, np.arange(max(KEYS)) < n_keys[:, None]
+
+
+def calibrate(
+    params: GammaParams,
+    *,
+    rng: np.random.Generator,
+    n_rows_each: int = 13,
+    duration_ms: float = 2000.0,
+    n_steps: int = 3,
+    engine: str = "brian2",
+    progress: Callable[[float], None] | None = None,
+) -> Calibration:
+    """Find the gain at which the fitted softmax has the temperature `params.temperature`.
+
+    Each step simulates fresh reference rows, fits beta by maximum likelihood and divides the gain by
+    beta x temperature, which is proportional to it to first order. The first step, which may start far
+    off, only sets the next; the later ones are averaged.
+
+    Parameters
+    ----------
+    params : GammaParams
+        Its `gain`, or the stored one, is where the search starts.
+    rng : numpy.random.Generator
+    n_rows_each : int
+        Rows for each of 2, 4, 8, 16 and 32 keys.
+    duration_ms : float
+        Simulated time of each step.
+    n_steps : int
+        Simulations.
+
+    Returns
+    -------
+    Calibration
+    """
+    gain = params.gain if params.gain is not None else 1.0
+    tried: list[float] = []
+    found: list[float] = []
+    errors: list[float] = []
+    for step in range(n_steps):
+        scores, mask = reference_scores(n_rows_each, rng)
+        selection = GammaCircuit(replace(params, gain=gain)).attend(
+            scores, duration_ms=duration_ms, rng=rng, mask=mask, engine=engine
+        )
+        fitted = fit_softmax(selection.counts, scores / params.temperature, mask)
+        tried.append(gain)
+        found.append(gain / fitted.beta)
+        errors.append(found[-1] * max(fitted.beta_se, fitted.beta_se_quasi) / fitted.beta)
+        gain = float(np.mean(found[min(1, step) :]))
+        if progress is not None:
+            progress((step + 1) / n_steps)
+    used = errors[min(1, n_steps - 1) :]
+    return Calibration(
+        params=replace(params, gain=gain),
+        gain=gain,
+        gain_se=float(np.sqrt(np.sum(np.square(used))) / len(used)),
+        tried=tuple(tried),
+        found=tuple(found),
+    )
+
+
+def _grid(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Calibrate the shipped parameters and store the result.")
+    parser.add_argument("--seed", type=int, default=40)
+    parser.add_argument("--out", default=str(STORED_CALIBRATION))
+    options = parser.parse_args(argv)
+    tables: dict[str, object] = {}
+    for name, cell in CELLS.items():
+        rng = np.random.default_rng(options.seed)
+        found = [
+            [
+                calibrate(GammaParams(n_cells=n, temperature=t, cell=cell(), gain=1.0), rng=rng)
+                for t in GRID_TEMPERATURE
+            ]
+            for n in GRID_CELLS
+        ]
+        tables[name] = {
+            "command": f"python -m bridge.calibration --seed {options.seed}",
+            "n_cells": GRID_CELLS,
+            "temperature": GRID_TEMPERATURE,
+            "gain": [[round(c.gain, 4) for c in row] for row in found],
+            "gain_se": [[round(c.gain_se, 4) for c in row] for row in found],
+        }
+        print(name, tables[name]["gain"], flush=True)  # type: ignore[index]
+    partial = Path(f"{options.out}.partial")
+    partial.write_text(json.dumps(tables, indent=1) + "\n")
+    partial.replace(options.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_grid())

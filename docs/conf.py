@@ -1,0 +1,51 @@
+"""Settings of the Sphinx pages; build them with `make docs`."""
+
+import sys
+import tomllib
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]  # the packages, and the directives of from_source.py
+
+_about = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+project = _about["name"]
+release = version = _about["version"]
+author = "the fortyhertz contributors"
+copyright = f"{author}, MIT licence"
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "sphinx_gallery.gen_gallery",
+    "from_source",
+]
+exclude_patterns = ["_build", "examples", "images"]
+default_role = "code"  # docstrings write names in single backticks
+
+myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+napoleon_google_docstring = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "gallery",
+    "within_subsection_order": "FileNameSortKey",
+    "image_scrapers": ("gallery_figures.collect",),
+    "reset_modules": (),
+    "download_all_examples": False,
+    "show_signature": False,
+    "min_reported_time": 1,
+}
+
+html_theme = "furo"
+html_title = "fortyhertz"
+html_static_path = ["_static"]
+html_css_files = ["formulas.css"]

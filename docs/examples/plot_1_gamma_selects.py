@@ -1,0 +1,31 @@
+"""
+Stimuli compete in gamma
+========================
+
+Keys of different drive race in one row of the circuit. The inhibitory pool ends each round, about forty times
+a second. Cutting the connection from E to I is the control: the rhythm goes.
+"""
+
+import numpy as np
+
+from scenarios.outcome import RunContext
+from scenarios.progress import silent
+from scenarios.registry import load
+from scenarios.style import style
+
+scenario = load("gamma-selects")
+params = scenario.Params(n_rows=12, tau_rows=8, duration_ms=500.0, tau_gaba_ms=(5.0, 8.0, 12.0))
+outcome = scenario.run(params, RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent()))
+print(outcome.verdict)
+
+# %%
+# Every number with its standard error, beside its floor or control where it has one.
+
+for metric in outcome.metrics.values():
+    print(f"{metric.label}: {metric.text()}")
+
+# %%
+# The figures of the report:
+
+with style():
+    figures = [picture.draw() for picture in outcome.pictures.values()]

@@ -1,0 +1,31 @@
+"""
+Is it a softmax?
+================
+
+Random scores, many rows, and the spikes of each: which selection law makes them most probable, and how
+near is it to softmax beside the sampling floor (K-1)/2N?
+"""
+
+import numpy as np
+
+from scenarios.outcome import RunContext
+from scenarios.progress import silent
+from scenarios.registry import load
+from scenarios.style import style
+
+scenario = load("softmax-from-spikes")
+params = scenario.Params(keys=(2, 8), keys_lif=(8,), temperatures=(1.0,), n_rows=16, duration_ms=1000.0)
+outcome = scenario.run(params, RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent()))
+print(outcome.verdict)
+
+# %%
+# Every number with its standard error, beside its floor or control where it has one.
+
+for metric in outcome.metrics.values():
+    print(f"{metric.label}: {metric.text()}")
+
+# %%
+# The figures of the report:
+
+with style():
+    figures = [picture.draw() for picture in outcome.pictures.values()]

@@ -1,0 +1,31 @@
+"""
+Vectors in, spikes all the way, vectors out
+===========================================
+
+Query components drive Poisson cells, synapses weighted by the keys form the dot product, the circuit selects,
+and synapses weighted by the values form the output.
+"""
+
+import numpy as np
+
+from scenarios.outcome import RunContext
+from scenarios.progress import silent
+from scenarios.registry import load
+from scenarios.style import style
+
+scenario = load("vectors-through-spikes")
+params = scenario.Params()
+outcome = scenario.run(params, RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent()))
+print(outcome.verdict)
+
+# %%
+# Every number with its standard error, beside its floor or control where it has one.
+
+for metric in outcome.metrics.values():
+    print(f"{metric.label}: {metric.text()}")
+
+# %%
+# The figures of the report:
+
+with style():
+    figures = [picture.draw() for picture in outcome.pictures.values()]

@@ -1,0 +1,31 @@
+"""Where the tests find the data that the project does not ship."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ENVIRONMENT_VARIABLE = "FORTYHERTZ_DATA"
+BESIDE_THE_REPOSITORY = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Folder of the shared data; the test is skipped where it is absent."""
+    folder = Path(os.environ.get(ENVIRONMENT_VARIABLE, BESIDE_THE_REPOSITORY))
+    if not folder.is_dir():
+        pytest.skip(
+            f"no data at {folder}; set {ENVIRONMENT_VARIABLE} to the folder that holds spikes/, sts/, ud/"
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def recordings(data_dir: Path) -> Path:
+    """Folder of the real spike recordings; the test is skipped where it is absent."""
+    folder = data_dir / "spikes"
+    if not folder.is_dir():
+        pytest.skip(f"no recordings at {folder}; set {ENVIRONMENT_VARIABLE} to the folder that holds spikes/")
+    return folder

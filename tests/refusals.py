@@ -1,0 +1,147 @@
+"""Bad input on the command line, each with what must be said; `python -m tests.refusals` prints the table."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["REFUSALS", "Refusal", "answer", "prepare"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """One wrong command and the words that its one line must hold."""
+
+    what: str
+    command: str
+    says: str
+
+
+REFUSALS = [
+    Refusal(what="NaN score", command="compare --scores nan.npy", says="scores must be finite, got nan"),
+    Refusal(what="infinite score", command="compare --scores inf.npy", says="scores must be finite, got inf"),
+    Refusal(what="scores not 2-D", command="compare --scores cube.npy", says="scores must be 2-D"),
+    Refusal(what="zero keys", command="compare --scores nokeys.npy", says="at least one row and key"),
+    Refusal(
+        what="an all-masked row",
+        command="compare --scores good.npy --mask empty.npy",
+        says="leave every row a key",
+    ),
+    Refusal(
+        what="mask of another shape",
+        command="compare --scores good.npy --mask other.npy",
+        says="mask must have the shape of the scores, (3, 4), got (2, 2)",
+    ),
+    Refusal(
+        what="negative temperature",
+        command="compare --scores good.npy --temperature -1",
+        says="temperature must be",
+    ),
+    Refusal(
+        what="zero temperature",
+        command="compare --scores good.npy --temperature 0",
+        says="temperature must be",
+    ),
+    Refusal(
+        what="zero duration", command="compare --scores good.npy --duration-ms 0", says="duration_ms must be"
+    ),
+    Refusal(
+        what="duration under one cycle",
+        command="compare --scores good.npy --duration-ms 20",
+        says="duration_ms must be",
+    ),
+    Refusal(what="negative cells", command="compare --scores good.npy --n-cells -5", says="n_cells must be"),
+    Refusal(what="zero cells", command="compare --scores good.npy --n-cells 0", says="n_cells must be"),
+    Refusal(
+        what="unknown scenario",
+        command="run softmax-from-spike",
+        says="did you mean 'softmax-from-spikes'? known: gamma-selects",
+    ),
+    Refusal(
+        what="unknown parameter",
+        command="run gamma-selects --tau-gabba 3",
+        says="unknown parameter of gamma-selects",
+    ),
+    Refusal(what="unknown engine", command="run gamma-selects --engine nest", says="known: brian2"),
+    Refusal(what="unknown model", command="compare --model bert", says="known: minilm"),
+    Refusal(
+        what="no such head",
+        command="compare --model minilm --layer 9",
+        says="layer must be a number from 0 to 5",
+    ),
+    Refusal(what="empty text", command="compare --model minilm --text ''", says="text must not be"),
+    Refusal(
+        what="absent file", command="compare --scores absent.npy", says="file must exist, got absent.npy"
+    ),
+    Refusal(what="not an array", command="compare --scores text.npy", says="file must be a NumPy array"),
+    Refusal(what="a pickled array", command="compare --scores pickled.npy", says="not pickled"),
+    Refusal(
+        what="an output folder that cannot be written",
+        command="compare --scores good.npy --out text.npy/run",
+        says="text.npy",
+    ),
+    Refusal(what="missing extra", command="compare --model minilm", says='pip install "fortyhertz[hf]"'),
+]
+
+# Stands for an interpreter without the extra `hf`: the import fails as it would there.
+_WITHOUT_HF = "import sys; sys.modules['transformers'] = None; "
+_MAIN = "import sys; from scenarios.cli import main; sys.exit(main({words!r}))"
+
+
+def prepare(folder: Path) -> None:
+    """Write the files that the commands name."""
+    good = np.zeros((3, 4))
+    np.save(folder / "good.npy", good)
+    for name, value in (("nan", np.nan), ("inf", np.inf)):
+        bad = good.copy()
+        bad[1, 2] = value
+        np.save(folder / f"{name}.npy", bad)
+    np.save(folder / "cube.npy", np.zeros((2, 3, 4)))
+    np.save(folder / "nokeys.npy", np.zeros((3, 0)))
+    np.save(folder / "empty.npy", np.array([[True] * 4, [False] * 4, [True] * 4]))
+    np.save(folder / "other.npy", np.ones((2, 2), dtype=bool))
+    np.save(folder / "pickled.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    (folder / "text.npy").write_text("not an array", encoding="utf-8")
+
+
+def answer(refusal: Refusal, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command in `folder`, as a user would, and return what it said."""
+    import shlex
+
+    words = shlex.split(refusal.command)
+    code = (_WITHOUT_HF if refusal.what == "missing extra" else "") + _MAIN.format(words=words)
+    root = Path(__file__).parents[1]
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        timeout=120,
+    )
+
+
+def main() -> None:
+    folder = Path(tempfile.mkdtemp())
+    try:
+        prepare(folder)
+        print("| input | command `fortyhertz …` | status | says |\n|---|---|---|---|")
+        for refusal in REFUSALS:
+            said = answer(refusal, folder)
+            print(
+                f"| {refusal.what} | `{refusal.command}` | {said.returncode} | {said.stderr.strip()} |",
+                flush=True,
+            )
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
