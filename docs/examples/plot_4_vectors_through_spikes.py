@@ -3,7 +3,8 @@ Vectors in, spikes all the way, vectors out
 ===========================================
 
 Query components drive Poisson cells, synapses weighted by the keys form the dot product, the circuit selects,
-and synapses weighted by the values form the output.
+and synapses weighted by the values form the output. Then sparse objects: one that is attended only a little stays
+visible but loses its weaker features.
 """
 
 import numpy as np
@@ -14,7 +15,7 @@ from scenarios.registry import load
 from scenarios.style import style
 
 scenario = load("vectors-through-spikes")
-params = scenario.Params()
+params = scenario.Params(n_queries=12, d=16, duration_ms=500.0, n_repeats=2)
 outcome = scenario.run(params, RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent()))
 print(outcome.verdict)
 
