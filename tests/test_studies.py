@@ -41,3 +41,24 @@ def test_every_head_of_minilm(tmp_path: Path) -> None:
     run = study("minilm-heads", tmp_path)
     assert run.dataset().sizes["pair"] == 72
     assert run.metrics["excess"].value <= 1.3
+
+
+def test_rhythm_and_its_control(tmp_path: Path) -> None:
+    """A significant peak in 30-80 Hz in at least 95 % of rows; in under 5 % with E to I cut, or rate-matched."""
+    run = study("gamma-selects", tmp_path)
+    assert run.metrics["rhythmic"].value >= 0.95
+    assert run.metrics["rhythmic"].control is not None
+    assert run.metrics["rhythmic"].control < 0.05
+
+
+def test_gain_control(tmp_path: Path) -> None:
+    """Spread of total spikes over rows at most .2 with the loop, at least 3 times larger rate-matched."""
+    spread = study("what-gamma-buys", tmp_path).metrics["cv"]
+    assert spread.value <= 0.2
+    assert spread.control is not None
+    assert spread.control >= 3 * spread.value
+
+
+def test_whole_spiking_head(tmp_path: Path) -> None:
+    """Mean cosine to the softmax head's output at least .97 at d = 32, 8 keys, 1 s."""
+    assert study("vectors-through-spikes", tmp_path).metrics["cosine"].value >= 0.97
