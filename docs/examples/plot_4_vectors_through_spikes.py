@@ -7,6 +7,8 @@ and synapses weighted by the values form the output. Then sparse objects: one th
 visible but loses its weaker features.
 """
 
+from textwrap import fill
+
 import numpy as np
 
 from scenarios.outcome import RunContext
@@ -16,11 +18,12 @@ from scenarios.style import style
 
 scenario = load("vectors-through-spikes")
 params = scenario.Params(n_queries=12, d=16, duration_ms=500.0, n_repeats=2)
-outcome = scenario.run(params, RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent()))
-print(outcome.verdict)
+context = RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent())
+outcome = scenario.run(params, context)
+print(fill(outcome.verdict, 80))
 
 # %%
-# Every number with its standard error, beside its floor or control where it has one.
+# Every number with its standard error:
 
 for metric in outcome.metrics.values():
     print(f"{metric.label}: {metric.text()}")
@@ -29,4 +32,4 @@ for metric in outcome.metrics.values():
 # The figures of the report:
 
 with style():
-    figures = [picture.draw() for picture in outcome.pictures.values()]
+    figures = {picture.caption: picture.draw() for picture in outcome.pictures.values()}
