@@ -48,4 +48,4 @@ sphinx_gallery_conf = {
 html_theme = "furo"
 html_title = "fortyhertz"
 html_static_path = ["_static"]
-html_css_files = ["formulas.css"]
+html_css_files = ["pages.css"]

@@ -65,7 +65,7 @@ class EscapeRate:
     drive: float = 13.0  # tonic input, in scores; measured: 39 Hz and about 12 spikes a cycle
     theta: float = 10.0  # voltage at which the rate is rho_0
     rho_0_per_ms: float = 1.0  # escape rate at theta
-    reset_by: float = 1.0  # weak reset: measured, 4 instead of 1 takes beta from .98 to .94 at 40 cells
+    reset_by: float = 1.0  # weak: 4 takes the uncalibrated beta from .985 to .966 (measured, 40 cells)
 
     name: ClassVar[str] = "escape"
     equations: ClassVar[str] = """

@@ -31,7 +31,7 @@ ROW_EQUATIONS = """
     dexc/dt = (exc_in - exc) / tau_rise : 1
     dexc_in/dt = -exc_in / tau_ampa : 1
     dinh/dt = -inh / tau_gaba : 1
-    n_inh : 1
+    n_inh : 1  # I spikes so far
 """
 INH_EQUATIONS = """
     dv/dt = (w_ei * exc - v) / tau_i : 1 (unless refractory)

@@ -6,6 +6,8 @@ Keys of different drive race in one row of the circuit. The inhibitory pool ends
 a second. Cutting the connection from E to I is the control: the rhythm goes.
 """
 
+from textwrap import fill
+
 import numpy as np
 
 from scenarios.outcome import RunContext
@@ -15,11 +17,12 @@ from scenarios.style import style
 
 scenario = load("gamma-selects")
 params = scenario.Params(n_rows=12, tau_rows=8, duration_ms=500.0, tau_gaba_ms=(5.0, 8.0, 12.0))
-outcome = scenario.run(params, RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent()))
-print(outcome.verdict)
+context = RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent())
+outcome = scenario.run(params, context)
+print(fill(outcome.verdict, 80))
 
 # %%
-# Every number with its standard error, beside its floor or control where it has one.
+# Every number with its standard error:
 
 for metric in outcome.metrics.values():
     print(f"{metric.label}: {metric.text()}")
@@ -28,4 +31,4 @@ for metric in outcome.metrics.values():
 # The figures of the report:
 
 with style():
-    figures = [picture.draw() for picture in outcome.pictures.values()]
+    figures = {picture.caption: picture.draw() for picture in outcome.pictures.values()}

@@ -6,6 +6,8 @@ Random scores, many rows, and the spikes of each: which selection law makes them
 near is it to softmax beside the sampling floor (K-1)/2N?
 """
 
+from textwrap import fill
+
 import numpy as np
 
 from scenarios.outcome import RunContext
@@ -15,11 +17,12 @@ from scenarios.style import style
 
 scenario = load("softmax-from-spikes")
 params = scenario.Params(keys=(2, 8), keys_lif=(8,), temperatures=(1.0,), n_rows=16, duration_ms=1000.0)
-outcome = scenario.run(params, RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent()))
-print(outcome.verdict)
+context = RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent())
+outcome = scenario.run(params, context)
+print(fill(outcome.verdict, 80))
 
 # %%
-# Every number with its standard error, beside its floor or control where it has one.
+# Every number with its standard error:
 
 for metric in outcome.metrics.values():
     print(f"{metric.label}: {metric.text()}")
@@ -28,4 +31,4 @@ for metric in outcome.metrics.values():
 # The figures of the report:
 
 with style():
-    figures = [picture.draw() for picture in outcome.pictures.values()]
+    figures = {picture.caption: picture.draw() for picture in outcome.pictures.values()}

@@ -6,6 +6,8 @@ Queries and keys of a pretrained MiniLM on one sentence. Every row of its attent
 circuit. The scenario's default is all 72 heads.
 """
 
+from textwrap import fill
+
 import numpy as np
 
 from scenarios.outcome import RunContext
@@ -17,11 +19,12 @@ scenario = load("minilm-heads")
 params = scenario.Params(
     text="The cat sat on the mat because it was warm.", heads=("0:0", "3:5"), duration_ms=200.0
 )
-outcome = scenario.run(params, RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent()))
-print(outcome.verdict)
+context = RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent())
+outcome = scenario.run(params, context)
+print(fill(outcome.verdict, 80))
 
 # %%
-# Every number with its standard error, beside its floor or control where it has one.
+# Every number with its standard error:
 
 for metric in outcome.metrics.values():
     print(f"{metric.label}: {metric.text()}")
@@ -30,4 +33,4 @@ for metric in outcome.metrics.values():
 # The figures of the report:
 
 with style():
-    figures = [picture.draw() for picture in outcome.pictures.values()]
+    figures = {picture.caption: picture.draw() for picture in outcome.pictures.values()}
