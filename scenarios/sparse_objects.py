@@ -64,15 +64,22 @@ class SparseObjects:
         same = self.seen(features) == self.seen(self.softmax)
         return same.mean(axis=(-2, -1)).reshape(*features.shape[:-4], -1)
 
-    @property
-    def stripped(self) -> np.ndarray:
-        """Objects that softmax attention shows in part, (n_focus, n_rotations, n_objects) bool."""
-        return self.in_part(self.softmax)
-
     def in_part(self, features: np.ndarray) -> np.ndarray:
-        """Objects of which some features are seen and some are not."""
-        n_seen = self.seen(features).sum(axis=-1)
+        """Objects that stay visible without their weaker features, (..., n_objects) bool."""
+        n_seen = self._n_seen(features)
         return (n_seen > 0) & (n_seen < len(self.scene.strengths))
+
+    def appearance_agreement(self, features: np.ndarray) -> np.ndarray:
+        """Fraction of objects that appear whole, in part or not at all as under softmax, by query as above."""
+        whole = len(self.scene.strengths)
+        ours, wanted = (
+            np.sign(n_seen) + (n_seen == whole)  # 0 not at all, 1 in part, 2 whole
+            for n_seen in (self._n_seen(features), self._n_seen(self.softmax))
+        )
+        return (ours == wanted).mean(axis=-1).reshape(*features.shape[:-4], -1)
+
+    def _n_seen(self, features: np.ndarray) -> np.ndarray:
+        return self.seen(features).sum(axis=-1)
 
 
 def scene(

@@ -11,7 +11,7 @@ from bridge.agreement import Comparison
 from bridge.metrics import cosine
 from scenarios.outcome import Metric
 from scenarios.sparse_objects import SparseObjects
-from scenarios.statistics import Estimate, bootstrap, mean, metric, standard_errors_apart
+from scenarios.statistics import Estimate, mean, metric, standard_errors_apart
 from scenarios.whole_head import WholeHead, scale
 
 __all__ = ["Findings", "findings_dataset", "findings_metrics", "findings_verdict"]
@@ -30,9 +30,9 @@ class Findings:
     objects: SparseObjects
 
 
-def findings_metrics(found: Findings, rng: np.random.Generator) -> dict[str, Metric]:
+def findings_metrics(found: Findings) -> dict[str, Metric]:
     """Every number of the report."""
-    return {**_output_metrics(found.head), **_weight_metrics(found), **_object_metrics(found.objects, rng)}
+    return {**_output_metrics(found.head), **_weight_metrics(found), **_object_metrics(found.objects)}
 
 
 def _output_metrics(head: WholeHead) -> dict[str, Metric]:
@@ -117,42 +117,27 @@ def _weight_metrics(found: Findings) -> dict[str, Metric]:
     }
 
 
-def _object_metrics(objects: SparseObjects, rng: np.random.Generator) -> dict[str, Metric]:
-    stripped, n_queries = (
-        objects.stripped.reshape(-1, objects.stripped.shape[-1]),
-        objects.stripped[..., 0].size,
-    )
-    note = f"threshold {objects.threshold:g}; control: equal weights"
-
-    def shown_in_part(features: np.ndarray) -> np.ndarray:
-        return objects.in_part(features).reshape(*features.shape[:-4], *stripped.shape)
-
-    spiking, sampled = shown_in_part(objects.spiking), shown_in_part(objects.sampled)
-    equal_features = objects.scene.features(np.full(objects.stripped.shape, 1 / stripped.shape[1]))
-    equal = shown_in_part(equal_features)
-
-    def share(rows: np.ndarray) -> float:
-        among = stripped[rows]
-        return float(spiking[rows][among].mean()) if among.any() else np.nan
-
-    among = float(stripped.sum())
+def _object_metrics(objects: SparseObjects) -> dict[str, Metric]:
+    n_objects = objects.softmax.shape[2]
+    equal = objects.scene.features(np.full(objects.scene.weights.shape, 1 / n_objects))
+    note = f"threshold {objects.threshold:g}"
     return {
         "seen": metric(
             "features seen or unseen as under softmax",
             mean(objects.agreement(objects.spiking)),
             floor=float(objects.agreement(objects.sampled).mean()),
-            control=float(objects.agreement(equal_features).mean()),
-            note=note,
+            control=float(objects.agreement(equal).mean()),
+            note=f"{note}; control: equal weights",
         ),
         "seen_share": metric(
             "the same, the output divided by its spikes", mean(objects.agreement(objects.share)), note=note
         ),
-        "stripped": metric(
-            "objects that softmax shows in part, so shown by spikes",
-            bootstrap(share, n_queries, rng),
-            floor=float((sampled & stripped).sum() / len(sampled) / among) if among else None,
-            control=float((equal & stripped).sum() / among) if among else None,
-            note=f"{among:.0f} objects with attention to spare for some features; {note}",
+        "appearance": metric(
+            "objects whole, in part or not at all as under softmax",
+            mean(objects.appearance_agreement(objects.spiking)),
+            floor=float(objects.appearance_agreement(objects.sampled).mean()),
+            control=float(objects.appearance_agreement(equal).mean()),
+            note=f"{objects.in_part(objects.softmax).mean():.0%} are in part; {note}; control: equal weights",
         ),
     }
 
@@ -252,16 +237,20 @@ def _say_query(found: Findings, metrics: dict[str, Metric]) -> str:
 
 
 def _say_objects(objects: SparseObjects, metrics: dict[str, Metric]) -> str:
-    seen, stripped = metrics["seen"], metrics["stripped"]
+    seen, appearance = metrics["seen"], metrics["appearance"]
+    in_part = objects.in_part(objects.softmax)
     lead = (
         f"With the threshold step at {objects.threshold:g} the spiking head shows and hides "
         f"{seen.value:.1%} of the features as softmax attention does (exact samples: {seen.floor:.1%}, equal "
-        f"weights: {seen.control:.1%})"
+        f"weights: {seen.control:.1%}; this output divided by its spikes: "
+        f"{metrics['seen_share'].value:.1%}), and {appearance.value:.1%} of the objects appear whole, in part or "
+        f"not at all as they should."
     )
-    if np.isnan(stripped.value):
-        return f"{lead}; at this threshold softmax shows no object in part."
+    if not in_part.any():
+        return f"{lead} At this threshold softmax attention leaves no object visible in part."
+    weights = objects.scene.weights[in_part]
     return (
-        f"{lead}. Of the objects that softmax attention leaves visible without their weaker features, the "
-        f"spikes leave {stripped.value:.0%} so. All features of an object ride on the same spikes, so the "
-        f"weaker ones always go first; the step itself is ours, not the circuit's."
+        f"{lead} Objects with an attention of {weights.min():.2g} to {weights.max():.2g} stay visible without "
+        f"their weaker features. Those go first by construction, for all features of an object ride on the same "
+        f"spikes; and the step itself is ours, not the circuit's."
     )

@@ -96,7 +96,7 @@ class Params(ScenarioParams):
 def run(params: Params, ctx: RunContext) -> Outcome:
     """Random vectors first, then the price of the query's spikes, then a scene of sparse objects."""
     found = _findings(params, ctx)
-    metrics = findings_metrics(found, ctx.rng)
+    metrics = findings_metrics(found)
     return Outcome(
         dataset=findings_dataset(found),
         metrics=metrics,
