@@ -33,7 +33,7 @@ class Params(ScenarioParams):
     keys_lif: tuple[int, ...] = param((2, 8), "numbers of keys, diffusive cells (slower)", at_least=2)
     temperatures: tuple[float, ...] = param((0.5, 1.0, 2.0), "softmax temperatures asked for", above=0)
     score_sd: float = param(1.5, "scores are normal with this standard deviation", above=0)
-    n_rows: int = param(64, "rows of each condition", at_least=4)
+    n_rows: int = param(64, "rows of each condition; more with less than 8 keys", at_least=4)
     n_cells: int = param(40, "excitatory cells per key", at_least=1)
     duration_ms: float = param(2700.0, "simulated time", at_least=200)
 
@@ -88,7 +88,8 @@ def _simulate(params: Params, ctx: RunContext) -> list[Condition]:
         circuit = GammaCircuit(
             GammaParams(n_cells=params.n_cells, temperature=temperature, cell=CELLS[cell]())
         )
-        scores = ctx.rng.normal(0, params.score_sd, (params.n_rows, n_keys))
+        n_rows = max(params.n_rows, 8 * params.n_rows // n_keys)  # few keys tell less a row
+        scores = ctx.rng.normal(0, params.score_sd, (n_rows, n_keys))
         label = f"{cell} cells, {n_keys} keys, temperature {temperature:g}"
         with ctx.progress.stage(label, share=share) as progress:
             selection = circuit.attend(
