@@ -1,4 +1,4 @@
-"""Sparse value vectors under falling attention: which features of an object does the output still hold?"""
+"""Sparse value vectors: objects of a few features each, and a threshold that says which of them are seen."""
 
 from __future__ import annotations
 
@@ -6,68 +6,142 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import softmax
 
+from bridge.sampling import multinomial_counts
 from spiking import VectorCircuit
 
-__all__ = ["ATTENTION", "STRENGTHS", "SparseObjects", "sparse_objects"]
+__all__ = ["Scene", "SparseObjects", "attend_to_scene", "scene"]
 
-STRENGTHS = (1.0, 0.85, 0.7, 0.55, 0.4, 0.3, 0.2, 0.1)  # of an object's features, which no other object has
-ATTENTION = (0.9, 0.7, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05)  # softmax weights of the object looked at
-N_OBJECTS = 4
+N_DRAWS = 40  # multinomial samples of each query behind the floor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """Objects of graded features that no other object has, under attention more or less focused.
+
+    At every focus each object takes every rank once, so the queries are focus by rotation.
+    """
+
+    query: np.ndarray  # (n_focus, n_objects, d)
+    key: np.ndarray  # (n_objects, d)
+    value: np.ndarray  # (n_objects, n_objects * n_features): mostly zeros
+    weights: np.ndarray  # (n_focus, n_objects, n_objects) softmax: focus, rotation, object
+    strengths: np.ndarray  # (n_features,) of every object's features
+    focus: np.ndarray  # (n_focus,) score of the most over the least attended object
+
+    def features(self, weights: np.ndarray) -> np.ndarray:
+        """What a weighted mean of the values holds, (..., n_objects) -> (..., n_objects, n_features)."""
+        return weights[..., None] * self.strengths
+
+    def by_rank(self, values: np.ndarray) -> np.ndarray:
+        """Objects (third axis) from most to least attended, in every query."""
+        order = np.argsort(-self.weights, axis=2, kind="stable")
+        order = order.reshape(*order.shape, *[1] * (values.ndim - 3))
+        return np.take_along_axis(values, order, axis=2)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SparseObjects:
-    """What the output holds of one object's features."""
+    """What the output holds of each feature, arrays (n_focus, n_rotations, n_objects, n_features).
 
-    attention: np.ndarray  # (n_levels,) softmax weight of the object
-    output: np.ndarray  # (n_levels, n_repeats, n_features)
+    A feature is seen when the output holds more of it than `threshold`: this step is ours, no neuron makes it.
+    """
 
-    @property
-    def softmax_output(self) -> np.ndarray:
-        """The same under softmax attention, (n_levels, n_features): weight times strength."""
-        return self.attention[:, None] * np.array(STRENGTHS)
+    scene: Scene
+    threshold: float
+    softmax: np.ndarray
+    spiking: np.ndarray
+    share: np.ndarray  # the values weighted by spike shares: the spiking output if it were divided
+    sampled: np.ndarray  # (n_draws, ...): exact samples, as many as there were spikes
 
-    def seen(self, threshold: float) -> np.ndarray:
-        """The threshold step: features that the output holds more of than this, as `output`, bool."""
-        return self.output > threshold
+    def seen(self, features: np.ndarray) -> np.ndarray:
+        """The threshold step, bool."""
+        return features > self.threshold
 
-    def seen_by_softmax(self, threshold: float) -> np.ndarray:
-        """The same under softmax attention, (n_levels, n_features) bool."""
-        return self.softmax_output > threshold
+    def agreement(self, features: np.ndarray) -> np.ndarray:
+        """Fraction of features seen or unseen as under softmax, by query (..., n_focus * n_rotations)."""
+        same = self.seen(features) == self.seen(self.softmax)
+        return same.mean(axis=(-2, -1)).reshape(*features.shape[:-4], -1)
+
+    def in_part(self, features: np.ndarray) -> np.ndarray:
+        """Objects that stay visible without their weaker features, (..., n_objects) bool."""
+        n_seen = self._n_seen(features)
+        return (n_seen > 0) & (n_seen < len(self.scene.strengths))
+
+    def appearance_agreement(self, features: np.ndarray) -> np.ndarray:
+        """Fraction of objects that appear whole, in part or not at all as under softmax, by query as above."""
+        whole = len(self.scene.strengths)
+        ours, wanted = (
+            np.sign(n_seen) + (n_seen == whole)  # 0 not at all, 1 in part, 2 whole
+            for n_seen in (self._n_seen(features), self._n_seen(self.softmax))
+        )
+        return (ours == wanted).mean(axis=-1).reshape(*features.shape[:-4], -1)
+
+    def _n_seen(self, features: np.ndarray) -> np.ndarray:
+        return self.seen(features).sum(axis=-1)
 
 
-def sparse_objects(
-    circuit: VectorCircuit,
+def scene(
+    n_objects: int,
+    d: int,
     *,
-    n_repeats: int,
+    strengths: tuple[float, ...],
+    focus: tuple[float, ...],
+    temperature: float,
+    rng: np.random.Generator,
+) -> Scene:
+    """Random keys, and the queries whose scores fall evenly from the first to the last object.
+
+    The query comes from the scores by the keys' pseudo-inverse; with fewer components than objects it gives
+    the nearest scores there are, and the weights are the softmax of those.
+    """
+    key = rng.normal(size=(n_objects, d))
+    ramp = np.linspace(0.5, -0.5, n_objects)
+    rotations = np.stack([np.roll(ramp, shift) for shift in range(n_objects)])
+    wanted = np.multiply.outer(np.array(focus), rotations)  # (n_focus, n_rotations, n_objects)
+    query = wanted @ np.linalg.pinv(key).T * np.sqrt(d)
+    value = np.kron(np.eye(n_objects), np.array(strengths))
+    return Scene(
+        query=query,
+        key=key,
+        value=value,
+        weights=softmax(query @ key.T / np.sqrt(d) / temperature, axis=2),
+        strengths=np.array(strengths),
+        focus=np.array(focus),
+    )
+
+
+def attend_to_scene(
+    scene: Scene,
+    circuit: VectorCircuit,
+    threshold: float,
+    *,
     duration_ms: float,
     rng: np.random.Generator,
     engine: str,
     progress: Callable[[float], None] | None,
 ) -> SparseObjects:
-    """Look at one of four objects with falling attention; the other three share the rest.
-
-    Key j is the unit vector j times sqrt(d), so that query component j is the score of object j: the log
-    of the attention wanted, without its mean.
-    """
-    attention = np.array(ATTENTION)
-    wanted = np.column_stack([attention, *[(1 - attention) / (N_OBJECTS - 1)] * (N_OBJECTS - 1)])
-    scores = np.log(wanted) - np.log(wanted).mean(axis=1, keepdims=True)
-    n_features = len(STRENGTHS)
-    value = np.zeros((N_OBJECTS, N_OBJECTS * n_features))
-    for j in range(N_OBJECTS):
-        value[j, j * n_features : (j + 1) * n_features] = STRENGTHS
+    """Look at the scene with every focus and rotation, in spikes."""
+    shape = (*scene.weights.shape, len(scene.strengths))
     attended = circuit.attend(
-        np.repeat(scores, n_repeats, axis=0),
-        np.eye(N_OBJECTS) * np.sqrt(N_OBJECTS),
-        value,
+        scene.query.reshape(-1, scene.query.shape[-1]),
+        scene.key,
+        scene.value,
         duration_ms=duration_ms,
         rng=rng,
         engine=engine,
         progress=progress,
     )
-    of_the_object = attended.output[:, :n_features]
+    counts = attended.selection.counts
+    weights = scene.weights.reshape(counts.shape)
+    n_spikes = np.maximum(counts.sum(axis=1), 1)
+    draws = np.concatenate(list(multinomial_counts(weights, n_spikes, rng, N_DRAWS))) / n_spikes[:, None]
     return SparseObjects(
-        attention=attention, output=of_the_object.reshape(len(attention), n_repeats, n_features)
+        scene=scene,
+        threshold=threshold,
+        softmax=scene.features(scene.weights),
+        spiking=attended.output.reshape(shape),
+        share=scene.features(attended.selection.weights).reshape(shape),
+        sampled=scene.features(draws).reshape(N_DRAWS, *shape),
     )
