@@ -219,7 +219,7 @@ class DaskExecutor(AbstractContextManager["DaskExecutor[Task, Result]"], Generic
         """Every task submitted, as it completes."""
         from distributed import as_completed
 
-        for future in as_completed(list(self._tasks)):
+        for future in as_completed(list(self._tasks), loop=self._client.loop):
             yield _completed(self._tasks.pop(future), future)
 
     def __exit__(self, *raised: object) -> None:

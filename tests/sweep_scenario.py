@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import xarray as xr
 
 from scenarios import registry
@@ -61,3 +62,17 @@ def register() -> None:
     """Put this module where the registry of this process looks; workers import it by its own name."""
     registry.SCENARIOS[NAME] = "A few numbers"
     sys.modules[f"scenarios.{NAME.replace('-', '_')}"] = sys.modules[__name__]
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register this module for the length of a test."""
+    monkeypatch.setattr(registry, "SCENARIOS", dict(registry.SCENARIOS))
+    monkeypatch.setattr("scenarios.cli.SCENARIOS", registry.SCENARIOS)
+    monkeypatch.setitem(sys.modules, f"scenarios.{NAME.replace('-', '_')}", sys.modules[__name__])
+    register()
+
+
+def computed(log: str = "log") -> list[str]:
+    """The runs that came to an end: n and x of each."""
+    path = Path(log)
+    return [line.rpartition(" ")[0] for line in path.read_text().splitlines()] if path.exists() else []

@@ -1,29 +1,23 @@
-"""Sweeps: what is asked for, what is computed, and that nothing is lost or computed twice, whatever dies."""
+"""Sweeps: what is asked for, what is computed and kept, and what comes of it."""
 
 from __future__ import annotations
 
-import os
 import shlex
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import sweep_scenario
 import xarray as xr
+from sweep_scenario import computed
 
-from scenarios import registry
 from scenarios.cli import main
 from scenarios.executors import LOSSES
 from scenarios.points import PointStore
 from scenarios.run_sweep import SweepRun, run_sweep
 from scenarios.sweep import parse_setting, plan_sweep
 
-ROOT = Path(__file__).parents[1]
 NAME = sweep_scenario.NAME
 
 
@@ -31,21 +25,13 @@ NAME = sweep_scenario.NAME
 def _here(tmp_path, monkeypatch):
     """Each test works in an empty folder, with the scenario of the sweeps registered."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(registry, "SCENARIOS", dict(registry.SCENARIOS))
-    monkeypatch.setattr("scenarios.cli.SCENARIOS", registry.SCENARIOS)
-    monkeypatch.setitem(sys.modules, "scenarios.few_numbers", sweep_scenario)
-    sweep_scenario.register()
+    sweep_scenario.stand_in(monkeypatch)
 
 
 def sweep(*settings: str, out: str = "out", jobs: int = 1, **options) -> SweepRun:
     chosen = {name: options.pop(name) for name in ("scheduler", "retry_failed") if name in options}
     jobs = None if "scheduler" in chosen else jobs
     return run_sweep(plan_sweep(NAME, settings, **options), out=out, jobs=jobs, **chosen)
-
-
-def computed(log: str = "log") -> list[str]:
-    """The runs that came to an end, without the process."""
-    return [line.rpartition(" ")[0] for line in Path(log).read_text().splitlines()]
 
 
 def levels(setting: str, sampled: bool = False) -> tuple:
@@ -255,119 +241,6 @@ def test_the_figure_suits_the_number_of_parameters(settings, options, picture, c
     assert "<svg" in swept.run.report.read_text()
     assert main(["show", "out"]) == 0
     assert f"sweep of {NAME}" not in capsys.readouterr().err
-
-
-def start(line: str) -> subprocess.Popen[str]:
-    """The command in a fresh Python, as a process group of its own."""
-    code = (
-        "import sys, sweep_scenario; sweep_scenario.register(); from scenarios.cli import main\n"
-        f"sys.exit(main({shlex.split(line)}))"
-    )
-    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    return subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, text=True)
-
-
-def wait_for(n: int, log: Path = Path("log")) -> list[int]:
-    """Wait until n runs are noted; returns the processes that noted them."""
-    for _ in range(2000):
-        lines = log.read_text().splitlines() if log.exists() else []
-        if len(lines) >= n:
-            return [int(line.split()[-1]) for line in lines]
-        time.sleep(0.01)
-    raise TimeoutError(f"{n} runs expected, {len(lines)} noted")
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-LINE = f"sweep {NAME} --set n=1:12:12 --set wait_s=0.1 --jobs 2 --out out"
-
-
-def undisturbed() -> xr.Dataset:
-    return sweep("n=1:12:12", "wait_s=0.1", "log=other", out="other", jobs=2).run.dataset()
-
-
-def kill_and_resume(rng: np.random.Generator, n_kills: int) -> None:
-    """Kill the parent or one of its workers at random moments, so many times; then let the command finish."""
-    for _ in range(n_kills):
-        noted = len(computed()) if Path("log").exists() else 0
-        parent = start(LINE)
-        workers = wait_for(min(noted + 2, 12))
-        time.sleep(rng.uniform(0, 0.15))
-        if rng.random() < 0.5:
-            parent.kill()
-            parent.wait()
-        else:
-            os.kill(workers[-1], signal.SIGKILL) if alive(workers[-1]) else None
-            assert parent.wait(timeout=60) == 0
-    assert start(LINE).wait(timeout=60) == 0
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_killed_parent_leaves_no_worker_and_the_same_command_computes_only_what_is_missing():
-    parent = start(LINE)
-    workers = set(wait_for(4))
-    parent.kill()
-    parent.wait()
-    for _ in range(100):
-        if not any(map(alive, workers)):
-            break
-        time.sleep(0.02)
-    assert not any(map(alive, workers))
-    kept = len(list(Path("out/points").glob("*.json")))
-    noted = len(computed())
-    assert noted - 2 <= kept <= noted  # of the two in flight, one may have ended without being kept
-    assert start(LINE).wait(timeout=60) == 0
-    assert len(computed()) == noted + 12 - kept
-    same_but_for_the_log(xr.load_dataset("out/result.nc"), undisturbed())
-
-
-def same_but_for_the_log(a: xr.Dataset, b: xr.Dataset) -> None:
-    xr.testing.assert_identical(a.drop_vars("log", errors="ignore"), b.drop_vars("log", errors="ignore"))
-
-
-def test_killed_worker_costs_only_what_was_in_flight():
-    parent = start(LINE)
-    os.kill(wait_for(4)[-1], signal.SIGKILL)
-    assert parent.wait(timeout=60) == 0
-    assert 12 <= len(computed()) <= 14
-    same_but_for_the_log(xr.load_dataset("out/result.nc"), undisturbed())
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10))
-def test_ten_kills_at_random_moments_change_nothing(seed):
-    kill_and_resume(np.random.default_rng(seed), n_kills=1 + seed % 3)
-    same_but_for_the_log(xr.load_dataset("out/result.nc"), undisturbed())
-
-
-def test_interrupted_sweep_says_how_far_it_came_and_keeps_it(tmp_path):
-    parent = start(LINE)
-    wait_for(4)
-    parent.send_signal(signal.SIGINT)
-    assert parent.wait(timeout=20) == 130
-    assert len(list(Path("out/points").glob("*.json"))) >= 3
-
-
-def test_a_cluster_of_two_workers_one_killed_gives_the_same_dataset():
-    distributed = pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        plan = plan_sweep(NAME, ["n=1:12:12", "wait_s=0.1", f"log={Path('dask').resolve()}"])
-        killed = SimpleNamespace(pid=None)
-
-        def kill(fraction: float, label: str | None = None) -> None:
-            if fraction > 0.3 and killed.pid is None:
-                killed.pid = wait_for(3, Path("dask"))[-1]
-                os.kill(killed.pid, signal.SIGKILL)
-
-        swept = run_sweep(plan, out="dask-out", scheduler=cluster.scheduler_address, progress=kill)
-    assert killed.pid is not None
-    assert swept.n_failed == 0
-    same_but_for_the_log(swept.run.dataset(), undisturbed())
 
 
 def test_without_the_extra_the_scheduler_is_refused_with_how_to_get_it(capsys, monkeypatch):
