@@ -34,7 +34,14 @@ def draw_against(ax: Axes, dataset: xr.Dataset, name: str, against: str) -> None
     order = np.argsort(x, kind="stable")
     mean, error = _mean(rows), _error(dataset, name, rows)
     ax.plot(np.repeat(x, rows.shape[1]), rows.ravel(), "o", color=SPIKING, alpha=0.3, markersize=3)
-    ax.errorbar(x[order], mean[order], error[order], fmt="-o", color=SPIKING, capsize=2)
+    ax.errorbar(
+        x[order],
+        mean[order],
+        error[order],
+        fmt="-o" if _is_numeric(labels) else "o",
+        color=SPIKING,
+        capsize=2,
+    )
     for beside, colour, line in (("floor", FLOOR, ":"), ("control", CONTROL, "--")):
         if f"{name}_{beside}" in dataset:
             values = dataset[f"{name}_{beside}"].mean("repeat" if against != "repeat" else ()).values.ravel()

@@ -97,7 +97,11 @@ def _influence(plan: SweepPlan, dataset: xr.Dataset, name: str) -> str:
     shares = {axis.name: _explained(plan, values, column) / total for column, axis in enumerate(plan.swept)}
     ranked = sorted(shares.items(), key=lambda item: -item[1])
     told = ", ".join(f"{parameter} {share:.0%}" for parameter, share in ranked)
-    how = "each parameter alone explains" if plan.samples is None else "a parabola in each parameter explains"
+    how = (
+        "each parameter alone explains"
+        if plan.samples is None
+        else "a parabola in each parameter alone explains"
+    )
     return f"{label}: of its variance over settings {how} {told}."
 
 
