@@ -9,12 +9,10 @@ import os
 import shlex
 import shutil
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from scenarios.errors import UsageError
 from scenarios.execute import versions
@@ -44,7 +42,7 @@ class SweepRun:
 
 
 class SweepInterrupted(KeyboardInterrupt):
-    """Ctrl-C, with how far the sweep had come."""
+    """Ctrl-C; the message tells how far the sweep had come."""
 
 
 def run_sweep(
@@ -92,9 +90,9 @@ def run_sweep(
     began, folder = time.perf_counter(), _folder(plan, out)
     store = PointStore(folder / POINTS)
     with store.locked():
-        known = {point.key: store.read(point) for point in plan.points}
-        missing = [p for p in plan.points if _is_missing(known[p.key], retry_failed)]
-        unkept = _compute(missing, plan, store, jobs, scheduler, progress or silent())
+        distinct = {point.key: point for point in plan.points}  # samples of whole numbers may coincide
+        missing = [p for p in distinct.values() if _is_missing(store.read(p), retry_failed)]
+        unkept = _compute(missing, len(distinct), store, jobs, scheduler, progress or silent())
         results = [store.read(point) or unkept[point.key] for point in plan.points]
         provenance = replace(_provenance(plan), wall_s=time.perf_counter() - began)
         _write(folder, provenance, plan, results)
@@ -112,7 +110,7 @@ def _is_missing(result: PointResult | None, retry_failed: bool) -> bool:
 
 def _compute(
     missing: list[Point],
-    plan: SweepPlan,
+    total: int,
     store: PointStore,
     jobs: int | None,
     scheduler: str | None,
@@ -121,44 +119,30 @@ def _compute(
     """Compute and store the missing points; returns those that could not be computed, by key."""
     if not missing:
         return {}
-    total, unkept = len(plan.points), {}
+    unkept: dict[str, PointResult] = {}
     done = total - len(missing)
-    with _resumable(total) as say, _executor(plan, len(missing), jobs, scheduler) as executor:
-        for point in missing:
-            executor.submit(point)
-        progress(done / total, f"{done} of {total} points")
-        for completed in executor.as_completed():
-            if completed.result is not None:
-                store.write(completed.task, completed.result)
-            else:
-                unkept[completed.task.key] = PointResult.failed(f"not computed: {completed.error}")
-            done += 1
-            say(done)
+    try:
+        with _executor(missing, jobs, scheduler) as executor:
+            for point in missing:
+                executor.submit(point)
             progress(done / total, f"{done} of {total} points")
+            for completed in executor.as_completed():
+                if completed.result is not None:
+                    store.write(completed.task, completed.result)
+                else:
+                    unkept[completed.task.key] = PointResult.failed(f"not computed: {completed.error}")
+                done += 1
+                progress(done / total, f"{done} of {total} points")
+    except KeyboardInterrupt:
+        said = f"{done - len(unkept)} of {total} points are kept; the same command goes on"
+        raise SweepInterrupted(said) from None
     return unkept
 
 
-@contextmanager
-def _resumable(total: int) -> Iterator[Any]:
-    """Turn Ctrl-C into one that tells how far the sweep came."""
-    done = 0
-
-    def say(number: int) -> None:
-        nonlocal done
-        done = number
-
-    try:
-        yield say
-    except KeyboardInterrupt:
-        raise SweepInterrupted(f"{done} of {total} points are kept; the same command goes on") from None
-
-
-def _executor(
-    plan: SweepPlan, n_points: int, jobs: int | None, scheduler: str | None
-) -> Executor[Point, PointResult]:
+def _executor(missing: list[Point], jobs: int | None, scheduler: str | None) -> Executor[Point, PointResult]:
     if scheduler is not None:
-        return DaskExecutor(compute, address=scheduler, preload=plan.points[0].module)
-    return ProcessExecutor(compute, jobs=min(jobs or _cores(), n_points))
+        return DaskExecutor(compute, address=scheduler, preload=missing[0].module)
+    return ProcessExecutor(compute, jobs=min(jobs or _cores(), len(missing)))
 
 
 def _cores() -> int:

@@ -53,7 +53,7 @@ class SweepPlan:
     swept: tuple[Axis, ...]  # the parameters that take several values
     fixed: Mapping[str, Any]  # those set to one value
     values: tuple[tuple[Any, ...], ...]  # of the swept parameters, one tuple per setting of the circuit
-    repeats: int
+    seeds: tuple[int, ...]  # one a repeat, the same at all settings, so that these differ by parameters alone
     samples: int | None  # of the Latin hypercube; None: the whole grid
     seed: int
     engine: str
@@ -71,9 +71,9 @@ class SweepPlan:
         return (*first, self.repeats)
 
     @property
-    def seeds(self) -> tuple[int, ...]:
-        """The seed of each repeat, the same at all settings, so that these differ by parameters alone."""
-        return tuple(_seed(self.seed, repeat) for repeat in range(self.repeats))
+    def repeats(self) -> int:
+        """Runs of each setting."""
+        return len(self.seeds)
 
 
 def plan_sweep(
@@ -108,9 +108,7 @@ def plan_sweep(
     """
     module = load(scenario)
     check_known("engine", engine, ENGINES)
-    for name, number, least in (("repeats", repeats, 1), ("seed", seed, 0), ("samples", samples, 1)):
-        if number is not None and number < least:
-            raise UsageError(f"{name} must be >= {least}, got {number}; use for example {max(least, 1)}")
+    _check_numbers(repeats=(repeats, 1), seed=(seed, 0), samples=(samples, 1))
     axes = [parse_setting(module.Params, setting, sampled=samples is not None) for setting in settings]
     _refuse_twice("set", [axis.name for axis in axes])
     swept = tuple(axis for axis in axes if len(axis.levels) > 1)
@@ -118,30 +116,28 @@ def plan_sweep(
     if samples is not None and not swept:
         raise UsageError("samples must go with a parameter of several values; use for example --set a=1:2")
     values = _grid(swept) if samples is None else _hypercube(swept, samples, seed)
-    params = [_params(module.Params, swept, row, fixed) for row in values]
-    points = tuple(
-        Point(
-            scenario=scenario,
-            module=module.Params.__module__,
-            parameters=asdict(at),
-            seed=_seed(seed, repeat),
-            engine=engine,
-        )
-        for at in params
-        for repeat in range(repeats)
-    )
+    seeds = tuple(_seed(seed, repeat) for repeat in range(repeats))
+    params = [asdict(_params(module.Params, swept, row, fixed)) for row in values]
+    where = {"scenario": scenario, "module": module.Params.__module__, "engine": engine}
     return SweepPlan(
         scenario=scenario,
         settings=tuple(settings),
         swept=swept,
         fixed=fixed,
         values=values,
-        repeats=repeats,
+        seeds=seeds,
         samples=samples,
         seed=seed,
         engine=engine,
-        points=points,
+        points=tuple(Point(parameters=at, seed=own, **where) for at in params for own in seeds),
     )
+
+
+def _check_numbers(**numbers: tuple[int | None, int]) -> None:
+    """Refuse a number that is below its least value."""
+    for name, (number, least) in numbers.items():
+        if number is not None and number < least:
+            raise UsageError(f"{name} must be >= {least}, got {number}; use for example {least}")
 
 
 def parse_setting(params: type[ScenarioParams], setting: str, *, sampled: bool = False) -> Axis:

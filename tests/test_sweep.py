@@ -173,6 +173,13 @@ def test_a_finished_sweep_computes_nothing_again_and_a_wider_one_only_what_is_ne
     assert len(computed()) == 6
 
 
+def test_samples_that_coincide_are_computed_once():
+    swept = sweep("n=1,2", samples=5)
+    assert swept.n_points == 5
+    assert sorted(computed()) == ["1 0.5", "2 0.5"]
+    assert swept.run.dataset().sizes["sample"] == 5
+
+
 def test_a_damaged_point_is_computed_again():
     dataset = sweep("n=1,2").run.dataset()
     next(Path("out/points").glob("*.json")).write_text('{"metrics"')

@@ -52,7 +52,12 @@ def start(line: str) -> subprocess.Popen[str]:
         f"sys.exit(main({shlex.split(line)}))"
     )
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    return subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        text=True,
+        stderr=subprocess.PIPE,
+    )
 
 
 def wait_for(n: int, log: Path = Path("log")) -> list[int]:
@@ -126,8 +131,12 @@ def test_interrupted_sweep_says_how_far_it_came_and_keeps_it():
     parent = start(LINE)
     wait_for(4)
     parent.send_signal(signal.SIGINT)
-    assert parent.wait(timeout=20) == 130
-    assert len(list(Path("out/points").glob("*.json"))) >= 3
+    _, said = parent.communicate(timeout=20)
+    assert parent.returncode == 130
+    kept = len(list(Path("out/points").glob("*.json")))
+    assert kept >= 3
+    assert f"interrupted; {kept} of 12 points are kept" in said
+    assert "Traceback" not in said
 
 
 def test_a_cluster_of_two_workers_one_killed_gives_the_same_dataset(undisturbed):
