@@ -1,4 +1,4 @@
-"""The command `fortyhertz`: list, run, compare, show, doctor; and where every error becomes one line."""
+"""The command `fortyhertz`: list, run, compare, sweep, show, doctor; and where every error becomes one line."""
 
 from __future__ import annotations
 
@@ -15,20 +15,24 @@ from scenarios.compare_options import compare_options, comparison
 from scenarios.errors import check_known, describe
 from scenarios.options import given, options_of
 from scenarios.registry import ENGINES, SCENARIOS, load
+from scenarios.sweep_options import sweep_and_tell, sweep_options
 
 __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status: 0, 2 for a mistake of the user, 130 after Ctrl-C."""
+    """Run the command; returns its exit status.
+
+    0; 2 for a mistake of the user; 3 after a sweep of which every point failed; 130 after Ctrl-C.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _note
             words = [word for word in words if word != "--debug"]
-            cli.main(words, prog_name="fortyhertz", standalone_mode=False)
-        return 0
+            status = cli.main(words, prog_name="fortyhertz", standalone_mode=False)
+        return int(status or 0)
     except click.Abort:
         click.echo("interrupted; nothing was written", err=True)
         return 130
@@ -146,6 +150,15 @@ def compare(seed: int, engine: str, out: Path | None, **values: Any) -> None:
 
 
 compare.params += [*compare_options(), *_common_options()]
+
+
+@cli.command("sweep")
+def sweep(**values: Any) -> int:
+    """Run a scenario over many values of its parameters; the same command again resumes."""
+    return sweep_and_tell(**values)
+
+
+sweep.params += [*sweep_options(), *_common_options()]
 
 
 @cli.command("show")

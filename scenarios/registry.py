@@ -20,6 +20,7 @@ SCENARIOS: dict[str, str] = {  # name -> one-line summary; the file is scenarios
     "softmax-from-spikes": "The selection law fitted on random scores: is it softmax, at how many spikes?",
     "what-gamma-buys": "Rhythm against a rate-matched circuit without it: selection, gain, time, spikes",
     "vectors-through-spikes": "The whole spiking head against softmax attention: vectors in, vectors out",
+    "temperature-map": "How delay, GABA decay, noise, inhibition and cells set temperature and gamma",
     "minilm-heads": "Queries and keys of a pretrained MiniLM through the gamma circuit, head by head",
     "compare-file": "Your own scores, or queries, keys and values, through the gamma circuit",
 }

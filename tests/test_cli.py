@@ -61,7 +61,9 @@ def python(code: str, **options) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("words", [[], ["--help"], ["list"], ["run", "--help"], ["compare", "--help"]])
+@pytest.mark.parametrize(
+    "words", [[], ["--help"], ["list"], ["run", "--help"], ["compare", "--help"], ["sweep", "--help"]]
+)
 def test_answers_at_once_without_heavy_imports(words):
     """Nothing that takes long to import is imported before there is something to compute."""
     process = python(
