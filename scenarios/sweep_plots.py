@@ -15,7 +15,7 @@ from scenarios.style import CONTROL, FLOOR, INK, MUTED, SPIKING
 
 __all__ = ["draw_against", "draw_map", "draw_parallel"]
 
-NARROW = 24  # characters that fit above a third of a figure
+NARROW = 18  # characters that fit above a third of a figure
 
 
 def draw_against(ax: Axes, dataset: xr.Dataset, name: str, against: str) -> None:
@@ -86,7 +86,7 @@ def draw_parallel(ax: Axes, columns: Mapping[str, np.ndarray], *, colour_by: str
         low, high = _ends(values)
         ax.text(position, -0.03, low, ha="center", va="top", color=INK)
         ax.text(position, 1.03, high, ha="center", va="bottom", color=INK)
-    ax.set_xticks(range(len(columns)), [textwrap.fill(name, 18) for name in columns])
+    ax.set_xticks(range(len(columns)), [textwrap.fill(name, 14) for name in columns])
     ax.tick_params(axis="x", length=0, pad=16)
     ax.set(yticks=[], ylim=(-0.02, 1.02), xlim=(-0.3, len(columns) - 0.7))
     ax.grid(False)
