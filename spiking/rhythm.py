@@ -206,7 +206,11 @@ def _cell_coefficients(cell: np.ndarray, time_ms: np.ndarray, grid: _Grid) -> np
     n_groups = len(grid.start_ms) * len(active)
     group = segment * len(active) + which[spike]
     tapered = sparse.csr_array((taper, (group, spike)), shape=(n_groups, len(time_ms)))
-    carrier = np.exp(-2j * np.pi / grid.segment_ms * np.outer(time_ms, grid.bins))  # (n_spikes, n_bins)
+    turn = np.exp(-2j * np.pi / grid.segment_ms * time_ms)  # of one bin; its powers are the others
+    carrier = np.empty((len(time_ms), len(grid.bins)), dtype=complex)
+    carrier[:, 0] = turn ** grid.bins[0]
+    for column in range(1, len(grid.bins)):
+        carrier[:, column] = carrier[:, column - 1] * turn
     return (tapered @ carrier).reshape(len(grid.start_ms), len(active), len(grid.bins))
 
 
