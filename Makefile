@@ -31,7 +31,7 @@ lint: $(READY)   ## style, types and import graph alone
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-study: $(READY)  ## the tables of the fidelity, rhythm, gain-control and time-step studies (tens of minutes)
+study: $(READY)  ## every claim at full size: fidelity, rhythm, gain control, the whole head, real heads (7 minutes)
 	$(BIN)/python -m pytest -m slow -s
 
 bench: $(READY)  ## speed, as ratios measured side by side in one run
