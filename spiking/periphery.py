@@ -35,7 +35,9 @@ class HeadParams:
     query_rate_Hz: float = 100.0  # of one ON cell when its component is 1 (of an OFF cell: -1)
     tau_nmda_ms: float = 50.0  # slow dendritic synapse, NMDA: averages the query's Poisson noise
     tau_out_ms: float = 20.0  # membrane of a readout unit
-    row_rate_Hz: float = 620.0  # spikes of a row, for the value synapses; measured at 8 keys (2: 420, 32: 830)
+    row_rate_Hz: float = (
+        620.0  # spikes of a row, for the value synapses; measured at 8 keys (2: 420, 32: 830)
+    )
 
     def __post_init__(self) -> None:
         positive_int("HeadParams", "n_query", self.n_query)
