@@ -4,11 +4,11 @@ import logging
 
 from spiking.cells import CELLS, DiffusiveLIF, EscapeRate
 from spiking.control import RateMatched, cut_loop, gamma_off
-from spiking.gamma import GammaCircuit
+from spiking.gamma import ENGINES, GammaCircuit
 from spiking.head import HeadParams, HeadSelection, VectorCircuit
 from spiking.params import GammaParams
 from spiking.record import Selection, SpikeRecord
-from spiking.simulate import ENGINES, codegen_target
+from spiking.simulate import codegen_target
 
 __all__ = [
     "CELLS",

@@ -14,6 +14,7 @@ __all__ = [
     "READOUTS",
     "Readout",
     "ShareCurve",
+    "count_share",
     "first_spike",
     "first_spike_ms",
     "phase_locked_share",
@@ -58,7 +59,11 @@ def _votes(record: SpikeRecord, weight: np.ndarray) -> np.ndarray:
 
 def spike_share(record: SpikeRecord) -> Readout:
     """Each key's share of its row's spikes. An event is a spike."""
-    counts = record.counts()
+    return count_share(record.counts())
+
+
+def count_share(counts: np.ndarray) -> Readout:
+    """Each key's share of its row's spikes, from counts (n_rows, n_keys)."""
     return _readout(counts, counts.sum(axis=1))
 
 

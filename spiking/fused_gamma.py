@@ -1,0 +1,162 @@
+"""Rows of the gamma circuit on the fused engine: what differs between rows goes in, spikes or counts come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spiking.fused import PRECISIONS, Rows, RowSpikes, Window, run_rows
+from spiking.fused_kernel import Kernel, compile_program
+from spiking.fused_program import read_program
+from spiking.params import GammaParams
+from spiking.record import SpikeRecord
+from spiking.rows import Layout
+from spiking.simulate import FIELD_DT_MS, Core, Recording
+
+__all__ = ["PRECISIONS", "Counted", "compile_core", "count_rows", "simulate_rows"]
+
+State = Mapping[str, Mapping[str, np.ndarray]]  # group -> variable -> values of its cells
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """Spikes in the measured window, without their times."""
+
+    counts: np.ndarray  # (n_rows, n_keys) int64
+    inh_counts: np.ndarray  # (n_rows,) int64
+
+
+def compile_core(core: Core, params: GammaParams, initial: State, *, precision: str) -> Kernel:
+    """Compile one row's circuit; `initial` names the variables that each row starts with of its own."""
+    own = {f"{group}__{variable}" for group, state in initial.items() for variable in state}
+    program = read_program(core.objects, params.namespace(), per_cell=own | {"exc__u"})
+    return compile_program(program, record="exc", sample="row__exc", precision=precision)
+
+
+def simulate_rows(
+    kernel: Kernel,
+    layout: Layout,
+    params: GammaParams,
+    score_input: np.ndarray,
+    initial: Callable[[int, np.random.Generator], State],
+    *,
+    duration_ms: float,
+    rng: np.random.Generator,
+    progress: Callable[[float], None] | None = None,
+    threads: int | None = None,
+) -> Recording:
+    """Simulate the rows and record every spike, as `spiking.simulate.simulate` does.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        From `compile_core`.
+    layout, params
+        The rows of the batch and the circuit's constants.
+    score_input : (n_populations,) array
+        The input `u` of each population.
+    initial : callable
+        (number of E cells, generator) -> state of one row at the start.
+    duration_ms : float
+    rng : numpy.random.Generator
+        Gives the seed; from it and its index, each row makes its own random numbers.
+    progress : callable, optional
+        Called with the fraction of rows done.
+    threads : int, optional
+        As many as there are cores, unless given.
+    """
+    window = _window(params, duration_ms, spikes=True)
+    seed = int(rng.integers(2**63))
+    rows = _rows(layout, params, score_input, initial, seed)
+    parts = list(run_rows(kernel, rows, window, seed=seed, threads=threads, progress=progress))
+    return Recording(
+        spikes=_spike_record(parts, layout, params, duration_ms),
+        inh_counts=np.concatenate([p.counts["inh"] for p in parts]),
+        field=np.concatenate([p.samples for p in parts]),
+        field_dt_ms=FIELD_DT_MS,
+    )
+
+
+def count_rows(
+    kernel: Kernel,
+    layout: Layout,
+    params: GammaParams,
+    score_input: np.ndarray,
+    initial: Callable[[int, np.random.Generator], State],
+    *,
+    duration_ms: float,
+    rng: np.random.Generator,
+    progress: Callable[[float], None] | None = None,
+    threads: int | None = None,
+) -> Counted:
+    """Simulate the rows and keep only counts; memory does not grow with `duration_ms`.
+
+    Parameters are those of `simulate_rows`.
+    """
+    window = _window(params, duration_ms, spikes=False)
+    seed = int(rng.integers(2**63))
+    rows = _rows(layout, params, score_input, initial, seed)
+    counts = np.zeros((layout.n_rows, layout.n_keys), dtype=np.int64)
+    inh_counts = np.empty(layout.n_rows, dtype=np.int64)
+    done = 0
+    for part in run_rows(kernel, rows, window, seed=seed, threads=threads, progress=progress):
+        here = slice(done, done + len(part.counts["exc"]))
+        counts[layout.row_of_population[here], layout.key_of_population[here]] = part.counts["exc"]
+        inh_counts[part.first_row : part.first_row + len(part.counts["inh"])] = part.counts["inh"]
+        done = here.stop
+    return Counted(counts=counts, inh_counts=inh_counts)
+
+
+def _window(params: GammaParams, duration_ms: float, *, spikes: bool) -> Window:
+    return Window(
+        n_settle=round(params.settle_ms / params.dt_ms),
+        n_steps=round((params.settle_ms + duration_ms) / params.dt_ms),
+        sample_every=round(FIELD_DT_MS / params.dt_ms),
+        spikes=spikes,
+    )
+
+
+def _rows(
+    layout: Layout,
+    params: GammaParams,
+    score_input: np.ndarray,
+    initial: Callable[[int, np.random.Generator], State],
+    seed: int,
+) -> Rows:
+    populations = np.bincount(layout.row_of_population, minlength=layout.n_rows)
+    first = np.concatenate([[0], np.cumsum(populations)])
+
+    def state(row: int) -> dict[str, np.ndarray]:
+        own = np.random.Generator(np.random.Philox(key=np.array([seed, row], dtype=np.uint64)))
+        drawn = initial(int(populations[row]) * layout.n_cells, own)
+        flat = {f"{group}__{name}": v for group, values in drawn.items() for name, v in values.items()}
+        return {**flat, "exc__u": layout.per_cell(score_input[first[row] : first[row + 1]])}
+
+    return Rows(
+        n_rows=layout.n_rows,
+        n_cells={"exc": populations * layout.n_cells},
+        unit={"exc": layout.n_cells, "inh": params.n_inh},
+        state=state,
+    )
+
+
+def _spike_record(
+    parts: Sequence[RowSpikes], layout: Layout, params: GammaParams, duration_ms: float
+) -> SpikeRecord:
+    first_cell = np.searchsorted(layout.row_of_population, np.arange(layout.n_rows)) * layout.n_cells
+    step = np.concatenate([p.step for p in parts])
+    flat = np.concatenate([first_cell[p.row] + p.cell for p in parts])
+    order = np.argsort(step, kind="stable")
+    row, key, cell = layout.locate(flat[order])
+    return SpikeRecord(
+        row=row,
+        key=key,
+        cell=cell,
+        time_ms=step[order] * params.dt_ms,
+        n_rows=layout.n_rows,
+        n_keys=layout.n_keys,
+        n_cells=layout.n_cells,
+        duration_ms=float(duration_ms),
+    )

@@ -1,0 +1,99 @@
+"""Random numbers that are a function of (row's key, counter), so that nothing depends on the machine.
+
+The generator is SplitMix64 (Steele, Lea and Flood 2014) used as a counter-based one: the n-th number of a
+key is the finaliser of key + n times the golden ratio. A row's key is made from (seed, row), the counter
+from (step, call, cell): neither the batch nor the threads come in.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+__all__ = ["normal32", "normal64", "row_key", "uniform32", "uniform64"]
+
+_u64, _f32 = np.uint64, np.float32
+_GOLDEN = _u64(0x9E3779B97F4A7C15)
+_MIX1, _MIX2 = _u64(0xBF58476D1CE4E5B9), _u64(0x94D049BB133111EB)
+_S30, _S27, _S31, _S11, _S40, _S16 = (_u64(k) for k in (30, 27, 31, 11, 40, 16))
+_MASK24 = _u64(2**24 - 1)
+_PER24, _HALF32 = _f32(2.0**-24), _f32(0.5)
+_TWO_PI32, _MINUS2 = _f32(2 * math.pi), _f32(-2)
+_LN2_32, _SQRT2_32, _ONE32, _TWO32 = _f32(math.log(2)), _f32(math.sqrt(2)), _f32(1), _f32(2)
+_L3, _L5, _L7, _L9 = _f32(2 / 3), _f32(2 / 5), _f32(2 / 7), _f32(2 / 9)
+_i32 = np.int32
+_EXPONENT, _MANTISSA, _BIAS = _i32(23), _i32(0x7FFFFF), _i32(0x3F800000)
+_C1, _C2, _C3, _C4, _C5 = (_f32((-1) ** k / math.factorial(2 * k)) for k in range(1, 6))
+_FAST = {"contract", "nsz"}
+
+
+@njit(fastmath=_FAST)
+def _bits(key: Any, counter: Any) -> Any:
+    z = key + _u64(counter) * _GOLDEN
+    z = (z ^ (z >> _S30)) * _MIX1
+    z = (z ^ (z >> _S27)) * _MIX2
+    return z ^ (z >> _S31)
+
+
+@njit
+def row_key(seed: Any, row: Any) -> Any:
+    """The key of a row's own stream."""
+    return _bits(_bits(_u64(seed), _u64(0)), _u64(row) + _u64(1))
+
+
+@njit(fastmath=_FAST)
+def uniform64(key: Any, counter: Any) -> Any:
+    """Uniform in (0, 1), 53 bits."""
+    return (float(_bits(key, counter) >> _S11) + 0.5) * 2.0**-53
+
+
+@njit(fastmath=_FAST)
+def uniform32(key: Any, counter: Any) -> Any:
+    """Uniform in (0, 1], 24 bits."""
+    return (_f32(_i32(_bits(key, counter) >> _S40)) + _HALF32) * _PER24
+
+
+@njit(fastmath=_FAST)
+def _log32(x: Any) -> Any:
+    """Natural logarithm of a normal positive float32, absolute error below 1e-6 of max(1, |log x|)."""
+    bits = _f32(x).view(_i32)
+    exponent = (bits >> _EXPONENT) - _i32(127)
+    m = _i32((bits & _MANTISSA) | _BIAS).view(_f32)
+    high = m > _SQRT2_32
+    m = m * _HALF32 if high else m
+    n = _f32(_i32(exponent)) + (_ONE32 if high else _f32(0))
+    s = (m - _ONE32) / (m + _ONE32)
+    z = s * s
+    series = (((_L9 * z + _L7) * z + _L5) * z + _L3) * z + _TWO32
+    return n * _LN2_32 + s * series
+
+
+@njit(fastmath=_FAST)
+def _cos_turn32(turn: Any) -> Any:
+    """cos(2 pi turn) for turn in [0, 1): folded onto a quarter turn, then Taylor."""
+    half = abs(turn - _HALF32)  # cos(2 pi turn) = -cos(2 pi half), half in [0, 1/2]
+    low = half > _f32(0.25)
+    x = _TWO_PI32 * (_HALF32 - half if low else half)
+    z = x * x
+    c = ((((_C5 * z + _C4) * z + _C3) * z + _C2) * z + _C1) * z + _ONE32
+    return c if low else -c
+
+
+@njit(fastmath=_FAST)
+def normal32(key: Any, counter: Any) -> Any:
+    """Standard normal by Box and Muller (1958), float32; tails end at 5.9."""
+    z = _bits(key, counter)
+    radius = (_f32(_i32(z >> _S40)) + _HALF32) * _PER24
+    turn = _f32(_i32((z >> _S16) & _MASK24)) * _PER24
+    return np.sqrt(_MINUS2 * _log32(radius)) * _cos_turn32(turn)
+
+
+@njit(fastmath=_FAST)
+def normal64(key: Any, counter: Any) -> Any:
+    """Standard normal by Box and Muller (1958), float64."""
+    radius = uniform64(key, counter)
+    turn = uniform64(key ^ _GOLDEN, counter)
+    return math.sqrt(-2.0 * math.log(radius)) * math.cos(2 * math.pi * turn)
