@@ -86,7 +86,7 @@ class VectorCircuit:
         ValueError, TypeError
             For vectors, masks, durations and engines that cannot be simulated.
         """
-        known("engine", engine, ENGINES)
+        known("engine of the whole head", engine, ENGINES)
         query, key, value = check_vectors(query, key, value)
         present = check_mask(np.zeros(key.shape[:2]), mask)
         check_duration(duration_ms)
