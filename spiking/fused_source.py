@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from spiking.fused_fold import names, value
 from spiking.fused_program import Assignment, Cells, Code, Pathway, Program, Reset, Threshold
 
-__all__ = ["Source", "write_source"]
+__all__ = ["MAX_CELLS", "SPACING", "Source", "write_source"]
 
 _HEADER = '''"""One row's circuit, compiled from Brian2 objects. Generated; edits are lost."""
 
@@ -29,13 +29,15 @@ from spiking.fused_random import normal32, normal64, row_key, uniform32, uniform
 
 F = np.{real}
 I = np.int32
-FAST = {{"reassoc", "contract", "nsz", "arcp", "afn"}}
+SPACING = {spacing}
+FAST = {{"contract", "nsz", "arcp", "afn"}}  # no reassociation: sums are formed in the order written
 
 '''
 _FUNCTIONS = {  # the rest of fused_fold.FUNCTIONS are functions of `math`
     **{name: name for name in ("clip", "exprel", "sign", "abs")},
     **{"floor": "np.floor", "ceil": "np.ceil", "int": "np.trunc"},
 }
+SPACING = 16  # floats: state arrays of a row begin on cache lines of their own
 MAX_CELLS = 2**20  # per row: the cell's share of the random counter
 
 
@@ -194,7 +196,7 @@ def write_source(program: Program, *, record: str, sample: str, precision: str) 
     _loop(writer)
     inner, writer.lines = writer.lines, []
     _signature(writer, arrays, groups, spiking)  # last, when all constants are known
-    text = _HEADER.format(real=precision) + "\n".join(writer.lines + inner) + "\n"
+    text = _HEADER.format(real=precision, spacing=SPACING) + "\n".join(writer.lines + inner) + "\n"
     return Source(
         text=text,
         arrays=arrays,
@@ -218,7 +220,7 @@ def _signature(
         + [f"start_{g}" for g in groups]
         + [f"all_{a}" for a in arrays]
     )
-    arguments += [f"counts_{g}" for g in spiking] + ["all_events", "n_events", "all_samples"]
+    arguments += [f"counts_{g}" for g in spiking] + ["all_events", "n_events", "all_samples", "scratch"]
     writer.line(0, "@njit(nogil=True, cache=True, error_model='numpy', fastmath=FAST)")
     writer.line(0, f"def kernel({', '.join(arguments)}):")
     for n, _ in enumerate(writer.floats):
@@ -237,9 +239,16 @@ def _row(writer: _Writer, arrays: tuple[str, ...], groups: tuple[str, ...], spik
     for group in groups:
         writer.line(2, f"first_{group}, last_{group} = start_{group}[r], start_{group}[r + 1]")
         writer.line(2, f"n_{group} = last_{group} - first_{group}")
+    writer.line(2, "free = 0")
     for name in arrays:
         group = name.split("__")[0]
-        writer.line(2, f"a_{name} = all_{name}[first_{group}:last_{group}]")
+        here = f"all_{name}[first_{group}:last_{group}]"
+        if writer.kind(name) != "float" or name.endswith("__lastspike"):
+            writer.line(2, f"a_{name} = {here}")
+            continue
+        writer.line(2, f"a_{name} = scratch[free : free + n_{group}]")
+        writer.line(2, f"a_{name}[:] = {here}")
+        writer.line(2, f"free += n_{group} + SPACING - n_{group} % SPACING")
     for group in spiking:
         unit = f"unit_{group}"
         writer.line(2, f"count_{group} = counts_{group}[first_{group} // {unit} : last_{group} // {unit}]")

@@ -157,6 +157,7 @@ class GammaCircuit:
         engine: str = "brian2",
         precision: str = "float32",
         record: str = "spikes",
+        threads: int | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> Selection:
         """Let the keys of each row compete for `duration_ms`.
@@ -179,6 +180,8 @@ class GammaCircuit:
         record : {"spikes", "counts"}
             With "counts" no spike times are kept: `spikes` and `field` are empty, `f_gamma_Hz` is nan and
             `n_cycles` 0. On the fused engine memory then does not grow with the duration.
+        threads : int, optional
+            Of the fused engine; as many as there are cores, unless given. They change no spike.
         progress : callable, optional
             Called with the fraction that is done: of simulated time (Brian2) or of the rows (fused).
 
@@ -209,6 +212,7 @@ class GammaCircuit:
                 return select(recording, present)
             return _counted(recording.spikes.counts(), recording.inh_counts, present, duration_ms, layout)
         kernel = _one_row(_structure(self.params), precision)
+        options["threads"] = threads
         if record == "spikes":
             return select(
                 simulate_rows(kernel, layout, self.params, u, self._one_row_state, **options), present

@@ -12,10 +12,7 @@ from scipy import stats
 
 from spiking import GammaCircuit, GammaParams, Selection
 from spiking.fused_exp import EXP32_ERROR, EXP32_RANGE, EXP64_ERROR, EXP64_RANGE, exp32, exp64
-from spiking.fused_gamma import simulate_rows
 from spiking.fused_random import normal32, normal64, row_key, uniform32, uniform64
-from spiking.gamma import _one_row, _structure, initial_state
-from spiking.rows import Layout
 
 CIRCUIT = GammaCircuit(GammaParams(n_cells=10, gain=1.0, settle_ms=20.0))
 SCORES = np.random.default_rng(0).normal(0, 1.5, (12, 6))
@@ -84,18 +81,7 @@ def test_any_number_of_threads_gives_the_same_spikes(threads: int, monkeypatch: 
     """Even when every row is a call of its own."""
     whole = attend(SCORES)
     monkeypatch.setattr("spiking.fused._CELL_STEPS", 1)
-    layout = Layout.of(np.ones(SCORES.shape, dtype=bool), 10)
-    u = layout.at_populations(SCORES - SCORES.max(axis=1, keepdims=True))
-    split = simulate_rows(
-        _one_row(_structure(CIRCUIT.params), "float32"),
-        layout,
-        CIRCUIT.params,
-        u,
-        lambda n, rng: initial_state(CIRCUIT.params, n, 1, rng),
-        duration_ms=200,
-        rng=np.random.default_rng(1),
-        threads=threads,
-    )
+    split = attend(SCORES, threads=threads)
     np.testing.assert_array_equal(split.field, whole.field)
     np.testing.assert_array_equal(split.spikes.time_ms, whole.spikes.time_ms)
     np.testing.assert_array_equal(split.spikes.cell, whole.spikes.cell)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.benchmarks import batching
+from tests.benchmarks import batching, fused
 
 FOLDER = Path("runs/benchmarks")
 
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for benchmark in (batching,):
+    for benchmark in (batching, fused):
         table = benchmark.run()
         print(table, flush=True)
         name = benchmark.__name__.rpartition(".")[2]
