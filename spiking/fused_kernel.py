@@ -22,7 +22,7 @@ from spiking.fused_source import Source, write_source
 
 __all__ = ["Kernel", "compile_program"]
 
-_PARTS = ("fused_exp", "fused_math", "fused_random")  # what a kernel imports
+_PARTS = ("fused_exp", "fused_math", "fused_random", "fused_simd")  # what a kernel imports
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,7 @@ from numba import njit
 from spiking.fused_exp import exp32, exp64
 from spiking.fused_math import clip, exprel, lookup, sign
 from spiking.fused_random import normal32, normal64, row_key, uniform32, uniform64
+from spiking.fused_simd import prefer_wide_vectors
 
 F = np.{real}
 I = np.int32
@@ -223,6 +224,7 @@ def _signature(
     arguments += [f"counts_{g}" for g in spiking] + ["all_events", "n_events", "all_samples", "scratch"]
     writer.line(0, "@njit(nogil=True, cache=True, error_model='numpy', fastmath=FAST)")
     writer.line(0, f"def kernel({', '.join(arguments)}):")
+    writer.line(1, "prefer_wide_vectors()")
     for n, _ in enumerate(writer.floats):
         writer.line(1, f"c{n} = c[{n}]")
     for n, _ in enumerate(writer.ints):
