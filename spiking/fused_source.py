@@ -8,11 +8,11 @@ the compiled code, depends on the circuit's structure alone.
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass, field
 
-from spiking.fused_fold import names, value
+from spiking.fused_fold import names
 from spiking.fused_program import Assignment, Cells, Code, Pathway, Program, Reset, Threshold
+from spiking.fused_text import Expressions
 
 __all__ = ["MAX_CELLS", "SPACING", "Source", "write_source"]
 
@@ -34,10 +34,6 @@ SPACING = {spacing}
 FAST = {{"contract", "nsz", "arcp", "afn"}}  # no reassociation: sums are formed in the order written
 
 '''
-_FUNCTIONS = {  # the rest of fused_fold.FUNCTIONS are functions of `math`
-    **{name: name for name in ("clip", "exprel", "sign", "abs")},
-    **{"floor": "np.floor", "ceil": "np.ceil", "int": "np.trunc"},
-}
 SPACING = 16  # floats: state arrays of a row begin on cache lines of their own
 MAX_CELLS = 2**20  # per row: the cell's share of the random counter
 
@@ -59,26 +55,11 @@ class _Writer:
     program: Program
     record: str  # the group whose spikes are recorded one by one
     sample: str  # the scalar that is sampled
-    single: bool  # float32
+    expressions: Expressions
     lines: list[str] = field(default_factory=list)
-    floats: list[float] = field(default_factory=list)
-    ints: list[int] = field(default_factory=list)
-    n_draws: int = 0
 
     def line(self, depth: int, text: str) -> None:
         self.lines.append("    " * depth + text)
-
-    def real(self, value: float) -> str:
-        self.floats.append(value)  # equal ones apart: the text must not depend on values
-        return f"c{len(self.floats) - 1}"
-
-    def whole(self, value: int) -> str:
-        self.ints.append(value)
-        return f"k{len(self.ints) - 1}"
-
-    def text(self, expression: ast.expr, *, rare: bool = False) -> str:
-        """An expression as Python text, with constants as names."""
-        return _Text(self, rare).of(expression)
 
     def is_array(self, name: str) -> bool:
         group, _, variable = name.partition("__")
@@ -93,7 +74,7 @@ class _Writer:
             self.line(depth, f"{name} = a_{name}[i]")
 
     def assign(self, depth: int, a: Assignment, *, rare: bool = False) -> None:
-        value = self.text(a.value, rare=rare)
+        value = self.expressions.text(a.value, rare=rare)
         if self.kind(a.target) == "float":
             value = f"F({value})"
         if a.guard is not None:
@@ -110,73 +91,6 @@ class _Writer:
             self.line(depth, f"a_{name}[i] = {name}")
 
 
-class _Text:
-    """Writes one expression."""
-
-    def __init__(self, writer: _Writer, rare: bool) -> None:
-        self.writer, self.rare = writer, rare
-        self.width = "32" if writer.single else "64"
-
-    def of(self, node: ast.expr) -> str:
-        return getattr(self, f"_{type(node).__name__}")(node)
-
-    def _Constant(self, node: ast.Constant) -> str:
-        return self.writer.real(value(node))
-
-    def _Name(self, node: ast.Name) -> str:
-        return node.id
-
-    def _UnaryOp(self, node: ast.UnaryOp) -> str:
-        sign = {ast.USub: "-", ast.UAdd: "+", ast.Not: "not "}[type(node.op)]
-        return f"({sign}{self.of(node.operand)})"
-
-    def _BinOp(self, node: ast.BinOp) -> str:
-        if isinstance(node.op, ast.Pow):
-            return self._power(node)
-        left, right = self.of(node.left), self.of(node.right)
-        symbol = ast.unparse(ast.BinOp(left=ast.Name(id="x"), op=node.op, right=ast.Name(id="x")))[2:-2]
-        return f"({left} {symbol} {right})"
-
-    def _power(self, node: ast.BinOp) -> str:
-        base = self.of(node.left)
-        if isinstance(node.right, ast.Constant) and value(node.right) in (2, 3, 4):
-            return "(" + " * ".join([base] * int(value(node.right))) + ")"
-        return f"({base} ** {self.of(node.right)})"
-
-    def _Compare(self, node: ast.Compare) -> str:
-        symbol = ast.unparse(ast.Compare(left=ast.Name(id="x"), ops=node.ops, comparators=[ast.Name(id="x")]))
-        right = node.comparators[0]
-        if "step" in names(node.left) and isinstance(right, ast.Constant):
-            return f"(I({self.of(node.left)}){symbol[1:-1]}I({self.writer.whole(int(value(right)))}))"
-        return f"({self.of(node.left)}{symbol[1:-1]}{self.of(right)})"
-
-    def _IfExp(self, node: ast.IfExp) -> str:
-        return f"({self.of(node.body)} if {self.of(node.test)} else {self.of(node.orelse)})"
-
-    def _Call(self, node: ast.Call) -> str:
-        assert isinstance(node.func, ast.Name)
-        name = node.func.id
-        if name in ("rand", "randn"):
-            site = self.writer.n_draws
-            self.writer.n_draws += 1
-            function = {"rand": "uniform", "randn": "normal"}[name]
-            # drawn seldom, so in double precision, whose tail reaches further
-            width = "64" if self.rare else self.width
-            return f"{function}{width}(key, ((step64 * n_draws + {site}) << 20) + i)"
-        if name.startswith("table__"):
-            return self._lookup(name, node)
-        called = f"exp{self.width}" if name == "exp" else _FUNCTIONS.get(name, f"math.{name}")
-        arguments = ", ".join(self.of(a) for a in node.args)
-        return f"{called}(F({arguments}))" if name == "exp" else f"{called}({arguments})"
-
-    def _lookup(self, name: str, node: ast.Call) -> str:
-        table = self.writer.program.tables[name.removeprefix("table__")]
-        t, column = node.args
-        grid = f"{self.writer.real(table.per_second)}, {self.writer.whole(table.fine)}"
-        index = "0" if isinstance(column, ast.Constant) else self.of(column)
-        return f"lookup({name}, {self.of(t)}, {index}, {grid})"
-
-
 def write_source(program: Program, *, record: str, sample: str, precision: str) -> Source:
     """Write the kernel of a program.
 
@@ -189,7 +103,8 @@ def write_source(program: Program, *, record: str, sample: str, precision: str) 
         The scalar (`group__variable`) that can be sampled at regular times.
     precision : {"float32", "float64"}
     """
-    writer = _Writer(program=program, record=record, sample=sample, single=precision == "float32")
+    expressions = Expressions(tables=program.tables, single=precision == "float32")
+    writer = _Writer(program=program, record=record, sample=sample, expressions=expressions)
     arrays = tuple(f"{g.name}__{v}" for g in program.cells.values() for v in g.arrays)
     groups = tuple(g.name for g in program.cells.values() if g.arrays)
     spiking = tuple(g.name for g in program.cells.values() if g.spikes)
@@ -203,8 +118,8 @@ def write_source(program: Program, *, record: str, sample: str, precision: str) 
         arrays=arrays,
         groups=groups,
         spiking=spiking,
-        floats=tuple(writer.floats),
-        ints=tuple(writer.ints),
+        floats=tuple(expressions.floats),
+        ints=tuple(expressions.ints),
     )
 
 
@@ -225,13 +140,13 @@ def _signature(
     writer.line(0, "@njit(nogil=True, cache=True, error_model='numpy', fastmath=FAST)")
     writer.line(0, f"def kernel({', '.join(arguments)}):")
     writer.line(1, "prefer_wide_vectors()")
-    for n, _ in enumerate(writer.floats):
+    for n, _ in enumerate(writer.expressions.floats):
         writer.line(1, f"c{n} = c[{n}]")
-    for n, _ in enumerate(writer.ints):
+    for n, _ in enumerate(writer.expressions.ints):
         writer.line(1, f"k{n} = k[{n}]")
     for n, group in enumerate(spiking):
         writer.line(1, f"unit_{group} = units[{n}]")
-    writer.line(1, f"n_draws = {writer.n_draws}")
+    writer.line(1, f"n_draws = {writer.expressions.n_draws}")
 
 
 def _row(writer: _Writer, arrays: tuple[str, ...], groups: tuple[str, ...], spiking: tuple[str, ...]) -> None:
@@ -256,10 +171,10 @@ def _row(writer: _Writer, arrays: tuple[str, ...], groups: tuple[str, ...], spik
         writer.line(2, f"count_{group} = counts_{group}[first_{group} // {unit} : last_{group} // {unit}]")
         writer.line(2, f"fired_{group} = np.empty(n_{group}, np.int32)")
     for name in writer.program.scalars:
-        writer.line(2, f"{name} = {writer.real(writer.program.start[name])}")
+        writer.line(2, f"{name} = {writer.expressions.real(writer.program.start[name])}")
     for step in writer.program.steps:
         if isinstance(step, Pathway):
-            writer.line(2, f"delay_{step.name} = {writer.whole(step.delay)}")
+            writer.line(2, f"delay_{step.name} = {writer.expressions.whole(step.delay)}")
             writer.line(2, f"ring_{step.name} = np.zeros(delay_{step.name} + 1, np.int32)")
             writer.line(2, f"slot_{step.name} = 0")
     writer.line(2, "events, samples = all_events[r], all_samples[r]")
@@ -273,7 +188,7 @@ def _loop(writer: _Writer) -> None:
     writer.line(2, "for step64 in range(n_steps):")
     writer.line(3, "step = I(step64)")
     if any("t" in names(a.value) for s in writer.program.steps for a in getattr(s, "body", ())):
-        writer.line(3, f"t = F(step64 * {writer.real(writer.program.dt_ms / 1000)})")
+        writer.line(3, f"t = F(step64 * {writer.expressions.real(writer.program.dt_ms / 1000)})")
     writer.line(3, "if step64 == until_sample and n_samples < samples.size:")
     writer.line(4, f"samples[n_samples] = {writer.sample}")
     writer.line(4, "n_samples += 1")
@@ -331,7 +246,7 @@ def _code(writer: _Writer, step: Code, threshold: Threshold | None) -> None:
 
 
 def _ask(writer: _Writer, group: str, threshold: Threshold) -> None:
-    writer.line(4, f"any_{group} = I(1) if {writer.text(threshold.condition)} else any_{group}")
+    writer.line(4, f"any_{group} = I(1) if {writer.expressions.text(threshold.condition)} else any_{group}")
 
 
 def _threshold(writer: _Writer, step: Threshold, cells: Cells, *, asked: bool) -> None:
@@ -346,7 +261,7 @@ def _threshold(writer: _Writer, step: Threshold, cells: Cells, *, asked: bool) -
     writer.line(3, f"if any_{group} > 0:")
     writer.line(4, f"for i in range(n_{group}):")
     writer.loads(5, names(step.condition))
-    writer.line(5, f"if {writer.text(step.condition)}:")
+    writer.line(5, f"if {writer.expressions.text(step.condition)}:")
     writer.line(6, f"fired_{group}[spikes_{group}] = i")
     writer.line(6, f"spikes_{group} += 1")
     if cells.refractory:
@@ -372,7 +287,7 @@ def _pathway(writer: _Writer, step: Pathway) -> None:
     writer.line(3, f"{ring}[{slot}] = 0")
     writer.line(3, f"{slot} = {slot} + 1 if {slot} < {delay} else 0")
     for a in step.body:
-        added = f"arrived_{step.name} * {writer.text(a.value)}"
+        added = f"arrived_{step.name} * {writer.expressions.text(a.value)}"
         if writer.is_array(a.target):
             writer.line(3, f"if arrived_{step.name} > 0:")
             writer.line(4, f"for i in range(n_{step.target}):")
