@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bridge.laws import LAWS, SelectionLaw
     from bridge.sampling import SamplingFloor, sampling_floor
     from bridge.softmax_fit import SoftmaxFit, fit_softmax
+    from bridge.usage import Usage
 
 __all__ = [
     "LAWS",
@@ -29,6 +30,7 @@ __all__ = [
     "SoftmaxFit",
     "SpikingScoreMap",
     "SpikingVectorHead",
+    "Usage",
     "calibrate",
     "compare",
     "compare_scores",
@@ -48,6 +50,7 @@ _FILES = {
     "SoftmaxFit": "softmax_fit",
     "SpikingScoreMap": "heads",
     "SpikingVectorHead": "heads",
+    "Usage": "usage",
     "calibrate": "calibration",
     "compare": "comparison",
     "compare_scores": "comparison",

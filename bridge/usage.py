@@ -1,0 +1,118 @@
+"""What a spiking head did in a run: rows, spikes, cell updates, and the operations behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+
+from bridge.operations import Counts, circuit_operations
+from spiking import GammaParams, Selection
+
+__all__ = ["Usage"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What a spiking head did, summed over its calls; `Usage()` is nothing yet, and `+` adds.
+
+    Two machines could have done it, and each has its own operations. A digital one updates every cell at
+    every step: `simulated`. Neuromorphic hardware also updates its cells, but a synapse costs something only
+    when a spike passes: `events`, where the accumulates are spikes times fan-out. An E spike goes to every I
+    cell of its row, an I spike to every E cell. What E spikes do to the values is not in either: the counter
+    sees the read-out itself, and takes `exc_spikes` for its events.
+
+    Spikes are those of the measured window. Those of the settling time are not recorded; in `simulated` and
+    `events` they are taken at the rate of the window, row by row.
+    """
+
+    calls: int = 0
+    rows: int = 0
+    keys: int = 0  # keys that took part, summed over the rows
+    silent_rows: int = 0  # rows without an E spike
+    exc_spikes: int = 0
+    inh_spikes: int = 0
+    exc_updates: int = 0  # E cells times steps, settling included
+    inh_updates: int = 0  # I cells times steps
+    simulated_ms: float = 0.0  # biological time, settling included, summed over the rows
+    simulated: Counts = field(default_factory=Counts)
+    events: Counts = field(default_factory=Counts)
+
+    @classmethod
+    def of(
+        cls,
+        selection: Selection,
+        params: GammaParams,
+        *,
+        n_steps: np.ndarray | None = None,
+        precision: str = "float32",
+    ) -> Usage:
+        """Count one call from the circuit's own record.
+
+        Parameters
+        ----------
+        selection : Selection
+            What `GammaCircuit.attend` returned.
+        params : GammaParams
+            Of that circuit.
+        n_steps : (n_rows,) int array, optional
+            Time steps that each row ran, settling included; from `selection.duration_ms` unless given.
+        precision : {"float32", "float64"}
+            What the simulation computed in; sets the bytes.
+
+        Raises
+        ------
+        ValueError
+            For steps that do not belong to the rows.
+        """
+        n_rows = len(selection.counts)
+        settle = round(params.settle_ms / params.dt_ms)
+        whole = settle + round(selection.duration_ms / params.dt_ms)
+        steps = np.full(n_rows, whole) if n_steps is None else _check_steps(n_steps, n_rows, settle)
+        keys = selection.mask.sum(axis=1)
+        exc, inh = selection.counts.sum(axis=1), selection.inh_counts
+        cells = keys * params.n_cells
+        stretch = steps / (steps - settle)  # spikes of the settling time, at the rate of the window
+        done = {
+            "row_steps": int(steps.sum()),
+            "exc_steps": int((cells * steps).sum()),
+            "inh_steps": int(params.n_inh * steps.sum()),
+            "exc_resets": round(float((exc * stretch).sum())),
+            "inh_resets": round(float((inh * stretch).sum())),
+            "exc_cells": int(cells.sum()),
+            "inh_cells": params.n_inh * n_rows,
+        }
+        passed = params.n_inh * done["exc_resets"] + round(float((inh * stretch * cells).sum()))
+        updates = done["exc_steps"] + done["inh_steps"]
+        simulated = circuit_operations(params, precision).total(**done)
+        return cls(
+            calls=1,
+            rows=n_rows,
+            keys=int(keys.sum()),
+            silent_rows=int(selection.silent.sum()),
+            exc_spikes=int(exc.sum()),
+            inh_spikes=int(inh.sum()),
+            exc_updates=done["exc_steps"],
+            inh_updates=done["inh_steps"],
+            simulated_ms=float(steps.sum() * params.dt_ms),
+            simulated=simulated,
+            events=Counts(acs=passed, neuron_updates=updates, random_draws=simulated.random_draws),
+        )
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
+
+def _check_steps(n_steps: np.ndarray, n_rows: int, settle: int) -> np.ndarray:
+    steps = np.asarray(n_steps)
+    if steps.shape != (n_rows,):
+        raise ValueError(
+            f"n_steps must have one number per row ({n_rows},), got shape {steps.shape}; "
+            "pass the steps of the same rows."
+        )
+    if (steps <= settle).any():
+        raise ValueError(
+            f"n_steps must exceed the {settle} steps of the settling time, got {steps.min()}; "
+            "count the steps from the start of the simulation."
+        )
+    return steps

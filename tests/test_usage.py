@@ -1,0 +1,105 @@
+"""Usage: what a simulated call is said to have cost, against counts made by hand and by a monitor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bridge import Usage
+from bridge.operations import Counts, circuit_operations
+from spiking import DiffusiveLIF, GammaCircuit, GammaParams, Selection
+
+PARAMS = GammaParams(n_cells=5, settle_ms=0.0, n_inh=10)  # no settling: every spike is on record
+DURATION_MS = 100.0
+STEPS = 1000
+
+
+def attend(params: GammaParams = PARAMS, *, seed: int = 0, engine: str = "fused") -> Selection:
+    """Three rows; the last has two keys, the others four."""
+    rng = np.random.default_rng(seed)
+    mask = np.array([[True] * 4, [True] * 4, [True, True, False, False]])
+    scores = rng.normal(size=(3, 4))
+    return GammaCircuit(params).attend(scores, duration_ms=DURATION_MS, rng=rng, mask=mask, engine=engine)
+
+
+# What one step costs, read off the equations.
+def test_an_escape_cell_by_hand() -> None:
+    """h += dt rho exp(v - theta): mac, ac, exp. v += dt / tau (drive - inh + u - v): mac, 3 acs. h > q: ac."""
+    step = circuit_operations(GammaParams()).exc_step
+    assert step == Counts(macs=2, acs=5, exponentials=1, bytes_state=4 * 6)  # h, v, q, u read; h, v written
+
+
+def test_a_reset_draws_its_next_threshold() -> None:
+    """v - 1; h = 0; q = -log(rand())."""
+    reset = circuit_operations(GammaParams()).exc_reset
+    assert (reset.acs, reset.exponentials, reset.random_draws) == (1, 1, 1)
+
+
+def test_a_diffusive_cell_draws_at_every_step() -> None:
+    step = circuit_operations(GammaParams(cell=DiffusiveLIF())).exc_step
+    assert (step.exponentials, step.random_draws) == (0, 1)
+
+
+def test_double_precision_moves_twice_the_bytes_and_computes_the_same() -> None:
+    single, double = (circuit_operations(GammaParams(), p).exc_step for p in ("float32", "float64"))
+    assert double == replace(single, bytes_state=2 * single.bytes_state)
+
+
+# A call.
+def test_counts_of_a_call_by_hand() -> None:
+    selection = attend()
+    usage = Usage.of(selection, PARAMS)
+    spikes = selection.spikes
+    keys = np.array([4, 4, 2])
+    assert (usage.calls, usage.rows, usage.keys, usage.silent_rows) == (1, 3, 10, 0)
+    assert usage.exc_spikes == len(spikes) > 0
+    assert usage.inh_spikes == selection.inh_counts.sum() > 0
+    assert usage.exc_updates == 10 * 5 * STEPS
+    assert usage.inh_updates == 3 * 10 * STEPS
+    assert usage.simulated_ms == pytest.approx(300.0)
+    to_inh = 10 * len(spikes)
+    to_exc = sum(int(selection.inh_counts[row]) * 5 * int(keys[row]) for row in range(3))
+    assert usage.events.acs == to_inh + to_exc
+    assert usage.events.neuron_updates == usage.exc_updates + usage.inh_updates
+    assert usage.simulated.exponentials == usage.exc_updates + len(spikes)
+    at_start = 2 * 50 + 30  # voltage and threshold of each E cell, voltage of each I cell
+    assert usage.simulated.random_draws == at_start + len(spikes)
+
+
+def test_rows_that_stop_early_cost_their_own_steps() -> None:
+    selection = attend()
+    usage = Usage.of(selection, PARAMS, n_steps=np.array([1000, 500, 100]))
+    assert usage.exc_updates == 5 * (4 * 1000 + 4 * 500 + 2 * 100)
+    assert usage.inh_updates == 10 * 1600
+
+
+def test_settling_costs_updates_and_spikes_at_the_rate_of_the_window() -> None:
+    selection = attend()
+    settled = Usage.of(selection, replace(PARAMS, settle_ms=100.0))
+    plain = Usage.of(selection, PARAMS)
+    assert settled.exc_updates == 2 * plain.exc_updates
+    assert settled.events.acs == 2 * plain.events.acs
+    assert settled.exc_spikes == plain.exc_spikes
+
+
+def test_usage_adds() -> None:
+    one, other = (Usage.of(attend(seed=seed), PARAMS) for seed in (0, 1))
+    both = Usage() + one + other
+    assert both.calls == 2
+    assert both.exc_spikes == one.exc_spikes + other.exc_spikes
+    assert both.simulated == one.simulated + other.simulated
+    assert both.events.acs == one.events.acs + other.events.acs
+
+
+@pytest.mark.parametrize(
+    ("n_steps", "message"),
+    [
+        (np.array([10, 10]), r"n_steps must have one number per row \(3,\)"),
+        (np.zeros(3), "must exceed the 0"),
+    ],
+)
+def test_steps_that_do_not_belong(n_steps: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Usage.of(attend(), PARAMS, n_steps=n_steps)
