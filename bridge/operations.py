@@ -26,7 +26,8 @@ class Counts:
 
     macs: int = 0  # a multiplication whose product is added to something
     multiplies: int = 0  # a multiplication alone
-    acs: int = 0  # an addition alone: a spike through a synapse, a bias, a sum; a comparison is one too
+    acs: int = 0  # an addition without a product: a residual, a sum; a comparison is one too
+    synops: int = 0  # a spike through a synapse: an addition without a product, too
     divisions: int = 0  # and square roots
     exponentials: int = 0  # and what costs as much: log, tanh, erf, sin, cos
     random_draws: int = 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -9,7 +12,7 @@ import numpy as np
 from bridge.operations import Counts, circuit_operations
 from spiking import GammaParams, Selection
 
-__all__ = ["Usage"]
+__all__ = ["Usage", "listening", "report"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +21,9 @@ class Usage:
 
     Two machines could have done it, and each has its own operations. A digital one updates every cell at
     every step: `simulated`. Neuromorphic hardware also updates its cells, but a synapse costs something only
-    when a spike passes: `events`, where the accumulates are spikes times fan-out. An E spike goes to every I
+    when a spike passes: `events`, with synaptic operations, spikes times fan-out. An E spike goes to every I
     cell of its row, an I spike to every E cell. What E spikes do to the values is not in either: the counter
-    sees the read-out itself, and takes `exc_spikes` for its events.
+    (`bridge.count`) sees the read-out itself, and takes `exc_spikes` for its events.
 
     Spikes are those of the measured window. Those of the settling time are not recorded; in `simulated` and
     `events` they are taken at the rate of the window, row by row.
@@ -96,11 +99,52 @@ class Usage:
             inh_updates=done["inh_steps"],
             simulated_ms=float(steps.sum() * params.dt_ms),
             simulated=simulated,
-            events=Counts(acs=passed, neuron_updates=updates, random_draws=simulated.random_draws),
+            events=Counts(synops=passed, neuron_updates=updates, random_draws=simulated.random_draws),
+        )
+
+    @classmethod
+    def drawn(cls, counts: np.ndarray, mask: np.ndarray) -> Usage:
+        """Rows whose spikes were drawn from a law instead of simulated: one random number a spike.
+
+        Parameters
+        ----------
+        counts, mask : (n_rows, n_keys) arrays
+            Spikes per key, and True where a key takes part.
+        """
+        drawn = Counts(random_draws=int(counts.sum()))
+        return cls(
+            calls=1,
+            rows=len(counts),
+            keys=int(mask.sum()),
+            silent_rows=int((counts.sum(axis=1) == 0).sum()),
+            exc_spikes=int(counts.sum()),
+            simulated=drawn,
+            events=drawn,
         )
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
+
+Listener = Callable[[Usage], None]
+_listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
+
+
+def report(usage: Usage) -> Usage:
+    """Tell every open counter what a head has just done; a head calls this once a call. Returns its argument."""
+    for listener in _listeners.get():
+        listener(usage)
+    return usage
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Hear every `report` inside the block."""
+    token = _listeners.set((*_listeners.get(), listener))
+    try:
+        yield
+    finally:
+        _listeners.reset(token)
 
 
 def _check_steps(n_steps: np.ndarray, n_rows: int, settle: int) -> np.ndarray:

@@ -9,6 +9,7 @@ import pytest
 
 from bridge import Usage
 from bridge.operations import Counts, circuit_operations
+from bridge.usage import listening, report
 from spiking import DiffusiveLIF, GammaCircuit, GammaParams, Selection
 
 PARAMS = GammaParams(n_cells=5, settle_ms=0.0, n_inh=10)  # no settling: every spike is on record
@@ -61,7 +62,7 @@ def test_counts_of_a_call_by_hand() -> None:
     assert usage.simulated_ms == pytest.approx(300.0)
     to_inh = 10 * len(spikes)
     to_exc = sum(int(selection.inh_counts[row]) * 5 * int(keys[row]) for row in range(3))
-    assert usage.events.acs == to_inh + to_exc
+    assert usage.events.synops == to_inh + to_exc
     assert usage.events.neuron_updates == usage.exc_updates + usage.inh_updates
     assert usage.simulated.exponentials == usage.exc_updates + len(spikes)
     at_start = 2 * 50 + 30  # voltage and threshold of each E cell, voltage of each I cell
@@ -80,7 +81,7 @@ def test_settling_costs_updates_and_spikes_at_the_rate_of_the_window() -> None:
     settled = Usage.of(selection, replace(PARAMS, settle_ms=100.0))
     plain = Usage.of(selection, PARAMS)
     assert settled.exc_updates == 2 * plain.exc_updates
-    assert settled.events.acs == 2 * plain.events.acs
+    assert settled.events.synops == 2 * plain.events.synops
     assert settled.exc_spikes == plain.exc_spikes
 
 
@@ -90,7 +91,22 @@ def test_usage_adds() -> None:
     assert both.calls == 2
     assert both.exc_spikes == one.exc_spikes + other.exc_spikes
     assert both.simulated == one.simulated + other.simulated
-    assert both.events.acs == one.events.acs + other.events.acs
+    assert both.events.synops == one.events.synops + other.events.synops
+
+
+def test_drawn_rows_cost_a_random_number_a_spike() -> None:
+    mask = np.array([[True, True], [True, False]])
+    usage = Usage.drawn(np.array([[3, 1], [0, 0]]), mask)
+    assert (usage.rows, usage.keys, usage.exc_spikes, usage.silent_rows) == (2, 3, 4, 1)
+    assert usage.simulated == usage.events == Counts(random_draws=4)
+
+
+def test_reports_reach_open_counters_only() -> None:
+    heard: list[Usage] = []
+    with listening(heard.append):
+        report(Usage(rows=1))
+    report(Usage(rows=2))
+    assert heard == [Usage(rows=1)]
 
 
 @pytest.mark.parametrize(
