@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from bridge.laws import LAWS, SelectionLaw
     from bridge.sampling import SamplingFloor, sampling_floor
     from bridge.softmax_fit import SoftmaxFit, fit_softmax
+    from bridge.surrogate import FittedLaw, fit_law
+    from bridge.swapping import swap
     from bridge.usage import Usage
 
 __all__ = [
     "LAWS",
     "Comparison",
     "FitReport",
+    "FittedLaw",
     "LawFit",
     "SamplingFloor",
     "SelectionLaw",
@@ -36,14 +39,17 @@ __all__ = [
     "compare_scores",
     "compare_selection",
     "fit",
+    "fit_law",
     "fit_softmax",
     "sampling_floor",
+    "swap",
 ]
 
 _FILES = {
     "LAWS": "laws",
     "Comparison": "agreement",
     "FitReport": "fitting",
+    "FittedLaw": "surrogate",
     "LawFit": "fitting",
     "SamplingFloor": "sampling",
     "SelectionLaw": "laws",
@@ -56,8 +62,10 @@ _FILES = {
     "compare_scores": "comparison",
     "compare_selection": "comparison",
     "fit": "fitting",
+    "fit_law": "surrogate",
     "fit_softmax": "softmax_fit",
     "sampling_floor": "sampling",
+    "swap": "swapping",
 }
 
 
