@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bridge.laws import LAWS, SelectionLaw
     from bridge.sampling import SamplingFloor, sampling_floor
     from bridge.softmax_fit import SoftmaxFit, fit_softmax
+    from bridge.spiking_head import SpikingHead
     from bridge.surrogate import FittedLaw, fit_law
     from bridge.swapping import swap
     from bridge.usage import Usage
@@ -31,6 +32,7 @@ __all__ = [
     "SamplingFloor",
     "SelectionLaw",
     "SoftmaxFit",
+    "SpikingHead",
     "SpikingScoreMap",
     "SpikingVectorHead",
     "Usage",
@@ -54,6 +56,7 @@ _FILES = {
     "SamplingFloor": "sampling",
     "SelectionLaw": "laws",
     "SoftmaxFit": "softmax_fit",
+    "SpikingHead": "spiking_head",
     "SpikingScoreMap": "heads",
     "SpikingVectorHead": "heads",
     "Usage": "usage",

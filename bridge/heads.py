@@ -16,6 +16,7 @@ from bridge.usage import Usage, report
 from pragmatic.attention import Attended
 from pragmatic.masks import masked_scores
 from spiking.checks import known, positive_int
+from spiking.gamma import ENGINES
 from spiking.head import HeadSelection, VectorCircuit
 from spiking.params import GammaParams
 from spiking.readout import count_share
@@ -82,6 +83,7 @@ class SpikingScoreMap:
 
     def __post_init__(self) -> None:
         known("mode", self.mode, MODES)
+        known("engine", self.engine, ENGINES)
         if self.spikes is not None:
             positive_int("SpikingScoreMap", "spikes", self.spikes)
         elif self.mode == "sampled":
