@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from mini_model import MiniModel
+from mini_model import TOKENS, mini_model
 from torch import Tensor
 
 from bridge import SpikingHead, Usage, swap
@@ -18,7 +18,6 @@ from spiking import EscapeRate, GammaCircuit, GammaParams
 PARAMS = GammaParams(n_cells=10, settle_ms=50.0)
 CIRCUIT = GammaCircuit(PARAMS)
 SILENT = GammaCircuit(replace(PARAMS, cell=EscapeRate(drive=-30.0), gain=1.0))
-TOKENS = torch.arange(22).reshape(2, 11) % 11
 
 
 @pytest.fixture(params=["sampled"])
@@ -122,7 +121,7 @@ def test_a_row_without_a_spike_is_zero_and_counted_and_hands_back_nothing(engine
 
 def test_a_later_token_changes_nothing_before_it(mode: str) -> None:
     """Every head swapped; each pass draws from the same streams. The changed token itself does change."""
-    model = MiniModel()
+    model = mini_model()
     changed = TOKENS.clone()
     changed[:, 7] = (changed[:, 7] + 3) % 11
     head = SpikingHead(CIRCUIT, spikes=16, mode=mode)

@@ -6,23 +6,22 @@ from typing import Any
 
 import pytest
 import torch
-from mini_model import MiniModel
+from mini_model import TOKENS, mini_model
 from torch import Tensor
 
 from bridge import swap
 from bridge.swapping import chosen_heads
-from pragmatic import Attended, Softmax, Uniform, dot_product_head
+from pragmatic import Attended, Softmax, Transformer, Uniform, dot_product_head
 
-TOKENS = torch.arange(22).reshape(2, 11) % 11
 UNIFORM = dot_product_head(Uniform())
 
 
 @pytest.fixture
-def model() -> MiniModel:
-    return MiniModel()
+def model() -> Transformer:
+    return mini_model()
 
 
-def heads_of(model: MiniModel) -> list[list[int]]:
+def heads_of(model: Transformer) -> list[list[int]]:
     """Which object each head is; equal heads are not the same one."""
     return [[id(head) for head in block.attention.heads] for block in model.blocks]
 
@@ -43,7 +42,7 @@ def test_heads_are_read_from_text_and_pairs(heads: Any, expected: list[tuple[int
 
 
 @pytest.mark.parametrize("heads", ["0.4", "2.0", "2.*", "*.4", [(0, 4)], [(-1, 0)]])
-def test_a_head_that_does_not_exist_is_refused_with_those_that_do(heads: Any, model: MiniModel) -> None:
+def test_a_head_that_does_not_exist_is_refused_with_those_that_do(heads: Any, model: Transformer) -> None:
     with (
         pytest.raises(ValueError, match=r"^no head .* in this model; it has 0\.0 to 0\.3, 1\.0 to 1\.3$"),
         swap(model, heads=heads, head=UNIFORM),
@@ -73,7 +72,7 @@ def test_a_model_without_heads_is_refused() -> None:
         pass
 
 
-def test_only_the_chosen_heads_change_and_all_come_back(model: MiniModel) -> None:
+def test_only_the_chosen_heads_change_and_all_come_back(model: Transformer) -> None:
     before, logits = heads_of(model), model(TOKENS)
     with swap(model, heads="0.1,1.*", head=UNIFORM) as swapped:
         assert swapped is model
@@ -84,7 +83,7 @@ def test_only_the_chosen_heads_change_and_all_come_back(model: MiniModel) -> Non
     assert torch.equal(model(TOKENS), logits)
 
 
-def test_heads_come_back_after_an_error_inside(model: MiniModel) -> None:
+def test_heads_come_back_after_an_error_inside(model: Transformer) -> None:
     before = heads_of(model)
 
     def broken(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Attended:
@@ -95,7 +94,7 @@ def test_heads_come_back_after_an_error_inside(model: MiniModel) -> None:
     assert heads_of(model) == before
 
 
-def test_swaps_nest_and_each_restores_what_it_found(model: MiniModel) -> None:
+def test_swaps_nest_and_each_restores_what_it_found(model: Transformer) -> None:
     plain, outer, inner = dot_product_head(Softmax(temperature=2.0)), UNIFORM, dot_product_head(Softmax())
     with swap(model, head=plain):
         with swap(model, heads="0.*", head=outer):
@@ -105,18 +104,18 @@ def test_swaps_nest_and_each_restores_what_it_found(model: MiniModel) -> None:
         assert heads_of(model) == [[id(plain)] * 4] * 2
 
 
-def test_the_identity_swap_leaves_logits_as_they_were(model: MiniModel) -> None:
+def test_the_identity_swap_leaves_logits_as_they_were(model: Transformer) -> None:
     logits = model(TOKENS)
     with swap(model, head=dot_product_head(Softmax())):
         assert (model(TOKENS) - logits).abs().max() <= 1e-5
 
 
-def test_nothing_is_copied_and_training_inside_stays(model: MiniModel) -> None:
+def test_nothing_is_copied_and_training_inside_stays(model: Transformer) -> None:
     before = {name: p.data_ptr() for name, p in model.named_parameters()}
     with swap(model, head=UNIFORM):
         assert {name: p.data_ptr() for name, p in model.named_parameters()} == before
         model(TOKENS).square().mean().backward()
         with torch.no_grad():
-            model.unembed.bias -= model.unembed.bias.grad
-        trained = model.unembed.bias.clone()
-    assert torch.equal(model.unembed.bias, trained)
+            model.token_vectors -= model.token_vectors.grad
+        trained = model.token_vectors.clone()
+    assert torch.equal(model.token_vectors, trained)
