@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from bridge.agreement import Comparison
     from bridge.calibration import calibrate
     from bridge.comparison import compare, compare_scores, compare_selection
+    from bridge.counting import count
+    from bridge.energy import TABLES, Bill
     from bridge.fitting import FitReport, LawFit, fit
     from bridge.heads import SpikingScoreMap, SpikingVectorHead
     from bridge.laws import LAWS, SelectionLaw
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LAWS",
+    "TABLES",
+    "Bill",
     "Comparison",
     "FitReport",
     "LawFit",
@@ -35,6 +39,7 @@ __all__ = [
     "compare",
     "compare_scores",
     "compare_selection",
+    "count",
     "fit",
     "fit_softmax",
     "sampling_floor",
@@ -42,6 +47,8 @@ __all__ = [
 
 _FILES = {
     "LAWS": "laws",
+    "TABLES": "energy",
+    "Bill": "energy",
     "Comparison": "agreement",
     "FitReport": "fitting",
     "LawFit": "fitting",
@@ -55,6 +62,7 @@ _FILES = {
     "compare": "comparison",
     "compare_scores": "comparison",
     "compare_selection": "comparison",
+    "count": "counting",
     "fit": "fitting",
     "fit_softmax": "softmax_fit",
     "sampling_floor": "sampling",
