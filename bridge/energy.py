@@ -138,7 +138,7 @@ _EXPONENTIAL = (
 _LOIHI = (
     "Scores and everything that does not spike run on a digital host at 45 nm. A synaptic operation is the "
     "smallest price given; every update is of an active cell (an inactive one costs 52 pJ, 36 % less), at the "
-    "time step of the simulation, its noise included. Traffic between cores and host is left out."
+    "time step of the simulation, its exponential included. Traffic between cores and host is left out."
 )
 
 TABLES: NameTable[EnergyTable] = NameTable(
