@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from bridge.laws import LAWS, SelectionLaw
     from bridge.sampling import SamplingFloor, sampling_floor
     from bridge.softmax_fit import SoftmaxFit, fit_softmax
+    from bridge.spiking_head import SpikingHead
+    from bridge.surrogate import FittedLaw, fit_law
+    from bridge.swapping import swap
     from bridge.usage import Usage
 
 __all__ = [
@@ -28,10 +31,12 @@ __all__ = [
     "Bill",
     "Comparison",
     "FitReport",
+    "FittedLaw",
     "LawFit",
     "SamplingFloor",
     "SelectionLaw",
     "SoftmaxFit",
+    "SpikingHead",
     "SpikingScoreMap",
     "SpikingVectorHead",
     "Usage",
@@ -41,8 +46,10 @@ __all__ = [
     "compare_selection",
     "count",
     "fit",
+    "fit_law",
     "fit_softmax",
     "sampling_floor",
+    "swap",
 ]
 
 _FILES = {
@@ -51,10 +58,12 @@ _FILES = {
     "Bill": "energy",
     "Comparison": "agreement",
     "FitReport": "fitting",
+    "FittedLaw": "surrogate",
     "LawFit": "fitting",
     "SamplingFloor": "sampling",
     "SelectionLaw": "laws",
     "SoftmaxFit": "softmax_fit",
+    "SpikingHead": "spiking_head",
     "SpikingScoreMap": "heads",
     "SpikingVectorHead": "heads",
     "Usage": "usage",
@@ -64,8 +73,10 @@ _FILES = {
     "compare_selection": "comparison",
     "count": "counting",
     "fit": "fitting",
+    "fit_law": "surrogate",
     "fit_softmax": "softmax_fit",
     "sampling_floor": "sampling",
+    "swap": "swapping",
 }
 
 

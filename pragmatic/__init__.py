@@ -1,4 +1,4 @@
-"""Attention as machine learning writes it: score maps, heads, masks.
+"""Attention as machine learning writes it: score maps, heads, masks, the mini-transformer.
 
 Names are imported from their files at first use, so that `import pragmatic` does not yet load torch.
 """
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         TopK,
         Uniform,
     )
+    from pragmatic.transformer import Output, Transformer, TransformerParams
 
 __all__ = [
     "HEADS",
@@ -44,10 +45,13 @@ __all__ = [
     "Hardmax",
     "Head",
     "HopfieldHead",
+    "Output",
     "ScoreMap",
     "Softmax",
     "Sparsemax",
     "TopK",
+    "Transformer",
+    "TransformerParams",
     "Uniform",
     "causal_mask",
     "dot_product_head",
@@ -55,7 +59,7 @@ __all__ = [
     "linear_attention_recurrent",
 ]
 
-_FILES = ("masks", "score_maps", "attention")
+_FILES = ("masks", "score_maps", "attention", "transformer")
 
 
 def __getattr__(name: str) -> object:

@@ -1,0 +1,118 @@
+"""The head to swap in: dot products as ever, the selection by spikes, and a gradient through them."""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import Tensor
+
+from bridge.comparison import Circuit
+from bridge.heads import SpikingScoreMap
+from bridge.surrogate import FittedLaw
+from bridge.usage import Usage
+from pragmatic.attention import Attended, DotProductHead
+
+__all__ = ["SPIKES", "SpikingHead"]
+
+SPIKES = 64  # a row, where nothing else is asked for: a few gamma cycles
+
+
+class SpikingHead:
+    """A `pragmatic.Head` whose weights are the spike shares of a simulated circuit.
+
+    One head may stand in for any number of heads and layers: each call goes on drawing new random numbers.
+    A row that stays silent up to its limit has weights and output of 0, hands back no gradient, and is
+    counted in `usage.silent_rows`.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Its temperature divides the scores.
+    spikes : int, optional
+        A row ends with the step in which its spike of this number falls; 64 where neither this nor
+        `duration_ms` is given.
+    duration_ms : float, optional
+        Time of each row; with `spikes` the limit of it.
+    mode : {"simulated", "sampled"}
+        "sampled" draws `spikes` independent ones from `law` instead: the fast twin.
+    engine : str
+        Only the fused engine takes `streams`.
+    seed : int
+        With the stream of a row it fixes the row's random numbers.
+    gradient : bool
+        Whether a gradient flows back through the spikes (`bridge.surrogate`).
+    law : FittedLaw, optional
+        What the gradient and "sampled" take the circuit to follow; softmax(scores / temperature) when None.
+        `fit_law` measures it.
+    scaling : float, optional
+        Factor on q·k; 1 / sqrt(dim) when None.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from bridge import SpikingHead
+    >>> from spiking import GammaCircuit
+    >>> head = SpikingHead(GammaCircuit(), spikes=64)
+    >>> query, key, value = torch.randn(3, 1, 2, 5, 8)
+    >>> output, weights = head(query, key, value)
+    >>> head.usage.rows
+    10
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        *,
+        spikes: int | None = None,
+        duration_ms: float | None = None,
+        mode: str = "simulated",
+        engine: str = "fused",
+        seed: int = 0,
+        gradient: bool = True,
+        law: FittedLaw | None = None,
+        scaling: float | None = None,
+    ) -> None:
+        if spikes is None and duration_ms is None:
+            spikes = SPIKES
+        self.score_map = SpikingScoreMap(
+            circuit,
+            duration_ms,
+            np.random.default_rng(seed),
+            engine,
+            spikes=spikes,
+            mode=mode,
+            gradient=gradient,
+            law=law,
+            record="counts",
+        )
+        self._head = DotProductHead(self.score_map, scaling)
+
+    def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Attended:
+        return self._head(query, key, value, mask)
+
+    @property
+    def law(self) -> FittedLaw:
+        """softmax(beta * scores): beta, its error, and how the counts spread about it."""
+        assert self.score_map.law is not None
+        return self.score_map.law
+
+    def fit_law(self, rng: np.random.Generator) -> FittedLaw:
+        """Measure the law of the circuit at this head's budget, and go by it from now on."""
+        return self.score_map.fit_law(rng)
+
+    @property
+    def usage(self) -> Usage:
+        """Rows, keys and spikes so far, counted in the run."""
+        return self.score_map.usage
+
+    def reset_usage(self) -> None:
+        """Count from 0 again."""
+        self.score_map.usage = Usage()
+
+    @property
+    def next_stream(self) -> int:
+        """The random stream of the next row; a checkpoint that is to go on exactly keeps it."""
+        return self.score_map.next_stream
+
+    @next_stream.setter
+    def next_stream(self, stream: int) -> None:
+        self.score_map.next_stream = stream

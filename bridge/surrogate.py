@@ -1,0 +1,140 @@
+"""Through the spikes: forward the counts of a simulation, backward the Jacobian of the law they follow.
+
+A spike count has no derivative, its mean has one: E[share] is the fitted law, softmax(beta * scores). So the
+forward pass hands on the shares that were simulated, and the backward pass takes the law's Jacobian at the
+same scores, beta * (diag(p) - p p^T). The gradient that arrives at the scores is then that of a loss that is
+linear in the shares, without bias as far as the law holds; what a curved loss adds is of order 1 / spikes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from bridge.calibration import reference_scores
+from bridge.softmax_fit import fit_softmax
+from spiking.checks import positive
+from spiking.fused_random import row_key, uniform64
+
+__all__ = ["FittedLaw", "fit_law", "sampled_counts", "spike_share"]
+
+CountRows = Callable[[np.ndarray, np.ndarray], np.ndarray]  # scores, mask -> counts, all (n_rows, n_keys)
+PER_ROW = 200  # rows of each length behind a fit: at 64 spikes a row beta is known to half a per cent
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedLaw:
+    """softmax(beta * scores), the law that a circuit's spike shares follow in the mean.
+
+    A circuit at a calibrated gain has beta = 1 / temperature; `fit_law` measures what one has at the budget
+    that a head gives it.
+    """
+
+    beta: float  # inverse temperature of the scores as given
+    beta_se: float = 0.0  # 0 where beta is taken from the calibration and not measured
+    dispersion: float = 1.0  # variance of the counts over the multinomial's; below 1, more regular
+
+    def __post_init__(self) -> None:
+        positive("FittedLaw", "beta", self.beta, remedy="use 1 / temperature, or fit_law")
+
+    def weights(self, scores: Tensor) -> Tensor:
+        """softmax(beta * scores), 0 where a score is -inf."""
+        return torch.softmax(self.beta * scores, dim=-1)
+
+
+def fit_law(count: CountRows, rng: np.random.Generator, *, n_rows_each: int = PER_ROW) -> FittedLaw:
+    """Measure beta on reference rows, 2 to 32 keys of scores N(0, 1.5^2).
+
+    Parameters
+    ----------
+    count : callable
+        From scores and mask to spike counts, all (n_rows, n_keys).
+    rng : numpy.random.Generator
+        Draws the scores.
+    n_rows_each : int
+        Rows for each of 2, 4, 8, 16 and 32 keys.
+
+    Raises
+    ------
+    ValueError
+        Unless the counts tell a beta that is finite and > 0.
+    """
+    scores, mask = reference_scores(n_rows_each, rng)
+    fitted = fit_softmax(count(scores, mask), scores, mask)
+    return FittedLaw(beta=fitted.beta, beta_se=fitted.beta_se_quasi, dispersion=fitted.dispersion)
+
+
+class _SpikeShare(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, scores: Tensor, share: Callable[[Tensor], Tensor], law: FittedLaw) -> Tensor:
+        weights = share(scores)
+        if ctx.needs_input_grad[0]:
+            silent = (weights == 0).all(-1, keepdim=True)
+            ctx.save_for_backward(law.weights(scores).masked_fill(silent, 0.0))
+            ctx.beta = law.beta
+        return weights
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        (p,) = ctx.saved_tensors
+        return ctx.beta * p * (gradient - (p * gradient).sum(-1, keepdim=True)), None, None
+
+
+def spike_share(scores: Tensor, share: Callable[[Tensor], Tensor], law: FittedLaw) -> Tensor:
+    """`share(scores)` going forward, the Jacobian of `law` going back.
+
+    A silent row, of weights 0, hands back no gradient: where silence does not depend on the scores, the mean
+    over silent and other rows is then the gradient of the mean. Second derivatives are refused.
+
+    Parameters
+    ----------
+    scores : Tensor, (..., n_keys), float
+        -inf where a key takes no part.
+    share : callable
+        From scores to weights of the same shape; runs the simulation, outside of autograd.
+    law : FittedLaw
+    """
+    return _SpikeShare.apply(scores, share, law)
+
+
+def sampled_counts(probability: np.ndarray, n_spikes: int, *, seed: int, streams: np.ndarray) -> np.ndarray:
+    """Multinomial counts of each row, from random numbers of its own: the fast twin of a simulation.
+
+    Parameters
+    ----------
+    probability : (n_rows, n_keys) array
+        Each row >= 0 and summing to 1; 0 where a key takes no part.
+    n_spikes : int
+        In every row.
+    seed : int
+        At least 0 and below 2**64.
+    streams : (n_rows,) array of int
+        Key each row's random numbers: the same seed, stream and probabilities give the same counts, whatever
+        the batch, and whatever keys of probability 0 stand after the others.
+
+    Returns
+    -------
+    (n_rows, n_keys) int64 array
+    """
+    rows = np.ascontiguousarray(probability, dtype=np.float64)
+    return _sampled(rows, n_spikes, np.uint64(seed), streams.astype(np.uint64))
+
+
+@njit(cache=True, nogil=True)
+def _sampled(probability: Any, n_spikes: Any, seed: Any, streams: Any) -> Any:
+    """Each spike goes to the key in whose part of the cumulated probability a uniform number falls."""
+    counts = np.zeros(probability.shape, dtype=np.int64)
+    for row in range(len(probability)):
+        reached = np.cumsum(probability[row])
+        key = row_key(seed, streams[row])
+        for spike in range(n_spikes):
+            counts[row, np.searchsorted(reached, uniform64(key, spike) * reached[-1])] += 1
+    return counts
