@@ -58,7 +58,7 @@ class Competition:
     @property
     def rate_Hz(self) -> np.ndarray:
         """Spikes of each row per second, (n_rows,)."""
-        return self.totals / self.selection.duration_ms * 1e3
+        return self.totals / self.selection.row_ms * 1e3
 
     @property
     def rhythmic(self) -> np.ndarray:

@@ -15,7 +15,14 @@ from brian2 import Quantity, ms
 
 from spiking.checks import positive
 
-__all__ = ["CELLS", "CellModel", "DiffusiveLIF", "EscapeRate"]
+__all__ = ["CELLS", "CellModel", "DiffusiveLIF", "EscapeRate", "Noise"]
+
+
+class Noise(Protocol):
+    """Where initial states come from: a `numpy.random.Generator`, or what stands for one."""
+
+    def uniform(self, low: float, high: float, size: int, /) -> np.ndarray: ...
+    def exponential(self, *, size: int) -> np.ndarray: ...
 
 
 class CellModel(Protocol):
@@ -35,7 +42,7 @@ class CellModel(Protocol):
     def theta(self) -> float: ...
     def with_drive(self, drive: float) -> CellModel: ...
     def namespace(self) -> dict[str, Quantity | float]: ...
-    def initial(self, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]: ...
+    def initial(self, n: int, noise: Noise) -> dict[str, np.ndarray]: ...
 
 
 def _check(cell: Any, *signed: str) -> None:
@@ -98,9 +105,9 @@ class EscapeRate:
             "reset_by": self.reset_by,
         }
 
-    def initial(self, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def initial(self, n: int, noise: Noise) -> dict[str, np.ndarray]:
         """State at the start of the settling time, each array (n,): voltages spread below threshold."""
-        return {"v": rng.uniform(0, self.theta / 2, n), "h": np.zeros(n), "q": rng.exponential(size=n)}
+        return {"v": noise.uniform(0, self.theta / 2, n), "h": np.zeros(n), "q": noise.exponential(size=n)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,9 +153,9 @@ class DiffusiveLIF:
             "sigma": self.sigma,
         }
 
-    def initial(self, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def initial(self, n: int, noise: Noise) -> dict[str, np.ndarray]:
         """State at the start of the settling time, each array (n,): voltages spread below threshold."""
-        return {"v": rng.uniform(self.v_reset, self.theta, n)}
+        return {"v": noise.uniform(self.v_reset, self.theta, n)}
 
 
 CELLS: dict[str, type[EscapeRate] | type[DiffusiveLIF]] = {c.name: c for c in (EscapeRate, DiffusiveLIF)}

@@ -9,7 +9,16 @@ from numbers import Integral, Real
 
 import numpy as np
 
-__all__ = ["check_mask", "check_scores", "check_vectors", "known", "positive", "positive_int", "within"]
+__all__ = [
+    "check_mask",
+    "check_scores",
+    "check_streams",
+    "check_vectors",
+    "known",
+    "positive",
+    "positive_int",
+    "within",
+]
 
 
 def positive(owner: str, field: str, value: object, *, remedy: str = "use a positive number") -> None:
@@ -97,6 +106,22 @@ def check_mask(scores: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
             "mask that key or mend the score."
         )
     return present
+
+
+def check_streams(streams: np.ndarray | None, n_rows: int) -> np.ndarray | None:
+    """Numbers of random streams, one for each row, as uint64."""
+    if streams is None:
+        return None
+    streams = np.asarray(streams)
+    if not np.issubdtype(streams.dtype, np.integer):
+        raise TypeError(f"streams must be integers, got dtype {streams.dtype}; use np.arange(n_rows).")
+    if streams.shape != (n_rows,):
+        raise ValueError(
+            f"streams must be one number per row, shape ({n_rows},), got {streams.shape}; use np.arange(n_rows)."
+        )
+    if streams.min() < 0:
+        raise ValueError(f"streams must be >= 0, got {streams.min()}; use np.arange(n_rows).")
+    return streams.astype(np.uint64)
 
 
 def check_vectors(

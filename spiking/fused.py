@@ -18,10 +18,11 @@ import numpy as np
 from spiking.fused_kernel import Kernel
 from spiking.fused_source import MAX_CELLS, SPACING
 
-__all__ = ["PRECISIONS", "RowSpikes", "Rows", "Window", "run_rows"]
+__all__ = ["NO_LIMIT", "PRECISIONS", "RowSpikes", "Rows", "Window", "run_rows"]
 
 PRECISIONS = ("float32", "float64")
 _CELL_STEPS = 10_000_000  # of one call into the kernel, some 5 ms: cores finish together, interrupts are met
+NO_LIMIT = 2**62  # of spikes
 _LONG_AGO = -(2**30)  # step of the last spike of a cell that never spiked
 
 
@@ -31,8 +32,12 @@ class Rows:
 
     n_cells: Mapping[str, np.ndarray]  # cells per row, (n_rows,), of the groups whose size varies
     unit: Mapping[str, int]  # cells that are counted together, per group; divides every row's cells
-    state: Callable[[int], Mapping[str, np.ndarray]]  # row -> its state arrays, `group__variable`
-    n_rows: int
+    state: Callable[[range], Mapping[str, np.ndarray]]  # rows -> their state arrays, `group__variable`
+    streams: np.ndarray  # (n_rows,) uint64: with the seed, the key of each row's random numbers
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.streams)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +48,7 @@ class Window:
     n_steps: int
     sample_every: int
     spikes: bool  # record spikes and samples, not only counts
+    n_spikes: int = NO_LIMIT  # a row ends with the step in which so many were counted in the recorded group
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +60,8 @@ class RowSpikes:
     row: np.ndarray  # (n_spikes,) int64, of the recorded group, ordered by row and time
     cell: np.ndarray  # (n_spikes,) int32, within the row
     step: np.ndarray  # (n_spikes,) int32, from the start of the window
-    samples: np.ndarray  # (rows, n_samples) float32
+    samples: np.ndarray  # (rows, n_samples) float32; 0 after the row's end
+    n_steps: np.ndarray  # (rows,) int64: measured steps of each row
 
 
 def run_rows(
@@ -68,7 +75,7 @@ def run_rows(
 ) -> Iterator[RowSpikes]:
     """Simulate the rows and hand out the results, a few rows at a time and in order.
 
-    A row's spikes depend on `seed` and on its index, not on its companions or on the number of threads.
+    A row's spikes depend on `seed` and on its stream, not on its companions or on the number of threads.
 
     Parameters
     ----------
@@ -128,20 +135,20 @@ def _blocks(kernel: Kernel, rows: Rows, window: Window) -> Iterator[range]:
             f"a row may have at most {MAX_CELLS - 1} cells in the fused engine, got {cells.max()}; "
             'use engine="brian2".'
         )
-    limit = _CELL_STEPS / window.n_steps
-    first, held = 0, 0
-    for row in range(rows.n_rows):
-        if held and held + cells[row] > limit:
-            yield range(first, row)
-            first, held = row, 0
-        held += int(cells[row])
-    yield range(first, rows.n_rows)
+    limit = _CELL_STEPS // window.n_steps
+    end = np.cumsum(cells)
+    first = 0
+    while first < rows.n_rows:
+        held = end[first] - cells[first]
+        stop = max(first + 1, int(np.searchsorted(end, held + limit, side="right")))
+        yield range(first, stop)
+        first = stop
 
 
 def _run_block(kernel: Kernel, rows: Rows, window: Window, seed: int, block: range) -> RowSpikes:
     sizes = {g: n[block.start : block.stop] for g, n in _sizes(kernel, rows).items()}
     starts = {g: np.concatenate([[0], np.cumsum(n)]).astype(np.int64) for g, n in sizes.items()}
-    initial = [rows.state(row) for row in block]
+    initial = rows.state(block)
     capacity = _expected_spikes(kernel, sizes, window)
     n_samples = -(-(window.n_steps - window.n_settle) // window.sample_every) if window.spikes else 0
     scratch = _scratch(kernel, sizes)
@@ -153,15 +160,17 @@ def _run_block(kernel: Kernel, rows: Rows, window: Window, seed: int, block: ran
         }
         events = np.empty((len(block), capacity, 2), dtype=np.int32)
         n_events = np.zeros(len(block), dtype=np.int64)
+        n_run = np.zeros(len(block), dtype=np.int64)
         samples = np.zeros((len(block), n_samples), dtype=np.float32)
         kernel.run(
-            *(block.start, np.uint64(seed), window.n_steps, window.n_settle, window.sample_every),
+            *(rows.streams[block.start : block.stop], np.uint64(seed)),
+            *(window.n_steps, window.n_settle, window.n_spikes, window.sample_every),
             *(kernel.floats, kernel.ints, units),
             *kernel.tables,
             *(starts[g] for g in kernel.source.groups),
             *arrays,
             *counts.values(),
-            *(events, n_events, samples, scratch),
+            *(events, n_events, n_run, samples, scratch),
         )
         if not window.spikes or n_events.max() <= capacity:
             break
@@ -175,6 +184,7 @@ def _run_block(kernel: Kernel, rows: Rows, window: Window, seed: int, block: ran
         cell=found[:, 1],
         step=found[:, 0] - window.n_settle,
         samples=samples,
+        n_steps=n_run - window.n_settle,
     )
 
 
@@ -195,7 +205,7 @@ def _expected_spikes(kernel: Kernel, sizes: Mapping[str, np.ndarray], window: Wi
 
 
 def _array(
-    kernel: Kernel, name: str, initial: list[Mapping[str, np.ndarray]], sizes: Mapping[str, np.ndarray]
+    kernel: Kernel, name: str, initial: Mapping[str, np.ndarray], sizes: Mapping[str, np.ndarray]
 ) -> np.ndarray:
     """A state variable of all rows of a block: the rows' own values, or those of the template."""
     group, _, variable = name.partition("__")
@@ -204,8 +214,8 @@ def _array(
     if variable == "lastspike":
         return np.full(total, _LONG_AGO, dtype=np.int32)
     dtype = {"float": kernel.real, "bool": np.dtype(bool), "int": np.dtype(np.int64)}[kind]
-    if name in initial[0]:
-        return np.concatenate([state[name] for state in initial]).astype(dtype)
+    if name in initial:
+        return initial[name].astype(dtype)
     template = kernel.program.fixed[name]
     if (template == template[0]).all():
         return np.full(total, template[0], dtype=dtype)

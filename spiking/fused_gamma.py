@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spiking.fused import PRECISIONS, Rows, RowSpikes, Window, run_rows
+from spiking.cells import Noise
+from spiking.fused import NO_LIMIT, PRECISIONS, Rows, RowSpikes, Window, run_rows
 from spiking.fused_kernel import Kernel, compile_program
 from spiking.fused_program import read_program
+from spiking.fused_random import RowNoise
 from spiking.params import GammaParams
 from spiking.record import SpikeRecord
 from spiking.rows import Layout
@@ -18,6 +20,8 @@ from spiking.simulate import FIELD_DT_MS, Core, Recording
 __all__ = ["PRECISIONS", "Counted", "compile_core", "count_rows", "simulate_rows"]
 
 State = Mapping[str, Mapping[str, np.ndarray]]  # group -> variable -> values of its cells
+Initial = Callable[[int, int, Noise, Noise], State]  # E cells, rows, noise of E and of I cells -> their state
+_INH_SITE = 1024  # draws of the I cells are counted from here on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +30,7 @@ class Counted:
 
     counts: np.ndarray  # (n_rows, n_keys) int64
     inh_counts: np.ndarray  # (n_rows,) int64
+    row_ms: np.ndarray  # (n_rows,) float64: measured time of each row
 
 
 def compile_core(core: Core, params: GammaParams, initial: State, *, precision: str) -> Kernel:
@@ -40,10 +45,12 @@ def simulate_rows(
     layout: Layout,
     params: GammaParams,
     score_input: np.ndarray,
-    initial: Callable[[int, np.random.Generator], State],
+    initial: Initial,
     *,
     duration_ms: float,
     rng: np.random.Generator,
+    spikes: int | None = None,
+    streams: np.ndarray | None = None,
     progress: Callable[[float], None] | None = None,
     threads: int | None = None,
 ) -> Recording:
@@ -58,24 +65,29 @@ def simulate_rows(
     score_input : (n_populations,) array
         The input `u` of each population.
     initial : callable
-        (number of E cells, generator) -> state of one row at the start.
+        (E cells, rows, noise of the E cells, noise of the I cells) -> their state at the start.
     duration_ms : float
     rng : numpy.random.Generator
-        Gives the seed; from it and its index, each row makes its own random numbers.
+        Gives the seed; from it and its stream, each row makes its own random numbers.
+    spikes : int, optional
+        E spikes after which a row ends, with the step in which the last of them falls.
+    streams : (n_rows,) integer array, optional
+        The rows' numbers, unless given.
     progress : callable, optional
         Called with the fraction of rows done.
     threads : int, optional
         As many as there are cores, unless given.
     """
-    window = _window(params, duration_ms, spikes=True)
+    window = _window(params, duration_ms, spikes, record=True)
     seed = int(rng.integers(2**63))
-    rows = _rows(layout, params, score_input, initial, seed)
+    rows = _rows(layout, params, score_input, initial, seed, streams)
     parts = list(run_rows(kernel, rows, window, seed=seed, threads=threads, progress=progress))
     return Recording(
         spikes=_spike_record(parts, layout, params, duration_ms),
         inh_counts=np.concatenate([p.counts["inh"] for p in parts]),
         field=np.concatenate([p.samples for p in parts]),
         field_dt_ms=FIELD_DT_MS,
+        row_ms=np.concatenate([p.n_steps for p in parts]) * params.dt_ms,
     )
 
 
@@ -84,10 +96,12 @@ def count_rows(
     layout: Layout,
     params: GammaParams,
     score_input: np.ndarray,
-    initial: Callable[[int, np.random.Generator], State],
+    initial: Initial,
     *,
     duration_ms: float,
     rng: np.random.Generator,
+    spikes: int | None = None,
+    streams: np.ndarray | None = None,
     progress: Callable[[float], None] | None = None,
     threads: int | None = None,
 ) -> Counted:
@@ -95,26 +109,30 @@ def count_rows(
 
     Parameters are those of `simulate_rows`.
     """
-    window = _window(params, duration_ms, spikes=False)
+    window = _window(params, duration_ms, spikes, record=False)
     seed = int(rng.integers(2**63))
-    rows = _rows(layout, params, score_input, initial, seed)
+    rows = _rows(layout, params, score_input, initial, seed, streams)
     counts = np.zeros((layout.n_rows, layout.n_keys), dtype=np.int64)
     inh_counts = np.empty(layout.n_rows, dtype=np.int64)
+    row_ms = np.empty(layout.n_rows)
     done = 0
     for part in run_rows(kernel, rows, window, seed=seed, threads=threads, progress=progress):
         here = slice(done, done + len(part.counts["exc"]))
         counts[layout.row_of_population[here], layout.key_of_population[here]] = part.counts["exc"]
-        inh_counts[part.first_row : part.first_row + len(part.counts["inh"])] = part.counts["inh"]
+        these = slice(part.first_row, part.first_row + len(part.n_steps))
+        inh_counts[these] = part.counts["inh"]
+        row_ms[these] = part.n_steps * params.dt_ms
         done = here.stop
-    return Counted(counts=counts, inh_counts=inh_counts)
+    return Counted(counts=counts, inh_counts=inh_counts, row_ms=row_ms)
 
 
-def _window(params: GammaParams, duration_ms: float, *, spikes: bool) -> Window:
+def _window(params: GammaParams, duration_ms: float, spikes: int | None, *, record: bool) -> Window:
     return Window(
         n_settle=round(params.settle_ms / params.dt_ms),
         n_steps=round((params.settle_ms + duration_ms) / params.dt_ms),
         sample_every=round(FIELD_DT_MS / params.dt_ms),
-        spikes=spikes,
+        spikes=record,
+        n_spikes=NO_LIMIT if spikes is None else spikes,
     )
 
 
@@ -122,23 +140,28 @@ def _rows(
     layout: Layout,
     params: GammaParams,
     score_input: np.ndarray,
-    initial: Callable[[int, np.random.Generator], State],
+    initial: Initial,
     seed: int,
+    streams: np.ndarray | None,
 ) -> Rows:
     populations = np.bincount(layout.row_of_population, minlength=layout.n_rows)
     first = np.concatenate([[0], np.cumsum(populations)])
+    keys = np.arange(layout.n_rows, dtype=np.uint64) if streams is None else streams
 
-    def state(row: int) -> dict[str, np.ndarray]:
-        own = np.random.Generator(np.random.Philox(key=np.array([seed, row], dtype=np.uint64)))
-        drawn = initial(int(populations[row]) * layout.n_cells, own)
+    def state(rows: range) -> dict[str, np.ndarray]:
+        here = slice(rows.start, rows.stop)
+        n_exc = populations[here] * layout.n_cells
+        exc = RowNoise(seed, keys[here], n_exc)
+        inh = RowNoise(seed, keys[here], np.full(len(rows), params.n_inh), first_site=_INH_SITE)
+        drawn = initial(int(n_exc.sum()), len(rows), exc, inh)
         flat = {f"{group}__{name}": v for group, values in drawn.items() for name, v in values.items()}
-        return {**flat, "exc__u": layout.per_cell(score_input[first[row] : first[row + 1]])}
+        return {**flat, "exc__u": layout.per_cell(score_input[first[rows.start] : first[rows.stop]])}
 
     return Rows(
-        n_rows=layout.n_rows,
         n_cells={"exc": populations * layout.n_cells},
         unit={"exc": layout.n_cells, "inh": params.n_inh},
         state=state,
+        streams=keys,
     )
 
 

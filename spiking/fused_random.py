@@ -2,7 +2,7 @@
 
 The generator is SplitMix64 (Steele, Lea and Flood 2014) used as a counter-based one: the n-th number of a
 key is the finaliser of key + n times the golden ratio. A row's key is made from (seed, row), the counter
-from (step, call, cell): neither the batch nor the threads come in.
+from (step, call, cell): neither the batch nor the threads come in. Initial states have counters of their own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-__all__ = ["normal32", "normal64", "row_key", "uniform32", "uniform64"]
+__all__ = ["RowNoise", "normal32", "normal64", "row_key", "uniform32", "uniform64"]
 
 _u64, _f32 = np.uint64, np.float32
 _GOLDEN = _u64(0x9E3779B97F4A7C15)
@@ -27,6 +27,7 @@ _L3, _L5, _L7, _L9 = _f32(2 / 3), _f32(2 / 5), _f32(2 / 7), _f32(2 / 9)
 _i32 = np.int32
 _EXPONENT, _MANTISSA, _BIAS = _i32(23), _i32(0x7FFFFF), _i32(0x3F800000)
 _C1, _C2, _C3, _C4, _C5 = (_f32((-1) ** k / math.factorial(2 * k)) for k in range(1, 6))
+_BEFORE = 2**62  # counters of initial states begin here, beyond those of any step
 _FAST = {"contract", "nsz"}
 
 
@@ -97,3 +98,39 @@ def normal64(key: Any, counter: Any) -> Any:
     radius = uniform64(key, counter)
     turn = uniform64(key ^ _GOLDEN, counter)
     return math.sqrt(-2.0 * math.log(radius)) * math.cos(2 * math.pi * turn)
+
+
+@njit(nogil=True, cache=True)
+def _uniform_rows(seed: Any, streams: Any, sizes: Any, site: Any, out: Any) -> None:
+    """One uniform number for each cell of each row."""
+    first = 0
+    for r in range(streams.size):
+        key = row_key(seed, streams[r])
+        for i in range(sizes[r]):
+            out[first + i] = uniform64(key, _BEFORE + (site << 20) + i)
+        first += sizes[r]
+
+
+class RowNoise:
+    """The draws of `numpy.random.Generator` that initial states need, each cell's from its row's stream.
+
+    What a cell draws depends on the seed, its row's stream, its place in the row and the number of the call.
+    """
+
+    def __init__(self, seed: int, streams: np.ndarray, sizes: np.ndarray, *, first_site: int = 0) -> None:
+        self._seed, self._site = np.uint64(seed), first_site
+        self._streams, self._sizes = streams, np.ascontiguousarray(sizes, dtype=np.int64)
+
+    def uniform(self, low: float, high: float, size: int) -> np.ndarray:
+        """Uniform in (low, high)."""
+        return low + (high - low) * self._next(size)
+
+    def exponential(self, *, size: int) -> np.ndarray:
+        """Exponential with mean 1."""
+        return -np.log(self._next(size))
+
+    def _next(self, size: int) -> np.ndarray:
+        drawn = np.empty(size)
+        _uniform_rows(self._seed, self._streams, self._sizes, self._site, drawn)
+        self._site += 1
+        return drawn

@@ -130,13 +130,19 @@ def _signature(
 
     All is one function: what numba calls, it may optimise differently when it comes from the cache.
     """
-    arguments = ["row0", "seed", "n_steps", "n_settle", "every", "c", "k", "units"]
+    arguments = ["streams", "seed", "n_steps", "n_settle", "n_spikes", "every", "c", "k", "units"]
     arguments += (
         [f"table__{name}" for name in writer.program.tables]
         + [f"start_{g}" for g in groups]
         + [f"all_{a}" for a in arrays]
     )
-    arguments += [f"counts_{g}" for g in spiking] + ["all_events", "n_events", "all_samples", "scratch"]
+    arguments += [f"counts_{g}" for g in spiking] + [
+        "all_events",
+        "n_events",
+        "n_run",
+        "all_samples",
+        "scratch",
+    ]
     writer.line(0, "@njit(nogil=True, cache=True, error_model='numpy', fastmath=FAST)")
     writer.line(0, f"def kernel({', '.join(arguments)}):")
     writer.line(1, "prefer_wide_vectors()")
@@ -152,7 +158,7 @@ def _signature(
 def _row(writer: _Writer, arrays: tuple[str, ...], groups: tuple[str, ...], spiking: tuple[str, ...]) -> None:
     """One row's arrays, scalars and buffers."""
     writer.line(1, "for r in range(n_events.size):")
-    writer.line(2, "key = row_key(seed, row0 + r)")
+    writer.line(2, "key = row_key(seed, streams[r])")
     for group in groups:
         writer.line(2, f"first_{group}, last_{group} = start_{group}[r], start_{group}[r + 1]")
         writer.line(2, f"n_{group} = last_{group} - first_{group}")
@@ -194,7 +200,10 @@ def _loop(writer: _Writer) -> None:
     writer.line(4, "n_samples += 1")
     writer.line(4, "until_sample += every")
     _steps(writer)
+    writer.line(3, "if found >= n_spikes:")
+    writer.line(4, "break")
     writer.line(2, "n_events[r] = found")
+    writer.line(2, "n_run[r] = step64 + 1")
 
 
 def _steps(writer: _Writer) -> None:

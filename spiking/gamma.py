@@ -17,15 +17,15 @@ import brian2 as b2
 import numpy as np
 
 from spiking.calibration import effective_gain
-from spiking.checks import check_mask, check_scores, known
-from spiking.fused_gamma import PRECISIONS, compile_core, count_rows, simulate_rows
+from spiking.cells import Noise
+from spiking.checks import check_mask, check_scores, check_streams, known, positive_int
+from spiking.fused_gamma import PRECISIONS, Counted, compile_core, count_rows, simulate_rows
 from spiking.fused_kernel import Kernel
 from spiking.params import GammaParams
-from spiking.readout import count_share, spike_share
-from spiking.record import Selection, SpikeRecord
-from spiking.rhythm import cycles, gamma_peak
+from spiking.record import Selection
 from spiking.rows import Layout
-from spiking.simulate import FIELD_DT_MS, Core, Recording, building, check_duration, simulate
+from spiking.selection import select, select_counted
+from spiking.simulate import Core, Recording, building, check_duration, simulate
 
 __all__ = ["ENGINES", "RECORDS", "GammaCircuit", "gamma_core"]
 
@@ -38,7 +38,6 @@ ROW_EQUATIONS = """
     dexc/dt = (exc_in - exc) / tau_rise : 1
     dexc_in/dt = -exc_in / tau_ampa : 1
     dinh/dt = -inh / tau_gaba : 1
-    n_inh : 1  # I spikes so far
 """
 INH_EQUATIONS = """
     dv/dt = (w_ei * exc - v) / tau_i : 1 (unless refractory)
@@ -62,7 +61,7 @@ def gamma_core(
     The caller sets `exc.u` (a number per cell), or links it when `linked_input`.
     """
     cell, delay = params.cell, params.grid_delay_ms * b2.ms
-    initial = initial_state(params, layout.n_total, layout.n_rows, rng)
+    initial = initial_state(params, layout.n_total, layout.n_rows, rng, rng)
     clock = b2.Clock(params.dt_ms * b2.ms, name="circuit_clock")
     row = b2.NeuronGroup(layout.n_rows, ROW_EQUATIONS, method="exact", clock=clock, name="row")
     exc = b2.NeuronGroup(
@@ -98,20 +97,18 @@ def gamma_core(
 
     exc_to_row = b2.Synapses(exc, row, on_pre="exc_in_post += 1", delay=delay, clock=clock, name="exc_to_row")
     exc_to_row.connect(i=np.arange(layout.n_total), j=row_of_exc)
-    inh_to_row = b2.Synapses(
-        inh, row, on_pre="inh_post += w_ie; n_inh_post += 1", delay=delay, clock=clock, name="inh_to_row"
-    )
+    inh_to_row = b2.Synapses(inh, row, on_pre="inh_post += w_ie", delay=delay, clock=clock, name="inh_to_row")
     inh_to_row.connect(i=np.arange(len(row_of_inh)), j=row_of_inh)
     return Core(exc=exc, inh=inh, row=row, exc_to_row=exc_to_row, inh_to_row=inh_to_row)
 
 
 def initial_state(
-    params: GammaParams, n_exc: int, n_rows: int, rng: np.random.Generator
+    params: GammaParams, n_exc: int, n_rows: int, exc_noise: Noise, inh_noise: Noise
 ) -> dict[str, dict[str, np.ndarray]]:
     """State at the start of the settling time: group -> variable -> values of its cells."""
     return {
-        "exc": params.cell.initial(n_exc, rng),
-        "inh": {"v": rng.uniform(0, 0.5, n_rows * params.n_inh)},
+        "exc": params.cell.initial(n_exc, exc_noise),
+        "inh": {"v": inh_noise.uniform(0, 0.5, n_rows * params.n_inh)},
     }
 
 
@@ -127,7 +124,7 @@ def _one_row(params: GammaParams, precision: str) -> Kernel:
     layout = Layout.of(np.ones((1, 2), dtype=bool), params.n_cells)  # two cells: not one for the row
     with building():
         core = gamma_core(params, layout, rng)
-    return compile_core(core, params, initial_state(params, 1, 1, rng), precision=precision)
+    return compile_core(core, params, initial_state(params, 1, 1, rng, rng), precision=precision)
 
 
 @dataclass(frozen=True)
@@ -154,6 +151,8 @@ class GammaCircuit:
         duration_ms: float,
         rng: np.random.Generator,
         mask: np.ndarray | None = None,
+        spikes: int | None = None,
+        streams: np.ndarray | None = None,
         engine: str = "brian2",
         precision: str = "float32",
         record: str = "spikes",
@@ -167,14 +166,26 @@ class GammaCircuit:
         scores : (n_rows, n_keys) array
             Relevances before the softmax.
         duration_ms : float
-            Measured time, at least one cycle (33.4 ms); the settling time comes before it.
+            Measured time, at least one cycle (33.4 ms); the settling time comes before it. With `spikes` it
+            is the limit.
         rng : numpy.random.Generator
             Source of all randomness: same generator state, same spikes.
         mask : (n_rows, n_keys) bool array, optional
             True where a key takes part. Others get no cells, no drive and no weight.
+        spikes : int, optional
+            A row ends with the time step in which its E spike of this number falls, so that it costs no more
+            time than it needs. Each spike is a sample of the softmax whatever the common time course
+            (the race law), and the rule looks at the total alone, never at which key fired, and finishes the
+            step: so it biases no key, and the weights are those of a multinomial of at least so many draws.
+            Rows whose limit came first are marked in `Selection.unfinished`, each row's time is in `row_ms`.
+            Such rows are short and of different lengths: `f_gamma_Hz` is nan and `n_cycles` 0.
+        streams : (n_rows,) array of integers >= 0, optional
+            Keys each row's randomness on the fused engine: the same state of `rng`, stream and scores give
+            the same spikes in any batch. The rows' numbers 0, 1, ..., unless given. Rows that share a stream
+            share their noise.
         engine : {"brian2", "fused"}
             Brian2 is the reference. The fused engine compiles the same objects into one kernel and runs the
-            rows one by one, many times faster; a row's spikes then depend on the seed and its index alone.
+            rows one by one, many times faster; a row's spikes then depend on the seed and its stream alone.
         precision : {"float32", "float64"}
             Of the fused engine. Brian2 always computes in float64.
         record : {"spikes", "counts"}
@@ -203,25 +214,38 @@ class GammaCircuit:
         scores = check_scores(scores)
         present = check_mask(scores, mask)
         check_duration(duration_ms)
+        if spikes is not None:
+            positive_int("attend", "spikes", spikes)
         layout = Layout.of(present, self.params.n_cells)
         u = layout.at_populations(score_input(self.params, scores, present))
-        options: dict[str, Any] = {"duration_ms": duration_ms, "rng": rng, "progress": progress}
+        options: dict[str, Any] = {
+            "duration_ms": duration_ms,
+            "spikes": spikes,
+            "rng": rng,
+            "progress": progress,
+        }
         if engine == "brian2":
+            if streams is not None:
+                raise ValueError(
+                    'streams are of the fused engine, got engine="brian2"; use engine="fused" or leave them out.'
+                )
             recording = self._brian2(layout, u, **options)
             if record == "spikes":
-                return select(recording, present)
-            return _counted(recording.spikes.counts(), recording.inh_counts, present, duration_ms, layout)
-        kernel = _one_row(_structure(self.params), precision)
-        options["threads"] = threads
-        if record == "spikes":
-            return select(
-                simulate_rows(kernel, layout, self.params, u, self._one_row_state, **options), present
+                return select(recording, present, spikes)
+            counted = Counted(
+                counts=recording.spikes.counts(), inh_counts=recording.inh_counts, row_ms=recording.row_ms
             )
-        counted = count_rows(kernel, layout, self.params, u, self._one_row_state, **options)
-        return _counted(counted.counts, counted.inh_counts, present, duration_ms, layout)
+            return select_counted(counted, present, layout, duration_ms, spikes)
+        options |= {"threads": threads, "streams": check_streams(streams, len(scores))}
+        rows = (_one_row(_structure(self.params), precision), layout, self.params, u, self._initial)
+        if record == "spikes":
+            return select(simulate_rows(*rows, **options), present, spikes)
+        return select_counted(count_rows(*rows, **options), present, layout, duration_ms, spikes)
 
-    def _one_row_state(self, n_exc: int, rng: np.random.Generator) -> dict[str, dict[str, np.ndarray]]:
-        return initial_state(self.params, n_exc, 1, rng)
+    def _initial(
+        self, n_exc: int, n_rows: int, exc_noise: Noise, inh_noise: Noise
+    ) -> dict[str, dict[str, np.ndarray]]:
+        return initial_state(self.params, n_exc, n_rows, exc_noise, inh_noise)
 
     def _brian2(
         self, layout: Layout, u: np.ndarray, *, rng: np.random.Generator, **options: Any
@@ -240,54 +264,3 @@ def score_input(params: GammaParams, scores: np.ndarray, present: np.ndarray) ->
     elif params.feedforward == "mean":
         scores = scores - np.mean(scores, axis=1, keepdims=True, where=present)
     return effective_gain(params) / params.temperature * np.where(present, scores, 0.0)
-
-
-def select(recording: Recording, present: np.ndarray) -> Selection:
-    """Read the selection and the rhythm from a recording."""
-    share = spike_share(recording.spikes)
-    peak = gamma_peak(recording.spikes)
-    rhythm = cycles(recording.field, recording.field_dt_ms, peak.f_gamma_Hz)
-    return Selection(
-        counts=recording.spikes.counts(),
-        weights=share.weights,
-        silent=share.silent,
-        mask=present,
-        f_gamma_Hz=peak.f_gamma_Hz,
-        n_cycles=rhythm.n_cycles,
-        spikes=recording.spikes,
-        field=recording.field,
-        inh_counts=recording.inh_counts,
-        field_dt_ms=recording.field_dt_ms,
-        duration_ms=recording.spikes.duration_ms,
-    )
-
-
-def _counted(
-    counts: np.ndarray, inh_counts: np.ndarray, present: np.ndarray, duration_ms: float, layout: Layout
-) -> Selection:
-    """The selection read from counts alone."""
-    share = count_share(counts)
-    no_spikes = np.empty(0, dtype=np.int32)
-    spikes = SpikeRecord(
-        row=no_spikes,
-        key=no_spikes,
-        cell=no_spikes,
-        time_ms=np.empty(0),
-        n_rows=layout.n_rows,
-        n_keys=layout.n_keys,
-        n_cells=layout.n_cells,
-        duration_ms=float(duration_ms),
-    )
-    return Selection(
-        counts=counts,
-        weights=share.weights,
-        silent=share.silent,
-        mask=present,
-        f_gamma_Hz=np.full(layout.n_rows, np.nan),
-        n_cycles=np.zeros(layout.n_rows, dtype=np.int64),
-        spikes=spikes,
-        field=np.empty((layout.n_rows, 0), dtype=np.float32),
-        inh_counts=inh_counts,
-        field_dt_ms=FIELD_DT_MS,
-        duration_ms=float(duration_ms),
-    )

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spiking.checks import check_mask, check_vectors, known
-from spiking.gamma import gamma_core, select
+from spiking.gamma import gamma_core
 from spiking.params import GammaParams
 from spiking.periphery import HeadParams, build_periphery
 from spiking.record import Selection
 from spiking.rows import Layout
+from spiking.selection import select
 from spiking.simulate import ENGINES, building, check_duration, measured, simulate
 
 __all__ = ["HeadParams", "HeadSelection", "VectorCircuit"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,6 +48,12 @@ class SpikeRecord:
         flat = self.row[inside].astype(np.int64) * n_bins + time_bin[inside]
         return np.bincount(flat, minlength=self.n_rows * n_bins).reshape(self.n_rows, n_bins)
 
+    def before(self, end_ms: np.ndarray) -> SpikeRecord:
+        """The spikes before the end of their row, `end_ms` (n_rows,)."""
+        here = self.time_ms < end_ms[self.row]
+        kept = {name: getattr(self, name)[here] for name in ("row", "key", "cell", "time_ms")}
+        return replace(self, **kept)
+
     def of_row(self, row: int) -> SpikeRecord:
         """The spikes of one row alone, as a record of one row."""
         here = self.row == row
@@ -90,4 +96,6 @@ class Selection:
     )  # (n_rows, n_samples) float32: excitatory synaptic trace of the E cells, the row's field
     inh_counts: np.ndarray  # (n_rows,) int: spikes of the I pool
     field_dt_ms: float
-    duration_ms: float
+    duration_ms: float  # the limit where a number of spikes was asked for
+    row_ms: np.ndarray  # (n_rows,) float: measured time of each row
+    unfinished: np.ndarray  # (n_rows,) bool: the limit came before the spikes that were asked for

@@ -34,6 +34,7 @@ __all__ = [
 ENGINES = ("brian2",)
 SLOWEST_CYCLE_MS = 1000.0 / 30.0  # one cycle at the lower edge of the gamma band
 FIELD_DT_MS = 1.0
+_ROUNDING = 1e-6  # ms; of times that are whole numbers of steps
 _COMPILERS = ("g++", "clang++", "c++", "cl")
 # No rounding mode, signed zero or errno is relied on, which lets the compiler vectorise exp. These are
 # compile flags only: linking with -ffast-math would make the whole process flush subnormal numbers.
@@ -61,8 +62,9 @@ class Recording:
 
     spikes: SpikeRecord
     inh_counts: np.ndarray  # (n_rows,) int64
-    field: np.ndarray  # (n_rows, n_samples) float32, the excitatory synaptic sum
+    field: np.ndarray  # (n_rows, n_samples) float32, the excitatory synaptic sum; 0 after the row's end
     field_dt_ms: float
+    row_ms: np.ndarray  # (n_rows,) float64: measured time of each row
 
 
 def compiler() -> str | None:
@@ -119,6 +121,7 @@ def simulate(
     *,
     duration_ms: float,
     rng: np.random.Generator,
+    spikes: int | None = None,
     progress: Callable[[float], None] | None = None,
     settle_ms: float | None = None,
     extra: Sequence[b2.BrianObject] = (),
@@ -134,6 +137,9 @@ def simulate(
         Length of the measured window.
     rng : numpy.random.Generator
         Seeds Brian2.
+    spikes : int, optional
+        E spikes after which a row ends, with the step in which the last of them falls. All rows run for
+        `duration_ms`; what came after a row's end is then dropped.
     progress : callable, optional
         Called with the fraction done.
     settle_ms : float, optional
@@ -144,9 +150,10 @@ def simulate(
         Constants of the extra objects.
     """
     settle_ms = params.settle_ms if settle_ms is None else settle_ms
-    spikes = b2.SpikeMonitor(core.exc, name="spikes")
-    sums = b2.StateMonitor(core.row, ["exc", "n_inh"], record=True, dt=FIELD_DT_MS * b2.ms, name="sums")
-    network = b2.Network(*core.objects, *extra, spikes, sums)
+    exc_spikes = b2.SpikeMonitor(core.exc, name="spikes")
+    inh_spikes = b2.SpikeMonitor(core.inh, name="inh_spikes")
+    sums = b2.StateMonitor(core.row, ["exc"], record=True, dt=FIELD_DT_MS * b2.ms, name="sums")
+    network = b2.Network(*core.objects, *extra, exc_spikes, inh_spikes, sums)
 
     def report(elapsed: object, completed: float, start: object, span: object) -> None:
         if progress is not None:
@@ -168,12 +175,31 @@ def simulate(
             report=report,
             report_period=0.2 * b2.second,
         )
+    whole = _spike_record(exc_spikes, layout, settle_ms, duration_ms)
+    row_ms = _ends(whole, spikes, params.dt_ms)
+    inh_row, inh_ms = np.asarray(inh_spikes.i) // params.n_inh, np.asarray(inh_spikes.t / b2.ms) - settle_ms
+    field = measured(sums, "exc", settle_ms)
+    field[np.arange(field.shape[1]) * FIELD_DT_MS >= row_ms[:, None] - _ROUNDING] = 0
+    counted = (inh_ms >= -_ROUNDING) & (inh_ms < row_ms[inh_row] - _ROUNDING)
     return Recording(
-        spikes=_spike_record(spikes, layout, settle_ms, duration_ms),
-        inh_counts=np.ptp(measured(sums, "n_inh", settle_ms), axis=1).astype(np.int64),
-        field=measured(sums, "exc", settle_ms),
+        spikes=whole.before(row_ms - _ROUNDING),
+        inh_counts=np.bincount(inh_row[counted], minlength=layout.n_rows),
+        field=field,
         field_dt_ms=FIELD_DT_MS,
+        row_ms=row_ms,
     )
+
+
+def _ends(record: SpikeRecord, spikes: int | None, dt_ms: float) -> np.ndarray:
+    """End of each row in ms, (n_rows,): of the step in which its spike number `spikes` falls, or of the window."""
+    ends = np.full(record.n_rows, record.duration_ms)
+    if spikes is None:
+        return ends
+    order = np.argsort(record.row, kind="stable")  # by row, and by time within it
+    first = np.searchsorted(record.row[order], np.arange(record.n_rows))
+    enough = np.bincount(record.row, minlength=record.n_rows) >= spikes
+    ends[enough] = record.time_ms[order[first[enough] + spikes - 1]] + dt_ms
+    return ends
 
 
 def measured(monitor: b2.StateMonitor, variable: str, settle_ms: float) -> np.ndarray:
@@ -185,7 +211,7 @@ def _spike_record(
     monitor: b2.SpikeMonitor, layout: Layout, settle_ms: float, duration_ms: float
 ) -> SpikeRecord:
     time_ms = np.asarray(monitor.t / b2.ms) - settle_ms
-    inside = time_ms >= -1e-9
+    inside = time_ms >= -_ROUNDING
     row, key, cell = layout.locate(np.asarray(monitor.i)[inside])
     return SpikeRecord(
         row=row,

@@ -62,6 +62,8 @@ class MultinomialCircuit:
             inh_counts=np.zeros(len(scores), dtype=np.int64),
             field_dt_ms=1.0,
             duration_ms=duration_ms,
+            row_ms=np.full(len(scores), float(duration_ms)),
+            unfinished=np.zeros(len(scores), dtype=bool),
         )
 
     def _record(

@@ -11,10 +11,11 @@ import pytest
 from scipy import stats
 
 from spiking import DiffusiveLIF, EscapeRate, GammaCircuit, GammaParams, Selection, SpikeRecord
+from spiking.cells import Noise
 from spiking.fused_gamma import compile_core, simulate_rows
 from spiking.gamma import gamma_core, initial_state
 from spiking.rows import Layout
-from spiking.simulate import Core, building, simulate
+from spiking.simulate import Core, Recording, building, simulate
 
 FALSE_ALARM = 1e-3  # of each family of two-sample tests, shared among its tests (Bonferroni)
 
@@ -41,17 +42,18 @@ class DrawnThresholds(EscapeRate):
             "drawn": b2.TimedArray(self.drawn, dt=1 * b2.second, name="drawn"),
         }
 
-    def initial(self, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        return {**super().initial(n, rng), "n_drawn": np.zeros(n), "q": self.drawn[0]}
+    def initial(self, n: int, noise: Noise) -> dict[str, np.ndarray]:
+        return {**super().initial(n, noise), "n_drawn": np.zeros(n), "q": self.drawn[0]}
 
 
-def _both(precision: str, n_cells: int = 20, duration_ms: float = 1000.0) -> tuple[SpikeRecord, SpikeRecord]:
+def _both(precision: str, n_cells: int = 20, **asked: Any) -> tuple[Recording, Recording]:
     """One full row of 8 keys on both engines, with thresholds and initial state drawn beforehand."""
     drawn = np.random.default_rng(0).exponential(size=(400, 8 * n_cells))
     params = GammaParams(n_cells=n_cells, cell=DrawnThresholds(drawn=drawn), gain=1.0)
     layout = Layout.of(np.ones((1, 8), dtype=bool), n_cells)
     u = -np.abs(np.random.default_rng(1).normal(0, 1.5, 8))
-    state = initial_state(params, layout.n_total, 1, np.random.default_rng(2))
+    rng = np.random.default_rng(2)
+    state = initial_state(params, layout.n_total, 1, rng, rng)
 
     def core() -> Core:
         with building():
@@ -59,16 +61,34 @@ def _both(precision: str, n_cells: int = 20, duration_ms: float = 1000.0) -> tup
         built.exc.u = layout.per_cell(u)
         return built
 
-    options: dict[str, Any] = {"duration_ms": duration_ms, "rng": np.random.default_rng(3)}
+    options: dict[str, Any] = {"duration_ms": 1000.0, "rng": np.random.default_rng(3), **asked}
     kernel = compile_core(core(), params, state, precision=precision)
-    fused = simulate_rows(kernel, layout, params, u, lambda n, rng: state, **options)
-    return simulate(core(), layout, params, **options).spikes, fused.spikes
+    fused = simulate_rows(kernel, layout, params, u, lambda *_: state, **options)
+    return simulate(core(), layout, params, **options), fused
 
 
 def test_same_noise_same_spikes_cell_by_cell_and_step_by_step() -> None:
     """Thresholds handed in as an array, 1 s of the full circuit in float64: not one spike differs."""
-    reference, fused = _both("float64")
-    assert len(reference) > 300
+    whole = [recording.spikes for recording in _both("float64")]
+    assert len(whole[0]) > 300
+    _assert_same_spikes(*whole)
+
+
+@pytest.mark.parametrize("n_spikes", [1, 64, 10**6])
+def test_both_engines_end_a_row_at_the_same_step(n_spikes: int) -> None:
+    """With the same noise: the same spikes to the end of the step of spike 64, and the same I spikes."""
+    reference, fused = _both("float64", spikes=n_spikes)
+    _assert_same_spikes(reference.spikes, fused.spikes)
+    np.testing.assert_array_equal(reference.inh_counts, fused.inh_counts)
+    np.testing.assert_allclose(reference.row_ms, fused.row_ms, atol=1e-6)
+    np.testing.assert_allclose(reference.field, fused.field, atol=1e-4)
+    ended = n_spikes < 10**6
+    assert (reference.row_ms[0] < 1000) == ended
+    assert not ended or n_spikes <= len(fused.spikes) < n_spikes + 12
+    assert fused.spikes.time_ms.max() == pytest.approx(fused.row_ms[0] - 0.1) or not ended
+
+
+def _assert_same_spikes(reference: SpikeRecord, fused: SpikeRecord) -> None:
     order = [np.lexsort((r.cell, r.key, np.round(r.time_ms / 0.1))) for r in (reference, fused)]
     for name in ("key", "cell"):
         np.testing.assert_array_equal(getattr(reference, name)[order[0]], getattr(fused, name)[order[1]])

@@ -122,6 +122,8 @@ def test_relative_spectrum_of_a_poisson_process_is_flat_at_one() -> None:
         inh_counts=np.zeros(n_rows, dtype=int),
         field_dt_ms=1.0,
         duration_ms=duration_ms,
+        row_ms=np.full(n_rows, duration_ms),
+        unfinished=np.zeros(n_rows, dtype=bool),
     )
     competition = Competition(selection=selection, scores=np.zeros((n_rows, 1)), reference_Hz=40.0)
     frequency_Hz, power = competition.relative_spectrum()
