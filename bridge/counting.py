@@ -17,6 +17,7 @@ from bridge.energy import Bill
 from bridge.operations import Counts
 from bridge.tensor_operations import (
     MATMULS,
+    PICKS,
     SOFTMAXES,
     Call,
     fused_attention,
@@ -180,6 +181,8 @@ class _Parts:
             return "outside"
         name = self.open[-1] if self.open else ""
         words = name.lower().split(".")
+        if call.packet in PICKS and self._of_the_model(call):
+            return "embeddings"
         if any("emb" in word or word in ("wte", "wpe") for word in words):
             return "embeddings"
         if self.model is None or any("attn" in word or "attention" in word for word in words):

@@ -16,11 +16,14 @@ from torch.utils.flop_counter import flop_registry
 
 from bridge.operations import Counts
 
-__all__ = ["MATMULS", "SOFTMAXES", "Call", "fused_attention", "is_free", "moved_bytes", "operations"]
+__all__ = ["MATMULS", "PICKS", "SOFTMAXES", "Call", "fused_attention", "is_free", "moved_bytes", "operations"]
 
 aten = torch.ops.aten
 
 MATMULS = frozenset({aten.mm, aten.bmm, aten.addmm, aten.baddbmm, aten.mv, aten.dot})
+PICKS = frozenset(
+    {aten.embedding, aten.index, aten.index_select, aten.gather, aten._unsafe_index}
+)  # entries of a table
 SOFTMAXES = frozenset({aten._softmax, aten._log_softmax})
 _ATTENTION = frozenset(
     {
@@ -95,7 +98,7 @@ def moved_bytes(call: Call) -> int:
 
     Of a table that entries are picked from, only what is picked counts.
     """
-    if call.packet in _PICKS:
+    if call.packet in PICKS:
         assert call.result is not None
         return 2 * call.result.numel() * call.result.element_size()
     tensors = {
@@ -206,7 +209,6 @@ _RULES: dict[Any, Callable[[Call], Counts]] = {
     ),
 }
 
-_PICKS = frozenset({aten.embedding, aten.index, aten.index_select, aten.gather, aten._unsafe_index})
 _NO_TRAFFIC = frozenset(
     {
         *(aten._unsafe_view, aten.empty, aten.empty_like, aten.empty_strided, aten.new_empty),
