@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from bridge.agreement import Comparison
     from bridge.calibration import calibrate
     from bridge.comparison import compare, compare_scores, compare_selection
+    from bridge.counting import count
+    from bridge.energy import TABLES, Bill
     from bridge.fitting import FitReport, LawFit, fit
     from bridge.heads import SpikingScoreMap, SpikingVectorHead
     from bridge.laws import LAWS, SelectionLaw
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LAWS",
+    "TABLES",
+    "Bill",
     "Comparison",
     "FitReport",
     "FittedLaw",
@@ -40,6 +44,7 @@ __all__ = [
     "compare",
     "compare_scores",
     "compare_selection",
+    "count",
     "fit",
     "fit_law",
     "fit_softmax",
@@ -49,6 +54,8 @@ __all__ = [
 
 _FILES = {
     "LAWS": "laws",
+    "TABLES": "energy",
+    "Bill": "energy",
     "Comparison": "agreement",
     "FitReport": "fitting",
     "FittedLaw": "surrogate",
@@ -64,6 +71,7 @@ _FILES = {
     "compare": "comparison",
     "compare_scores": "comparison",
     "compare_selection": "comparison",
+    "count": "counting",
     "fit": "fitting",
     "fit_law": "surrogate",
     "fit_softmax": "softmax_fit",

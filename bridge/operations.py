@@ -102,7 +102,7 @@ def _of_structure(params: GammaParams, precision: str) -> CircuitOperations:
     layout = Layout.of(np.ones((1, 2), dtype=bool), params.n_cells)
     with building():
         core = gamma_core(params, layout, rng)
-    initial = initial_state(params, 2, 2, rng)
+    initial = initial_state(params, 2, 2, rng, rng)
     own = {f"{group}__{variable}" for group, state in initial.items() for variable in state}
     program = read_program(core.objects, params.namespace(), per_cell=own | {"exc__u"})
     of = _Reader(program, np.dtype(precision).itemsize)

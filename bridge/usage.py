@@ -47,7 +47,6 @@ class Usage:
         selection: Selection,
         params: GammaParams,
         *,
-        n_steps: np.ndarray | None = None,
         precision: str = "float32",
     ) -> Usage:
         """Count one call from the circuit's own record.
@@ -58,20 +57,12 @@ class Usage:
             What `GammaCircuit.attend` returned.
         params : GammaParams
             Of that circuit.
-        n_steps : (n_rows,) int array, optional
-            Time steps that each row ran, settling included; from `selection.duration_ms` unless given.
         precision : {"float32", "float64"}
             What the simulation computed in; sets the bytes.
-
-        Raises
-        ------
-        ValueError
-            For steps that do not belong to the rows.
         """
         n_rows = len(selection.counts)
         settle = round(params.settle_ms / params.dt_ms)
-        whole = settle + round(selection.duration_ms / params.dt_ms)
-        steps = np.full(n_rows, whole) if n_steps is None else _check_steps(n_steps, n_rows, settle)
+        steps = settle + np.round(selection.row_ms / params.dt_ms).astype(np.int64)
         keys = selection.mask.sum(axis=1)
         exc, inh = selection.counts.sum(axis=1), selection.inh_counts
         cells = keys * params.n_cells
@@ -145,18 +136,3 @@ def listening(listener: Listener) -> Iterator[None]:
         yield
     finally:
         _listeners.reset(token)
-
-
-def _check_steps(n_steps: np.ndarray, n_rows: int, settle: int) -> np.ndarray:
-    steps = np.asarray(n_steps)
-    if steps.shape != (n_rows,):
-        raise ValueError(
-            f"n_steps must have one number per row ({n_rows},), got shape {steps.shape}; "
-            "pass the steps of the same rows."
-        )
-    if (steps <= settle).any():
-        raise ValueError(
-            f"n_steps must exceed the {settle} steps of the settling time, got {steps.min()}; "
-            "count the steps from the start of the simulation."
-        )
-    return steps

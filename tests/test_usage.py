@@ -17,12 +17,14 @@ DURATION_MS = 100.0
 STEPS = 1000
 
 
-def attend(params: GammaParams = PARAMS, *, seed: int = 0, engine: str = "fused") -> Selection:
+def attend(params: GammaParams = PARAMS, *, seed: int = 0, spikes: int | None = None) -> Selection:
     """Three rows; the last has two keys, the others four."""
     rng = np.random.default_rng(seed)
     mask = np.array([[True] * 4, [True] * 4, [True, True, False, False]])
     scores = rng.normal(size=(3, 4))
-    return GammaCircuit(params).attend(scores, duration_ms=DURATION_MS, rng=rng, mask=mask, engine=engine)
+    return GammaCircuit(params).attend(
+        scores, duration_ms=DURATION_MS, rng=rng, mask=mask, engine="fused", spikes=spikes
+    )
 
 
 # What one step costs, read off the equations.
@@ -70,10 +72,13 @@ def test_counts_of_a_call_by_hand() -> None:
 
 
 def test_rows_that_stop_early_cost_their_own_steps() -> None:
-    selection = attend()
-    usage = Usage.of(selection, PARAMS, n_steps=np.array([1000, 500, 100]))
-    assert usage.exc_updates == 5 * (4 * 1000 + 4 * 500 + 2 * 100)
-    assert usage.inh_updates == 10 * 1600
+    selection = attend(spikes=20)
+    steps = np.round(selection.row_ms / PARAMS.dt_ms)
+    usage = Usage.of(selection, PARAMS)
+    assert (steps < STEPS).any()
+    assert usage.exc_updates == 5 * (np.array([4, 4, 2]) * steps).sum()
+    assert usage.inh_updates == 10 * steps.sum()
+    assert usage.simulated_ms == pytest.approx(selection.row_ms.sum())
 
 
 def test_settling_costs_updates_and_spikes_at_the_rate_of_the_window() -> None:
@@ -107,15 +112,3 @@ def test_reports_reach_open_counters_only() -> None:
         report(Usage(rows=1))
     report(Usage(rows=2))
     assert heard == [Usage(rows=1)]
-
-
-@pytest.mark.parametrize(
-    ("n_steps", "message"),
-    [
-        (np.array([10, 10]), r"n_steps must have one number per row \(3,\)"),
-        (np.zeros(3), "must exceed the 0"),
-    ],
-)
-def test_steps_that_do_not_belong(n_steps: np.ndarray, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        Usage.of(attend(), PARAMS, n_steps=n_steps)

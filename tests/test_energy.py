@@ -1,0 +1,343 @@
+"""The bill: counts of small cases made by hand, parts that add up, prices and what has none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bridge import TABLES, Bill, Usage, count
+from bridge.energy import IMPLEMENTATIONS, EnergyTable
+from bridge.operations import Counts
+from bridge.usage import report
+from pragmatic import Head, ScoreMap, Softmax, Sparsemax, causal_mask, dot_product_head
+from spiking import GammaCircuit, GammaParams, Selection
+
+BATCH, HEADS, LENGTH, DIM = 2, 3, 5, 4
+WIDTH = HEADS * DIM
+PAIRS = BATCH * HEADS * LENGTH * LENGTH
+
+
+class Attention(nn.Module):
+    """Multi-head attention with any head."""
+
+    def __init__(self, head: Head) -> None:
+        super().__init__()
+        self.head = head
+        self.project, self.back = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.project(x).view(BATCH, LENGTH, 3, HEADS, DIM).permute(2, 0, 3, 1, 4)
+        output = self.head(q, k, v, causal_mask(LENGTH, LENGTH)).output
+        return self.back(output.transpose(1, 2).reshape(BATCH, LENGTH, WIDTH))
+
+
+class Block(nn.Module):
+    def __init__(self, head: Head) -> None:
+        super().__init__()
+        self.norm, self.attention = nn.LayerNorm(WIDTH), Attention(head)
+        self.mlp = nn.Sequential(nn.Linear(WIDTH, 7), nn.ReLU(), nn.Linear(7, WIDTH))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attention(self.norm(x))
+        return x + self.mlp(x)
+
+
+class Model(nn.Module):
+    """Embedding, one block, logits."""
+
+    def __init__(self, head: Head) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(11, WIDTH)
+        self.blocks = nn.ModuleList([Block(head)])
+        self.logits = nn.Linear(WIDTH, 11, bias=False)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = self.embed(tokens)
+        for block in self.blocks:
+            x = block(x)
+        return self.logits(x)
+
+
+@dataclass
+class Spiking:
+    """A score map that simulates and reports, and keeps what was recorded."""
+
+    params: GammaParams
+    selection: Selection | None = None
+
+    def __call__(self, scores: Tensor, mask: Tensor | None = None) -> Tensor:
+        present = np.broadcast_to(True if mask is None else mask.numpy(), scores.shape).reshape(
+            -1, scores.shape[-1]
+        )
+        rows = scores.detach().double().numpy().reshape(present.shape)
+        self.selection = GammaCircuit(self.params).attend(
+            rows, duration_ms=50.0, rng=np.random.default_rng(0), mask=present, engine="fused"
+        )
+        report(Usage.of(self.selection, self.params))
+        return torch.from_numpy(self.selection.weights.reshape(scores.shape)).to(scores)
+
+
+PARAMS = GammaParams(n_cells=5, settle_ms=0.0)
+TOKENS = torch.arange(BATCH * LENGTH).view(BATCH, LENGTH)
+
+
+def model_of(score_map: ScoreMap | None = None) -> Model:
+    torch.manual_seed(0)
+    return Model(dot_product_head(score_map or Softmax()))
+
+
+def bill_of(score_map: ScoreMap | None = None) -> Bill:
+    model = model_of(score_map)
+    with torch.no_grad(), count(model) as counter:
+        model(TOKENS)
+    return counter.bill()
+
+
+def counted(run: Callable[[], object]) -> Counts:
+    with count() as counter:
+        run()
+    assert not counter.bill().uncounted
+    return counter.bill().total()
+
+
+# Kernels by hand.
+X = torch.randn(6, 10)
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        (lambda: functional.linear(X, torch.ones(3, 10)), {"macs": 6 * 10 * 3}),
+        (lambda: functional.linear(X, torch.ones(3, 10), torch.ones(3)), {"macs": 6 * 10 * 3}),
+        (lambda: X + 1, {"acs": 60}),
+        (lambda: torch.add(X, X, alpha=2), {"macs": 60}),
+        (lambda: X * 2, {"multiplies": 60}),
+        (lambda: X / 2, {"divisions": 60}),
+        (lambda: X**2, {"multiplies": 60}),
+        (lambda: X.exp(), {"exponentials": 60}),
+        (lambda: X.sum(), {"acs": 60}),
+        (lambda: X > 0, {"acs": 60}),
+        (lambda: torch.softmax(X, -1), {"acs": 180, "exponentials": 60, "divisions": 60}),
+        (lambda: functional.gelu(X), {"acs": 60, "multiplies": 180, "exponentials": 60}),
+        (
+            lambda: functional.layer_norm(X, (10,), torch.ones(10), torch.ones(10)),
+            {"acs": 120, "macs": 120, "multiplies": 60 + 12, "divisions": 6},
+        ),
+        (
+            lambda: functional.conv2d(torch.ones(1, 3, 8, 8), torch.ones(5, 3, 4, 4), stride=4),
+            {"macs": 5 * 4 * 48},
+        ),
+        (lambda: functional.embedding(torch.tensor([1, 2]), X), {}),
+        (lambda: torch.arange(5) + 1, {}),  # whole numbers are positions and masks
+        (lambda: X.view(10, 6).t(), {}),
+    ],
+)
+def test_kernels_by_hand(run: Callable[[], object], expected: dict[str, int]) -> None:
+    done = asdict(counted(run))
+    assert {kind: n for kind, n in done.items() if n and not kind.startswith("bytes")} == expected
+
+
+def test_random_numbers_are_counted() -> None:
+    assert counted(lambda: functional.dropout(X, 0.5, training=True)).random_draws == 60
+
+
+def test_bytes_are_operands_and_results() -> None:
+    assert counted(lambda: X + X.flip(0)).bytes_tensor == 4 * 60 * (2 + 3)
+    assert counted(lambda: X.view(10, 6)).bytes_tensor == 0
+    assert counted(lambda: X[:, :1] + X).bytes_tensor == 4 * (6 + 60 + 60)
+    assert counted(lambda: functional.embedding(torch.tensor([1, 2]), X)).bytes_tensor == 4 * 20 * 2
+
+
+def test_unknown_kernels_are_named() -> None:
+    with count() as counter:
+        torch.special.bessel_j0(X)
+    assert counter.bill().uncounted == {"aten.special_bessel_j0": 60}
+
+
+def test_inference_mode_counts_the_same() -> None:
+    model = model_of()
+    with torch.inference_mode(), count(model) as counter:
+        model(TOKENS)
+    assert counter.bill().total().macs == bill_of().total().macs
+
+
+# Parts.
+def test_parts_of_a_model_by_hand() -> None:
+    bill = bill_of()
+    tokens = BATCH * LENGTH
+    macs = {part: done.macs for part, done in bill.parts().items() if done.macs}
+    assert macs == {
+        "projections": tokens * WIDTH * 4 * WIDTH,
+        "scores": PAIRS * DIM,
+        "read-out": PAIRS * DIM,
+        "mlp": tokens * WIDTH * 7 * 2,
+        "norms": tokens * WIDTH * 2,
+        "other": tokens * WIDTH * 11,
+    }
+    assert bill.parts()["score map"].exponentials == PAIRS
+    assert not bill.uncounted
+    assert bill.simulated == bill.events
+    assert bill.usage == Usage()
+
+
+def test_parts_add_up() -> None:
+    model = model_of()
+    with torch.no_grad(), count(model) as in_parts, count() as whole:
+        model(TOKENS)
+    assert in_parts.bill().total() == whole.bill().total()
+    for implementation in IMPLEMENTATIONS:
+        for table in TABLES:
+            energy = in_parts.bill().joules(table, implementation=implementation)
+            assert energy.total_J == pytest.approx(whole.bill().joules(table).total_J, rel=1e-12)
+
+
+def test_two_runs_cost_twice_one() -> None:
+    model = model_of()
+    with torch.no_grad(), count(model) as counter:
+        model(TOKENS)
+        once = counter.bill().total()
+        model(TOKENS)
+    assert counter.bill().total() == once * 2
+
+
+def test_fused_attention_costs_what_it_computes() -> None:
+    def fused(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> tuple[Tensor, None]:
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask), None
+
+    torch.manual_seed(0)
+    with torch.no_grad():
+        query, key, value = torch.randn(3, BATCH, HEADS, LENGTH, DIM)
+        with count() as counter:
+            fused(query, key, value, causal_mask(LENGTH, LENGTH))
+    parts = counter.bill().parts()
+    assert parts["scores"].macs == parts["read-out"].macs == PAIRS * DIM
+    assert parts["score map"].exponentials == parts["score map"].divisions == PAIRS
+
+
+def test_backward_costs_two_products_for_each_of_the_forward_pass() -> None:
+    linear = nn.Linear(8, 4, bias=False)
+    x = torch.randn(3, 8, requires_grad=True)
+    with count(linear) as counter:
+        linear(x).sum().backward()
+    parts = counter.bill().parts()
+    assert parts["backward"].macs == 2 * parts["other"].macs == 2 * 3 * 8 * 4
+    assert parts["outside"].acs == 3 * 4  # the sum
+
+
+def test_counting_changes_nothing() -> None:
+    model = model_of()
+    with torch.no_grad():
+        before = model(TOKENS)
+        with count(model):
+            inside = model(TOKENS)
+        after = model(TOKENS)
+    assert torch.equal(before, inside)
+    assert torch.equal(before, after)
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+def test_a_model_that_fails_leaves_no_hooks() -> None:
+    model = model_of()
+    with pytest.raises(IndexError), count(model):
+        model(TOKENS + 100)
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+def test_other_score_maps_cost_by_what_they_do() -> None:
+    assert bill_of(Sparsemax()).parts()["score map"].exponentials == 0
+    assert bill_of(Sparsemax()).parts()["read-out"] == bill_of().parts()["read-out"]
+
+
+# Spikes.
+def test_a_spiking_model_by_hand() -> None:
+    score_map = Spiking(PARAMS)
+    bill = bill_of(score_map)
+    assert score_map.selection is not None
+    selection = score_map.selection
+    usage = Usage.of(selection, PARAMS)
+    n_spikes, keys = len(selection.spikes), selection.mask.sum(axis=1)
+    assert n_spikes > 0
+    assert bill.usage == usage
+    assert bill.parts()["simulation"] == usage.simulated
+    assert bill.parts()["simulation"].exponentials == keys.sum() * 5 * 500 + n_spikes
+    assert bill.parts()["read-out"].macs == PAIRS * DIM  # a matrix product, whatever made the weights
+
+    events = bill.parts("events")
+    assert events["simulation"].synops == 10 * n_spikes + (selection.inh_counts * 5 * keys).sum()
+    assert events["simulation"].neuron_updates == 500 * (5 * keys.sum() + 10 * len(keys))
+    assert events["read-out"].macs == 0
+    assert events["read-out"].synops == n_spikes * DIM  # every E spike adds its value vector
+    same = bill_of().parts()
+    for part in ("embeddings", "projections", "scores", "mlp", "norms", "other"):
+        assert bill.parts()[part] == events[part] == same[part]
+
+
+def test_the_values_of_other_heads_stay_products() -> None:
+    """One head of two spikes: half of the read-out's rows are events."""
+    spiking = dot_product_head(Spiking(PARAMS))
+
+    def head(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        scores = query @ key.mT
+        weights = torch.softmax(scores, -1)
+        weights[0] = spiking.score_map(scores[0])
+        return weights @ value
+
+    query, key, value = torch.randn(3, 2, LENGTH, DIM)
+    with count() as counter:
+        head(query, key, value)
+    bill = counter.bill()
+    assert bill.events["read-out"].macs * 2 == bill.simulated["read-out"].macs
+    assert bill.events["read-out"].synops == bill.usage.exc_spikes * DIM
+
+
+# Prices.
+def test_prices_by_hand() -> None:
+    done = Counts(macs=10, multiplies=2, acs=3, exponentials=1)
+    bill = Bill(simulated={"mlp": done}, events={"mlp": done})
+    assert bill.joules("fp32_45nm").total_J == pytest.approx(1e-12 * (46 + 7.4 + 2.7 + 8 * 4.6 + 3 * 0.9))
+    assert bill.joules("int8_45nm").total_J == pytest.approx(1e-12 * (2.3 + 0.4 + 0.09))
+    assert bill.joules("int8_45nm").unpriced == {"exponentials": 1}
+    assert bill.joules("fp32_45nm").unpriced == {}
+
+
+def test_neuromorphic_prices_by_hand() -> None:
+    events = Counts(synops=100, neuron_updates=10, random_draws=7)
+    bill = Bill(simulated={}, events={"simulation": events})
+    energy = bill.joules("loihi_int8")
+    assert energy.implementation == "events"
+    assert energy.parts_J == {"simulation": pytest.approx(1e-12 * (2360 + 810))}
+    assert energy.unpriced == {"random_draws": 7}
+
+
+def test_accumulates_alone_leave_the_updates_unpriced() -> None:
+    """What much of the literature quotes, with what it leaves out said."""
+    bill = Bill(simulated={}, events={"simulation": Counts(synops=100, neuron_updates=10)})
+    energy = bill.joules("fp32_45nm", implementation="events")
+    assert energy.total_J == pytest.approx(90e-12)
+    assert energy.unpriced == {"neuron_updates": 10}
+
+
+def test_a_table_of_ones_own() -> None:
+    table = EnergyTable(name="mine", title="", source="", assumptions="", prices_pJ={"macs": 1.0})
+    bill = Bill(simulated={"mlp": Counts(macs=3)}, events={})
+    assert bill.joules(table).total_J == pytest.approx(3e-12)
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES.keys())
+def test_tables_name_their_source_and_price_known_kinds(table: EnergyTable) -> None:
+    assert "(20" in table.source
+    assert table.assumptions.endswith(".")
+    assert set(table.prices_pJ) <= set(asdict(Counts()))
+
+
+def test_unknown_names_list_the_known() -> None:
+    with pytest.raises(ValueError, match="unknown energy table 'tpu'; known: fp32_45nm"):
+        Bill(simulated={}, events={}).joules("tpu")
+    with pytest.raises(ValueError, match="implementation must be one of simulated, events; got 'event'"):
+        Bill(simulated={}, events={}).parts("event")
