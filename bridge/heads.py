@@ -59,8 +59,10 @@ class SpikingScoreMap:
 
     Attributes
     ----------
+    counts : (n_rows, n_keys) int64 array or None
+        Spikes of the last call, its rows the scores' leading dimensions flattened.
     selection : Selection or None
-        Of the last call, its rows the scores' leading dimensions flattened; None after sampling.
+        All of the last simulation.
     usage : Usage
         Counted over all calls.
     next_stream : int
@@ -77,6 +79,7 @@ class SpikingScoreMap:
     gradient: bool = False
     law: FittedLaw | None = None
     record: str = "spikes"
+    counts: np.ndarray | None = field(default=None, init=False, repr=False)
     selection: Selection | None = field(default=None, init=False, repr=False)
     usage: Usage = field(default=Usage(), init=False, repr=False)
     next_stream: int = field(default=0, init=False, repr=False)
@@ -139,15 +142,14 @@ class SpikingScoreMap:
         present = np.isfinite(rows)
         randomness = self._randomness(len(rows), streams)
         if self.mode == "sampled":
-            counts = self._sampled_counts(rows, **randomness)
-            used = Usage.drawn(counts, present)
+            self.counts = self._sampled_counts(rows, **randomness)
+            used = Usage.drawn(self.counts, present)
         else:
             self.selection = self._attend(rows, present, **randomness)
-            counts = self.selection.counts
+            self.counts = self.selection.counts
             used = _used(self.selection, self.circuit)
         self.usage += report(used)
-        share = count_share(counts)
-        return torch.from_numpy(share.weights.reshape(scores.shape)).to(scores)
+        return torch.from_numpy(count_share(self.counts).weights.reshape(scores.shape)).to(scores)
 
     def _attend(self, rows: np.ndarray, present: np.ndarray, **options: Any) -> Selection:
         options["duration_ms"] = self.duration_ms

@@ -20,7 +20,7 @@ CIRCUIT = GammaCircuit(PARAMS)
 SILENT = GammaCircuit(replace(PARAMS, cell=EscapeRate(drive=-30.0), gain=1.0))
 
 
-@pytest.fixture(params=["sampled"])
+@pytest.fixture(params=["simulated", "sampled"])
 def mode(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -107,7 +107,7 @@ def test_a_gradient_reaches_queries_and_keys_if_wanted(mode: str, gradient: bool
         assert (x.grad is not None and bool((x.grad != 0).any())) == gradient
 
 
-@pytest.mark.parametrize("engine", ["brian2"])
+@pytest.mark.parametrize("engine", ["fused", "brian2"])
 def test_a_row_without_a_spike_is_zero_and_counted_and_hands_back_nothing(engine: str) -> None:
     query, key, value = (x.requires_grad_() for x in vectors())
     head = SpikingHead(SILENT, duration_ms=50, engine=engine)

@@ -1,0 +1,80 @@
+"""What goes back through the spikes against finite differences of what the simulation does in the mean."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from gradients import (
+    Case,
+    Gradient,
+    finite_differences,
+    missed,
+    missed_by_theory,
+    random_case,
+    through_spikes,
+)
+
+from bridge import SpikingHead
+from spiking import GammaCircuit, GammaParams
+
+STEP = 0.4  # in scores: the curvature of a softmax moves a central difference by at most 3 %
+NOISE = 0.07  # of the finite differences, relative to the gradient; costs .0025 of cosine
+
+
+def random_cases(seed: int, n_cases: int) -> list[Case]:
+    """Random rows of 4 to 16 keys."""
+    rng = np.random.default_rng(seed)
+    return [random_case(rng, int(rng.integers(4, 17))) for _ in range(n_cases)]
+
+
+def gradients(
+    head: SpikingHead, spikes: int, cases: list[Case], noise: float = NOISE
+) -> list[tuple[Gradient, Gradient]]:
+    """Finite differences and what went through the spikes."""
+    pairs = []
+    for case in cases:
+        n_rows = case.rows_needed(noise=noise, spikes=spikes, step=STEP)
+        differences = finite_differences(head, case, n_rows=n_rows, step=STEP)
+        pairs.append((differences, through_spikes(head, case, n_rows=n_rows)))
+    return pairs
+
+
+def test_the_gradient_is_that_of_the_simulated_mean() -> None:
+    """Two rows of ten cells a key: cosine at least .99, of a linear loss and of a curved one."""
+    head = SpikingHead(GammaCircuit(GammaParams(n_cells=10, settle_ms=50.0)), spikes=64)
+    for differences, surrogate in gradients(head, 64, random_cases(1, 2), noise=0.08):
+        assert differences.cosine(surrogate).min() >= 0.99
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_cells", [10, 40])
+def test_twenty_random_cases(n_cells: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Must show: cosine at least .99 in each of 20 random cases at 64 spikes."""
+    head = SpikingHead(GammaCircuit(GammaParams(n_cells=n_cells)), spikes=64)
+    cosines = np.array([a.cosine(b) for a, b in gradients(head, 64, random_cases(6, 20))])
+    with capsys.disabled():
+        print(f"\n{n_cells} cells a key, 64 spikes, 20 cases (finite differences' noise {NOISE:.0%})")
+        for name, column in zip(("linear", "curved"), cosines.T, strict=True):
+            print(f"  {name} loss: cosine median {np.median(column):.4f}, smallest {column.min():.4f}")
+    assert cosines[:, 0].min() >= 0.99
+
+
+@pytest.mark.slow
+def test_bias_against_the_number_of_spikes(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the surrogate misses of the true gradient: little of a linear loss, 1 / spikes of a curved one.
+
+    A curved loss also depends on the spread of the shares, whose gradient no score map hands back. The last
+    column is that part for independent spikes, in theory.
+    """
+    circuit, cases = GammaCircuit(GammaParams(n_cells=40, settle_ms=50.0)), random_cases(7, 8)
+    heads = {n: SpikingHead(circuit, spikes=n) for n in (4, 16, 64)}
+    found = {n: missed(gradients(head, n, cases, noise=0.1)) for n, head in heads.items()}
+    with capsys.disabled():
+        print("\n        linear loss                 curved loss")
+        print("spikes  missed    ±  slope    ±     missed    ±  slope    ±  theory")
+        for spikes, m in found.items():
+            cells = zip(m.share, m.share_se, m.slope, m.slope_se, strict=True)
+            numbers = "     ".join(" ".join(f"{x:6.3f}" for x in row) for row in cells)
+            print(f"{spikes:>6} {numbers} {missed_by_theory(cases, spikes):7.3f}")
+    assert found[64].share.max() < 0.14  # a cosine of .99
+    assert found[4].share[1] > 4 * found[64].share[1]  # 16 by theory
