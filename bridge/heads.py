@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from bridge.comparison import Circuit
-from bridge.surrogate import FittedLaw, fit_law, sampled_counts, spike_share
+from bridge.depletion import FittedLaw, fit_law
+from bridge.surrogate import sampled_counts, spike_share
 from bridge.usage import Usage, report
 from pragmatic.attention import Attended
 from pragmatic.masks import masked_scores

@@ -6,8 +6,8 @@ import numpy as np
 from torch import Tensor
 
 from bridge.comparison import Circuit
+from bridge.depletion import FittedLaw
 from bridge.heads import SpikingScoreMap
-from bridge.surrogate import FittedLaw
 from bridge.usage import Usage
 from pragmatic.attention import Attended, DotProductHead
 
