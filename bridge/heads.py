@@ -78,7 +78,7 @@ class SpikingScoreMap:
     spikes: int | None = None
     mode: str = "simulated"
     gradient: bool = False
-    law: FittedLaw | None = None
+    law: FittedLaw = None  # type: ignore[assignment]  # set at the start
     record: str = "spikes"
     counts: np.ndarray | None = field(default=None, init=False, repr=False)
     selection: Selection | None = field(default=None, init=False, repr=False)
@@ -124,7 +124,6 @@ class SpikingScoreMap:
         ValueError, TypeError
             As `pragmatic.ScoreMap` and the circuit say.
         """
-        assert self.law is not None
         checked = masked_scores(scores if self.gradient else scores.detach(), mask)
         weights = spike_share(checked, partial(self._share, streams=streams), self.law)
         return weights.to(scores.dtype)
@@ -173,7 +172,6 @@ class SpikingScoreMap:
     def _sampled_counts(
         self, rows: np.ndarray, *, rng: np.random.Generator, streams: np.ndarray
     ) -> np.ndarray:
-        assert self.law is not None
         assert self.spikes is not None
         probability = self.law.weights(torch.from_numpy(rows)).numpy()
         return sampled_counts(probability, self.spikes, seed=self._seed, streams=streams)
