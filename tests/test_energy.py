@@ -3,98 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
 
-from bridge import TABLES, Bill, Usage, count
+from bridge import TABLES, Bill, SpikingScoreMap, Usage, count, swap
 from bridge.energy import IMPLEMENTATIONS, EnergyTable
 from bridge.operations import Counts
-from bridge.usage import report
-from pragmatic import Head, ScoreMap, Softmax, Sparsemax, causal_mask, dot_product_head
-from spiking import GammaCircuit, GammaParams, Selection
+from pragmatic import (
+    ScoreMap,
+    Softmax,
+    Sparsemax,
+    Transformer,
+    TransformerParams,
+    causal_mask,
+    dot_product_head,
+)
+from spiking import GammaCircuit, GammaParams
 
-BATCH, HEADS, LENGTH, DIM = 2, 3, 5, 4
+BATCH, HEADS, LENGTH, DIM, N_VOCAB = 2, 3, 5, 4, 11
 WIDTH = HEADS * DIM
 PAIRS = BATCH * HEADS * LENGTH * LENGTH
-
-
-class Attention(nn.Module):
-    """Multi-head attention with any head."""
-
-    def __init__(self, head: Head) -> None:
-        super().__init__()
-        self.head = head
-        self.project, self.back = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
-
-    def forward(self, x: Tensor) -> Tensor:
-        q, k, v = self.project(x).view(BATCH, LENGTH, 3, HEADS, DIM).permute(2, 0, 3, 1, 4)
-        output = self.head(q, k, v, causal_mask(LENGTH, LENGTH)).output
-        return self.back(output.transpose(1, 2).reshape(BATCH, LENGTH, WIDTH))
-
-
-class Block(nn.Module):
-    def __init__(self, head: Head) -> None:
-        super().__init__()
-        self.norm, self.attention = nn.LayerNorm(WIDTH), Attention(head)
-        self.mlp = nn.Sequential(nn.Linear(WIDTH, 7), nn.ReLU(), nn.Linear(7, WIDTH))
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.attention(self.norm(x))
-        return x + self.mlp(x)
-
-
-class Model(nn.Module):
-    """Embedding, one block, logits."""
-
-    def __init__(self, head: Head) -> None:
-        super().__init__()
-        self.embed = nn.Embedding(11, WIDTH)
-        self.blocks = nn.ModuleList([Block(head)])
-        self.logits = nn.Linear(WIDTH, 11, bias=False)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        x = self.embed(tokens)
-        for block in self.blocks:
-            x = block(x)
-        return self.logits(x)
-
-
-@dataclass
-class Spiking:
-    """A score map that simulates and reports, and keeps what was recorded."""
-
-    params: GammaParams
-    selection: Selection | None = None
-
-    def __call__(self, scores: Tensor, mask: Tensor | None = None) -> Tensor:
-        present = np.broadcast_to(True if mask is None else mask.numpy(), scores.shape).reshape(
-            -1, scores.shape[-1]
-        )
-        rows = scores.detach().double().numpy().reshape(present.shape)
-        self.selection = GammaCircuit(self.params).attend(
-            rows, duration_ms=50.0, rng=np.random.default_rng(0), mask=present, engine="fused"
-        )
-        report(Usage.of(self.selection, self.params))
-        return torch.from_numpy(self.selection.weights.reshape(scores.shape)).to(scores)
-
-
 PARAMS = GammaParams(n_cells=5, settle_ms=0.0)
 TOKENS = torch.arange(BATCH * LENGTH).view(BATCH, LENGTH)
 
 
-def model_of(score_map: ScoreMap | None = None) -> Model:
-    torch.manual_seed(0)
-    return Model(dot_product_head(score_map or Softmax()))
+def model_of() -> Transformer:
+    sizes = TransformerParams(n_vocab=N_VOCAB, n_layers=1, n_heads=HEADS, width=WIDTH, n_context=LENGTH)
+    return Transformer(sizes, np.random.default_rng(0))
+
+
+def spiking_map() -> SpikingScoreMap:
+    return SpikingScoreMap(GammaCircuit(PARAMS), 50.0, np.random.default_rng(0), "fused")
 
 
 def bill_of(score_map: ScoreMap | None = None) -> Bill:
-    model = model_of(score_map)
-    with torch.no_grad(), count(model) as counter:
+    """One pass of a mini-transformer, with heads over another score map where one is given."""
+    model = model_of()
+    head = dot_product_head(Softmax() if score_map is None else score_map)
+    with torch.no_grad(), swap(model, heads="all", head=head), count(model) as counter:
         model(TOKENS)
     return counter.bill()
 
@@ -176,10 +128,11 @@ def test_parts_of_a_model_by_hand() -> None:
         "projections": tokens * WIDTH * 4 * WIDTH,
         "scores": PAIRS * DIM,
         "read-out": PAIRS * DIM,
-        "mlp": tokens * WIDTH * 7 * 2,
-        "norms": tokens * WIDTH * 2,
-        "other": tokens * WIDTH * 11,
+        "mlp": tokens * WIDTH * 8 * WIDTH,
+        "norms": 3 * tokens * WIDTH * 2,
+        "other": tokens * WIDTH * N_VOCAB,
     }
+    assert bill.parts()["embeddings"].bytes_tensor > 0
     assert bill.parts()["score map"].exponentials == PAIRS
     assert not bill.uncounted
     assert bill.simulated == bill.events
@@ -195,6 +148,13 @@ def test_parts_add_up() -> None:
         for table in TABLES:
             energy = in_parts.bill().joules(table, implementation=implementation)
             assert energy.total_J == pytest.approx(whole.bill().joules(table).total_J, rel=1e-12)
+
+
+def test_products_equal_those_of_pytorch() -> None:
+    with torch.no_grad(), FlopCounterMode(display=False) as oracle:
+        model_of()(TOKENS)
+    products = [done.macs for part, done in bill_of().parts().items() if part != "norms"]
+    assert 2 * sum(products) == oracle.get_total_flops()
 
 
 def test_two_runs_cost_twice_one() -> None:
@@ -242,9 +202,16 @@ def test_counting_changes_nothing() -> None:
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
 
+def test_the_same_heads_swapped_in_cost_the_same() -> None:
+    model = model_of()
+    with torch.no_grad(), count(model) as counter:
+        model(TOKENS)
+    assert counter.bill() == bill_of(Softmax())
+
+
 def test_a_model_that_fails_leaves_no_hooks() -> None:
     model = model_of()
-    with pytest.raises(IndexError), count(model):
+    with pytest.raises(ValueError, match="tokens must lie"), count(model):
         model(TOKENS + 100)
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
@@ -256,7 +223,7 @@ def test_other_score_maps_cost_by_what_they_do() -> None:
 
 # Spikes.
 def test_a_spiking_model_by_hand() -> None:
-    score_map = Spiking(PARAMS)
+    score_map = spiking_map()
     bill = bill_of(score_map)
     assert score_map.selection is not None
     selection = score_map.selection
@@ -276,16 +243,17 @@ def test_a_spiking_model_by_hand() -> None:
     same = bill_of().parts()
     for part in ("embeddings", "projections", "scores", "mlp", "norms", "other"):
         assert bill.parts()[part] == events[part] == same[part]
+    assert bill.parts()["score map"].exponentials == 0
 
 
 def test_the_values_of_other_heads_stay_products() -> None:
     """One head of two spikes: half of the read-out's rows are events."""
-    spiking = dot_product_head(Spiking(PARAMS))
+    spiking = spiking_map()
 
     def head(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         scores = query @ key.mT
         weights = torch.softmax(scores, -1)
-        weights[0] = spiking.score_map(scores[0])
+        weights[0] = spiking(scores[0])
         return weights @ value
 
     query, key, value = torch.randn(3, 2, LENGTH, DIM)
@@ -294,6 +262,38 @@ def test_the_values_of_other_heads_stay_products() -> None:
     bill = counter.bill()
     assert bill.events["read-out"].macs * 2 == bill.simulated["read-out"].macs
     assert bill.events["read-out"].synops == bill.usage.exc_spikes * DIM
+
+
+def test_drawn_spikes_cost_their_law_and_a_random_number_each() -> None:
+    sampled = SpikingScoreMap(GammaCircuit(PARAMS), None, np.random.default_rng(0), spikes=7, mode="sampled")
+    parts = bill_of(sampled).parts()
+    assert parts["simulation"] == Counts(random_draws=7 * BATCH * HEADS * LENGTH)
+    assert parts["score map"].exponentials == PAIRS
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_a_hugging_face_model_by_hand(attention: str) -> None:
+    transformers = pytest.importorskip("transformers")
+    sizes = {"hidden_size": 12, "num_attention_heads": 3, "intermediate_size": 20, "num_hidden_layers": 2}
+    config = transformers.BertConfig(vocab_size=N_VOCAB, attn_implementation=attention, **sizes)
+    model = transformers.BertModel(config, add_pooling_layer=False).eval()
+    padding = torch.ones(BATCH, LENGTH, dtype=torch.int64)
+    padding[1, 3:] = 0
+    with torch.no_grad(), count(model) as counter:
+        model(input_ids=TOKENS, attention_mask=padding)
+    bill, tokens = counter.bill(), BATCH * LENGTH
+    macs = {part: done.macs for part, done in bill.parts().items() if done.macs}
+    assert macs == {
+        "embeddings": tokens * 12 * 2,  # their norm
+        "projections": 2 * tokens * 4 * 12 * 12,
+        "scores": 2 * PAIRS * DIM,
+        "read-out": 2 * PAIRS * DIM,
+        "mlp": 2 * tokens * 2 * 12 * 20,
+        "norms": 2 * 2 * tokens * 12 * 2,
+    }
+    score_map = bill.parts()["score map"]
+    assert (score_map.exponentials, score_map.multiplies, score_map.acs) == (2 * PAIRS, 2 * PAIRS, 8 * PAIRS)
+    assert not bill.uncounted
 
 
 # Prices.

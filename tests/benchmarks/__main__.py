@@ -1,22 +1,35 @@
-"""`make bench`: run every benchmark and write its table under `runs/benchmarks`."""
+"""`make bench`: run the benchmarks named, or all but the peers, and write their tables into docs/benchmarks.md."""
 
 from __future__ import annotations
 
+import re
+import sys
+import time
+from importlib import import_module
 from pathlib import Path
 
-from tests.benchmarks import batching, fused
+NAMES = ("engines", "batching", "growth", "million", "cold_start", "peers")
+PAGE = Path("docs/benchmarks.md")
 
-FOLDER = Path("runs/benchmarks")
+
+def main(chosen: list[str]) -> None:
+    for name in chosen:
+        if name not in NAMES:
+            sys.exit(f"unknown benchmark {name!r}; known: {', '.join(NAMES)}")
+    for name in chosen or [name for name in NAMES if name != "peers"]:
+        began = time.perf_counter()
+        table = str(import_module(f"tests.benchmarks.{name}").run())
+        print(f"\n## {name} ({time.perf_counter() - began:.0f} s)\n\n{table}", flush=True)
+        _write(name, table)
 
 
-def main() -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for benchmark in (batching, fused):
-        table = benchmark.run()
-        print(table, flush=True)
-        name = benchmark.__name__.rpartition(".")[2]
-        (FOLDER / f"{name}.md").write_text(table + "\n", encoding="utf-8")
+def _write(name: str, table: str) -> None:
+    """Put the table between its marks in the page."""
+    begin, end = f"<!-- {name}: written by make bench -->", f"<!-- end of {name} -->"
+    page = PAGE.read_text(encoding="utf-8")
+    between = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
+    PAGE.write_text(between.sub(lambda _: f"{begin}\n{table}\n{end}", page), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

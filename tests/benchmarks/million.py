@@ -1,0 +1,110 @@
+"""A million rows on the fused engine: time, and that memory stays with the input and the result.
+
+`python -m tests.benchmarks.million N_ROWS` simulates so many in a process of its own and prints what it took.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from spiking import GammaCircuit, GammaParams
+from tests.benchmarks.table import Table
+
+N_ROWS = (1_000, 10_000, 100_000, 1_000_000)
+N_KEYS, N_CELLS, DURATION_MS = 8, 10, 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Of one process."""
+
+    n_rows: int
+    seconds: float
+    before_bytes: int  # peak before the call: the program, the compiled kernel, the scores
+    peak_bytes: int
+    result_bytes: int  # arrays of the result
+    spikes_per_row: float
+
+
+def run() -> Table:
+    """Seconds, rows per second and peak memory for more and more rows."""
+    costs = [_in_own_process(n_rows) for n_rows in N_ROWS]
+    return Table(
+        setting=f"Fused engine, all cores, counts; {N_KEYS} keys x {N_CELLS} cells, dt {GammaParams().dt_ms} ms, "
+        f"{DURATION_MS:g} ms; each number of rows in a process of its own, once.",
+        head=(
+            "rows",
+            "s",
+            "rows/s",
+            "million cell-steps/s",
+            "peak memory",
+            "of it before the call",
+            "result",
+        ),
+        lines=tuple(
+            (
+                f"{c.n_rows:,}",
+                f"{c.seconds:.2f}",
+                f"{c.n_rows / c.seconds:,.0f}",
+                f"{c.n_rows * N_KEYS * N_CELLS * DURATION_MS / GammaParams().dt_ms / c.seconds / 1e6:,.0f}",
+                *(f"{b / 2**20:.0f} MiB" for b in (c.peak_bytes, c.before_bytes, c.result_bytes)),
+            )
+            for c in costs
+        ),
+        below=(_per_row(costs),),
+    )
+
+
+def _per_row(costs: list[Cost]) -> str:
+    (some, more) = costs[-2:]
+    grown = (more.peak_bytes - some.peak_bytes) / (more.n_rows - some.n_rows)
+    kept = more.result_bytes / more.n_rows + 8 * N_KEYS
+    return f"A further row costs {grown:.0f} bytes of peak memory, of which its scores and result are {kept:.0f}."
+
+
+def _in_own_process(n_rows: int) -> Cost:
+    command = [sys.executable, "-m", __name__, str(n_rows)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return Cost(**json.loads(said))
+
+
+def _measure(n_rows: int) -> Cost:
+    circuit = GammaCircuit(GammaParams(n_cells=N_CELLS, gain=1.0, settle_ms=0.0))
+    scores = np.random.default_rng(0).normal(0, 1.5, (n_rows, N_KEYS))
+    circuit.attend(
+        scores[:64],
+        duration_ms=DURATION_MS,
+        rng=np.random.default_rng(1),
+        engine="fused",
+        record="counts",
+    )
+    before = _peak_bytes()
+    began = time.perf_counter()
+    selection = circuit.attend(
+        scores, duration_ms=DURATION_MS, rng=np.random.default_rng(1), engine="fused", record="counts"
+    )
+    seconds = time.perf_counter() - began
+    return Cost(
+        n_rows=n_rows,
+        seconds=seconds,
+        before_bytes=before,
+        peak_bytes=_peak_bytes(),
+        result_bytes=sum(a.nbytes for a in vars(selection).values() if isinstance(a, np.ndarray)),
+        spikes_per_row=float(selection.counts.sum(axis=1).mean()),
+    )
+
+
+def _peak_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(_measure(int(sys.argv[1])))))
