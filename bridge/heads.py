@@ -47,7 +47,8 @@ class SpikingScoreMap:
     engine : str
         The fused engine keys each row's random numbers by a stream, the others draw from `rng`.
     spikes : int, optional
-        A row ends with the step in which its spike of this number falls.
+        A row ends with the step in which its spike of this number falls; one that has had fewer at its limit
+        is read from those.
     mode : {"simulated", "sampled"}
         "sampled" draws `spikes` from the multinomial of `law` instead, the circuit's fast twin.
     gradient : bool
