@@ -6,7 +6,9 @@ key's voltage is lower in proportion to its share p of the row's spikes, so that
     p_j = exp(beta s_j - depletion p_j) / sum_k exp(beta s_k - depletion p_k).
 
 With cells that lose `reset_by` at a spike and forget it with `tau_ms`, in a row that fires `rate` spikes a ms,
-depletion = reset_by rate tau_ms / n_cells: it vanishes with many cells. With depletion 0 this is the softmax.
+evenly in time, depletion = reset_by rate tau_ms / n_cells: it vanishes with many cells. Volleys, which come when
+the last one is partly forgotten, take it to about 0.7 of that (measured: .26, .13, .08 at 10, 20, 40
+cells, +-.02), and beta is the gain over the temperature to 1 %. With depletion 0 this is the softmax.
 """
 
 from __future__ import annotations

@@ -75,7 +75,8 @@ def test_counts_that_tell_no_beta_make_no_law() -> None:
 def test_the_law_follows_from_the_circuits_parameters(capsys: pytest.CaptureFixture[str]) -> None:
     """beta is gain / temperature and depletion reset_by * rate * tau_e / cells; the rate is the window's.
 
-    Within 4 standard errors, and a quarter for the depletion: spikes come in volleys, not evenly in time.
+    Within 4 standard errors, and a quarter for the depletion: the theory has spikes evenly in time, not in
+    volleys.
     """
     with capsys.disabled():
         print("\ncells   gain   beta    ±   depletion    ±   theory")

@@ -47,13 +47,12 @@ def test_the_gradient_is_that_of_the_simulated_mean() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n_cells", [10, 40])
-def test_twenty_random_cases(n_cells: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """Must show: cosine at least .99 in each of 20 random cases at 64 spikes."""
-    head = SpikingHead(GammaCircuit(GammaParams(n_cells=n_cells)), spikes=64)
+def test_twenty_random_cases(capsys: pytest.CaptureFixture[str]) -> None:
+    """Cosine at least .99 in each of 20 random cases at 64 spikes; ten cells a key, which bend the law most."""
+    head = SpikingHead(GammaCircuit(GammaParams(n_cells=10)), spikes=64)
     cosines = np.array([a.cosine(b) for a, b in gradients(head, 64, random_cases(6, 20))])
     with capsys.disabled():
-        print(f"\n{n_cells} cells a key, 64 spikes, 20 cases (finite differences' noise {NOISE:.0%})")
+        print(f"\n10 cells a key, 64 spikes, 20 cases (finite differences' noise {NOISE:.0%})")
         for name, column in zip(("linear", "curved"), cosines.T, strict=True):
             print(f"  {name} loss: cosine median {np.median(column):.4f}, smallest {column.min():.4f}")
     assert cosines[:, 0].min() >= 0.99
