@@ -53,9 +53,7 @@ ROW_INPUT = """
 FETCH = "inh = inh_row"
 
 
-def gamma_core(
-    params: GammaParams, layout: Layout, rng: np.random.Generator, u: np.ndarray | None
-) -> Core:
+def gamma_core(params: GammaParams, layout: Layout, rng: np.random.Generator, u: np.ndarray | None) -> Core:
     """Build the rows of `layout` as one block-diagonal set of Brian2 objects.
 
     `u` is the input of each population, or None where the caller links `exc.u` to what changes in time.
@@ -124,7 +122,9 @@ def initial_state(
 
 def _structure(params: GammaParams) -> GammaParams:
     """The parameters without those that no equation reads."""
-    return replace(params, n_cells=1, temperature=1.0, gain=1.0, feedforward="none", settle_ms=0.0, primed=False)
+    return replace(
+        params, n_cells=1, temperature=1.0, gain=1.0, feedforward="none", settle_ms=0.0, primed=False
+    )
 
 
 @cache
