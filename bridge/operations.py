@@ -93,7 +93,7 @@ def circuit_operations(params: GammaParams, precision: str = "float32") -> Circu
     params : GammaParams
     precision : {"float32", "float64"}
     """
-    return _of_structure(replace(params, n_cells=1, temperature=1.0, gain=1.0, settle_ms=0.0), precision)
+    return _of_structure(replace(params, n_cells=1, temperature=1.0, gain=1.0, settle_ms=0.0, primed=False), precision)
 
 
 @cache
@@ -101,8 +101,8 @@ def _of_structure(params: GammaParams, precision: str) -> CircuitOperations:
     rng = np.random.default_rng(0)
     layout = Layout.of(np.ones((1, 2), dtype=bool), params.n_cells)
     with building():
-        core = gamma_core(params, layout, rng)
-    initial = initial_state(params, 2, 2, rng, rng)
+        core = gamma_core(params, layout, rng, np.zeros(2))
+    initial = initial_state(params, np.zeros(2), 2, rng, rng)
     own = {f"{group}__{variable}" for group, state in initial.items() for variable in state}
     program = read_program(core.objects, params.namespace(), per_cell=own | {"exc__u"})
     of = _Reader(program, np.dtype(precision).itemsize)
