@@ -18,16 +18,16 @@ import bridge.huggingface as hf
 from bridge import SpikingHead, swap
 from pragmatic import Head, HopfieldHead, Softmax, Uniform, dot_product_head
 from pragmatic.attention import AdditiveHead, Attended, linear_attention
-from spiking import GammaCircuit, GammaParams
+from spiking import GammaCircuit
 
 PLAIN = dot_product_head(Softmax())
 CAUSAL = ("gpt2", "llama", "gemma2")
 PADDED = ("bert", "distilbert", *CAUSAL)
 
 
-def sampled(seed: int = 0, **options: Any) -> SpikingHead:
-    """The fast twin of the simulation: the same interface, streams and gradient."""
-    return SpikingHead(GammaCircuit(GammaParams()), spikes=64, mode="sampled", seed=seed, **options)
+def spiking(seed: int = 0, mode: str = "sampled", spikes: int = 64) -> SpikingHead:
+    """By default the fast twin of the simulation, of the same interface, streams and gradient."""
+    return SpikingHead(GammaCircuit(), spikes=spikes, mode=mode, seed=seed)
 
 
 def told(name: str, **options: Any) -> Any:
@@ -145,7 +145,8 @@ ATTENTIONS: dict[str, Callable[[], Head]] = {
     "softmax": lambda: PLAIN,
     "uniform": lambda: dot_product_head(Uniform()),
     "linear": lambda: linear_attention,
-    "sampled": lambda: sampled(seed=3),
+    "sampled": lambda: spiking(seed=3),
+    "simulated": lambda: spiking(mode="simulated", spikes=8),
 }
 
 
@@ -206,10 +207,12 @@ def test_a_padded_sequence_is_computed_as_by_itself(name: str, attention: str) -
 # Noise and caches
 
 
-@pytest.mark.parametrize("name", ["gpt2", "llama"])
-@pytest.mark.parametrize("seed", [0, 1])
-def test_a_cache_changes_no_token(name: str, seed: int) -> None:
-    model = told(name, seed=seed)
+@pytest.mark.parametrize(
+    ("name", "mode", "seed"),
+    [("gpt2", "simulated", 0), ("gpt2", "sampled", 1), ("llama", "simulated", 2), ("llama", "sampled", 3)],
+)
+def test_a_cache_changes_no_token(name: str, mode: str, seed: int) -> None:
+    model = told(name, mode=mode, seed=seed)
     prompt = batch(name, length=4)
     given = {**prompt, "max_new_tokens": 12, "min_new_tokens": 12, "do_sample": False, "pad_token_id": 0}
     cached = model.generate(**given, use_cache=True)
@@ -276,7 +279,7 @@ def test_the_spikes_follow_the_softmax_of_the_scores() -> None:
     model.set_attn_implementation("eager")
     with torch.no_grad():
         exact = model(tokens, output_attentions=True).attentions[0]
-        with hf.swap_heads(model, "0.*", head=sampled(seed=5), keyed=True):
+        with hf.swap_heads(model, "0.*", head=spiking(seed=5), keyed=True):
             runs = model(tokens.expand(800, -1), output_attentions=True).attentions[0]
     error = (exact * (1 - exact) / (64 * len(runs))).sqrt() + 1e-5
     z = (runs.mean(0) - exact) / error
@@ -293,7 +296,7 @@ def test_half_precision_goes_in_and_comes_out(dtype: torch.dtype) -> None:
         after = state(model, given)
     assert after.dtype == dtype
     assert (after - before).abs().max() <= 0.05 * before.abs().max()  # 8 bits, two layers
-    with swap(model, head=sampled()):
+    with swap(model, head=spiking()):
         assert state(model, given).isfinite().all()
 
 
