@@ -86,6 +86,7 @@ class Counter:
         """A head has simulated (or drawn) the weights of its rows."""
         self._usage += usage
         self._unread += usage
+        self._parts.between = True
         self._simulated["simulation"] += usage.simulated
         self._events["simulation"] += usage.events
 
@@ -152,8 +153,9 @@ class _Parts:
 
     Inside an attention module a product with a weight of the model is a projection, and products of two
     activations come in pairs: scores, then the read-out of the values; what happens between them is the
-    score map. Elsewhere embeddings and norms go by the module's name or kind, and a numbered block's other
-    work is its MLP. What runs while no module does (loss, optimiser) is outside.
+    score map. A softmax or a simulation says by itself that the values come next. Elsewhere embeddings and
+    norms go by the module's name or kind, and a numbered block's other work is its MLP. What runs while no
+    module does (loss, optimiser) is outside.
     """
 
     def __init__(self, model: nn.Module | None) -> None:
@@ -196,7 +198,8 @@ class _Parts:
         if call.packet in MATMULS and name not in self.layers and not self._of_the_model(call):
             self.between = not self.between
             return "scores" if self.between else "read-out"
-        if self.between or call.packet in SOFTMAXES:
+        self.between |= call.packet in SOFTMAXES
+        if self.between:
             return "score map"
         if self.model is None:
             return "other"

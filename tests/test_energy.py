@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 
 import numpy as np
@@ -16,6 +15,10 @@ from bridge import TABLES, Bill, SpikingScoreMap, Usage, count, swap
 from bridge.energy import IMPLEMENTATIONS, EnergyTable
 from bridge.operations import Counts
 from pragmatic import (
+    HEADS as HEAD_KINDS,
+)
+from pragmatic import (
+    SCORE_MAPS,
     ScoreMap,
     Softmax,
     Sparsemax,
@@ -51,67 +54,7 @@ def bill_of(score_map: ScoreMap | None = None) -> Bill:
     return counter.bill()
 
 
-def counted(run: Callable[[], object]) -> Counts:
-    with count() as counter:
-        run()
-    assert not counter.bill().uncounted
-    return counter.bill().total()
-
-
-# Kernels by hand.
-X = torch.randn(6, 10)
-
-
-@pytest.mark.parametrize(
-    ("run", "expected"),
-    [
-        (lambda: functional.linear(X, torch.ones(3, 10)), {"macs": 6 * 10 * 3}),
-        (lambda: functional.linear(X, torch.ones(3, 10), torch.ones(3)), {"macs": 6 * 10 * 3}),
-        (lambda: X + 1, {"acs": 60}),
-        (lambda: torch.add(X, X, alpha=2), {"macs": 60}),
-        (lambda: X * 2, {"multiplies": 60}),
-        (lambda: X / 2, {"divisions": 60}),
-        (lambda: X**2, {"multiplies": 60}),
-        (lambda: X.exp(), {"exponentials": 60}),
-        (lambda: X.sum(), {"acs": 60}),
-        (lambda: X > 0, {"acs": 60}),
-        (lambda: torch.softmax(X, -1), {"acs": 180, "exponentials": 60, "divisions": 60}),
-        (lambda: functional.gelu(X), {"acs": 60, "multiplies": 180, "exponentials": 60}),
-        (
-            lambda: functional.layer_norm(X, (10,), torch.ones(10), torch.ones(10)),
-            {"acs": 120, "macs": 120, "multiplies": 60 + 12, "divisions": 6},
-        ),
-        (
-            lambda: functional.conv2d(torch.ones(1, 3, 8, 8), torch.ones(5, 3, 4, 4), stride=4),
-            {"macs": 5 * 4 * 48},
-        ),
-        (lambda: functional.embedding(torch.tensor([1, 2]), X), {}),
-        (lambda: torch.arange(5) + 1, {}),  # whole numbers are positions and masks
-        (lambda: X.view(10, 6).t(), {}),
-    ],
-)
-def test_kernels_by_hand(run: Callable[[], object], expected: dict[str, int]) -> None:
-    done = asdict(counted(run))
-    assert {kind: n for kind, n in done.items() if n and not kind.startswith("bytes")} == expected
-
-
-def test_random_numbers_are_counted() -> None:
-    assert counted(lambda: functional.dropout(X, 0.5, training=True)).random_draws == 60
-
-
-def test_bytes_are_operands_and_results() -> None:
-    assert counted(lambda: X + X.flip(0)).bytes_tensor == 4 * 60 * (2 + 3)
-    assert counted(lambda: X.view(10, 6)).bytes_tensor == 0
-    assert counted(lambda: X[:, :1] + X).bytes_tensor == 4 * (6 + 60 + 60)
-    assert counted(lambda: functional.embedding(torch.tensor([1, 2]), X)).bytes_tensor == 4 * 20 * 2
-
-
-def test_unknown_kernels_are_named() -> None:
-    with count() as counter:
-        torch.special.bessel_j0(X)
-    assert counter.bill().uncounted == {"aten.special_bessel_j0": 60}
-
-
+# Parts.
 def test_inference_mode_counts_the_same() -> None:
     model = model_of()
     with torch.inference_mode(), count(model) as counter:
@@ -119,7 +62,6 @@ def test_inference_mode_counts_the_same() -> None:
     assert counter.bill().total().macs == bill_of().total().macs
 
 
-# Parts.
 def test_parts_of_a_model_by_hand() -> None:
     bill = bill_of()
     tokens = BATCH * LENGTH
@@ -188,6 +130,29 @@ def test_backward_costs_two_products_for_each_of_the_forward_pass() -> None:
     parts = counter.bill().parts()
     assert parts["backward"].macs == 2 * parts["other"].macs == 2 * 3 * 8 * 4
     assert parts["outside"].acs == 3 * 4  # the sum
+
+
+@pytest.mark.parametrize("name", SCORE_MAPS)
+def test_training_under_any_score_map_is_counted_whole(name: str) -> None:
+    head = dot_product_head(SCORE_MAPS[name](**({"k": 2} if name == "top_k" else {})))
+    model = model_of()
+    optimiser = torch.optim.AdamW(model.parameters())
+    with swap(model, heads="all", head=head), count(model) as counter:
+        functional.cross_entropy(model(TOKENS).flatten(0, 1), TOKENS.flatten()).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+    bill = counter.bill()
+    assert not bill.uncounted
+    assert bill.parts()["scores"].macs == bill.parts()["read-out"].macs == PAIRS * DIM
+    n_weights = sum(weight.numel() for weight in model.parameters())
+    assert bill.parts()["outside"].divisions >= n_weights  # AdamW divides by the root of the second moment
+
+
+def test_scores_by_a_network_are_no_read_out() -> None:
+    model, head = model_of(), HEAD_KINDS["additive"](DIM, np.random.default_rng(0))
+    with torch.no_grad(), swap(model, heads="all", head=head), count(model) as counter:
+        model(TOKENS)
+    assert counter.bill().parts()["read-out"].macs == PAIRS * DIM
 
 
 def test_counting_changes_nothing() -> None:
