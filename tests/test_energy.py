@@ -15,9 +15,7 @@ from bridge import TABLES, Bill, SpikingScoreMap, Usage, count, swap
 from bridge.energy import IMPLEMENTATIONS, EnergyTable
 from bridge.operations import Counts
 from pragmatic import (
-    HEADS as HEAD_KINDS,
-)
-from pragmatic import (
+    HEADS,
     SCORE_MAPS,
     ScoreMap,
     Softmax,
@@ -29,15 +27,15 @@ from pragmatic import (
 )
 from spiking import GammaCircuit, GammaParams
 
-BATCH, HEADS, LENGTH, DIM, N_VOCAB = 2, 3, 5, 4, 11
-WIDTH = HEADS * DIM
-PAIRS = BATCH * HEADS * LENGTH * LENGTH
+BATCH, N_HEADS, LENGTH, DIM, N_VOCAB = 2, 3, 5, 4, 11
+WIDTH = N_HEADS * DIM
+PAIRS = BATCH * N_HEADS * LENGTH * LENGTH
 PARAMS = GammaParams(n_cells=5, settle_ms=0.0)
 TOKENS = torch.arange(BATCH * LENGTH).view(BATCH, LENGTH)
 
 
 def model_of() -> Transformer:
-    sizes = TransformerParams(n_vocab=N_VOCAB, n_layers=1, n_heads=HEADS, width=WIDTH, n_context=LENGTH)
+    sizes = TransformerParams(n_vocab=N_VOCAB, n_layers=1, n_heads=N_HEADS, width=WIDTH, n_context=LENGTH)
     return Transformer(sizes, np.random.default_rng(0))
 
 
@@ -114,7 +112,7 @@ def test_fused_attention_costs_what_it_computes() -> None:
 
     torch.manual_seed(0)
     with torch.no_grad():
-        query, key, value = torch.randn(3, BATCH, HEADS, LENGTH, DIM)
+        query, key, value = torch.randn(3, BATCH, N_HEADS, LENGTH, DIM)
         with count() as counter:
             fused(query, key, value, causal_mask(LENGTH, LENGTH))
     parts = counter.bill().parts()
@@ -149,7 +147,7 @@ def test_training_under_any_score_map_is_counted_whole(name: str) -> None:
 
 
 def test_scores_by_a_network_are_no_read_out() -> None:
-    model, head = model_of(), HEAD_KINDS["additive"](DIM, np.random.default_rng(0))
+    model, head = model_of(), HEADS["additive"](DIM, np.random.default_rng(0))
     with torch.no_grad(), swap(model, heads="all", head=head), count(model) as counter:
         model(TOKENS)
     assert counter.bill().parts()["read-out"].macs == PAIRS * DIM
@@ -232,7 +230,7 @@ def test_the_values_of_other_heads_stay_products() -> None:
 def test_drawn_spikes_cost_their_law_and_a_random_number_each() -> None:
     sampled = SpikingScoreMap(GammaCircuit(PARAMS), None, np.random.default_rng(0), spikes=7, mode="sampled")
     parts = bill_of(sampled).parts()
-    assert parts["simulation"] == Counts(random_draws=7 * BATCH * HEADS * LENGTH)
+    assert parts["simulation"] == Counts(random_draws=7 * BATCH * N_HEADS * LENGTH)
     assert parts["score map"].exponentials == PAIRS
 
 
