@@ -25,9 +25,11 @@ from bridge.tensor_operations import (
     moved_bytes,
     operations,
 )
-from bridge.usage import Usage, listening
+from bridge.usage import Usage, is_paused, listening
 
 __all__ = ["Counter", "count"]
+
+UNKNOWN_ROWS = "rows of other circuits"
 
 
 @contextmanager
@@ -71,11 +73,12 @@ class Counter:
 
     def bill(self) -> Bill:
         """What has been counted so far."""
+        unknown = {UNKNOWN_ROWS: self._usage.unknown_rows} if self._usage.unknown_rows else {}
         return Bill(
             simulated=dict(self._simulated),
             events=dict(self._events),
             usage=self._usage,
-            uncounted=dict(self._uncounted),
+            uncounted={**self._uncounted, **unknown},
         )
 
     def detach(self) -> None:
@@ -92,7 +95,7 @@ class Counter:
 
     def kernel(self, func: Any, call: Call) -> None:
         """PyTorch has called a kernel."""
-        if is_free(func, call.packet):
+        if is_paused() or is_free(func, call.packet):
             return
         moved = Counts(bytes_tensor=moved_bytes(call))
         split = fused_attention(call)

@@ -185,7 +185,7 @@ _TABLE: tuple[tuple[str, Callable[[Call], Counts]], ...] = (  # names of operato
     ("maximum minimum clamp clamp_ clamp_min clamp_min_ clamp_max relu relu_ threshold", _each(acs=1)),
     ("eq ne lt le gt ge isnan isinf isposinf isneginf", _each(acs=1)),
     ("abs sign floor round ceil", _each(acs=1)),
-    ("sum cumsum max min amax amin argmax argmin aminmax equal", _in(acs=1)),
+    ("sum cumsum max min amax amin argmax argmin aminmax equal any all", _in(acs=1)),
     ("mean", _mean),
     ("var std var_mean", _in(acs=2, macs=1)),
     ("linalg_vector_norm norm", _in(macs=1)),

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from bridge import TABLES, Bill, SpikingScoreMap, Usage, count, swap
+from bridge import TABLES, Bill, SpikingScoreMap, SpikingVectorHead, Usage, count, swap
 from bridge.energy import IMPLEMENTATIONS, EnergyTable
 from bridge.operations import Counts
 from pragmatic import (
@@ -25,7 +25,7 @@ from pragmatic import (
     causal_mask,
     dot_product_head,
 )
-from spiking import GammaCircuit, GammaParams
+from spiking import GammaCircuit, GammaParams, VectorCircuit
 
 BATCH, N_HEADS, LENGTH, DIM, N_VOCAB = 2, 3, 5, 4, 11
 WIDTH = N_HEADS * DIM
@@ -257,6 +257,37 @@ def test_a_hugging_face_model_by_hand(attention: str) -> None:
     score_map = bill.parts()["score map"]
     assert (score_map.exponentials, score_map.multiplies, score_map.acs) == (2 * PAIRS, 2 * PAIRS, 8 * PAIRS)
     assert not bill.uncounted
+
+
+def test_softmax_swapped_into_a_hugging_face_model_costs_the_same() -> None:
+    """But for how it is written: the query is scaled, not the scores, and NaN is looked for."""
+    transformers = pytest.importorskip("transformers")
+    config = transformers.BertConfig(
+        vocab_size=N_VOCAB, hidden_size=12, num_attention_heads=3, intermediate_size=20, num_hidden_layers=2
+    )
+    model = transformers.BertModel(config, add_pooling_layer=False).eval()
+
+    def once() -> Bill:
+        with torch.no_grad(), count(model) as counter:
+            model(input_ids=TOKENS)
+        return counter.bill()
+
+    plain = once().parts()
+    with swap(model, heads="all", head=dot_product_head(Softmax())):
+        first, second = once(), once()
+    assert first == second  # the library's own attention is checked in the first pass, off the bill
+    assert not first.uncounted
+    for part, done in plain.items():
+        assert first.parts()[part].macs == done.macs
+        assert first.parts()[part].exponentials == done.exponentials
+
+
+def test_a_circuit_without_known_operations_is_named() -> None:
+    whole = SpikingVectorHead(VectorCircuit(PARAMS), 50.0, np.random.default_rng(0))
+    query = torch.randn(2, 3)
+    with count() as counter:
+        whole(query, query, query)
+    assert counter.bill().uncounted == {"rows of other circuits": 2}
 
 
 # Prices.
