@@ -21,13 +21,14 @@ from spiking.cells import Noise
 from spiking.checks import check_mask, check_scores, check_streams, known, positive_int
 from spiking.fused_gamma import PRECISIONS, Counted, compile_core, count_rows, simulate_rows
 from spiking.fused_kernel import Kernel
+from spiking.fused_program import Program
 from spiking.params import GammaParams
 from spiking.record import Selection
 from spiking.rows import Layout
 from spiking.selection import select, select_counted
 from spiking.simulate import Core, Recording, building, check_duration, simulate
 
-__all__ = ["ENGINES", "RECORDS", "GammaCircuit", "gamma_core"]
+__all__ = ["ENGINES", "RECORDS", "GammaCircuit", "gamma_core", "row_program"]
 
 ENGINES = ("brian2", "fused")
 RECORDS = ("spikes", "counts")
@@ -53,9 +54,7 @@ ROW_INPUT = """
 FETCH = "inh = inh_row"
 
 
-def gamma_core(
-    params: GammaParams, layout: Layout, rng: np.random.Generator, u: np.ndarray | None
-) -> Core:
+def gamma_core(params: GammaParams, layout: Layout, rng: np.random.Generator, u: np.ndarray | None) -> Core:
     """Build the rows of `layout` as one block-diagonal set of Brian2 objects.
 
     `u` is the input of each population, or None where the caller links `exc.u` to what changes in time.
@@ -124,7 +123,9 @@ def initial_state(
 
 def _structure(params: GammaParams) -> GammaParams:
     """The parameters without those that no equation reads."""
-    return replace(params, n_cells=1, temperature=1.0, gain=1.0, feedforward="none", settle_ms=0.0, primed=False)
+    return replace(
+        params, n_cells=1, temperature=1.0, gain=1.0, feedforward="none", settle_ms=0.0, primed=False
+    )
 
 
 @cache
@@ -135,6 +136,11 @@ def _one_row(params: GammaParams, precision: str) -> Kernel:
     with building():
         core = gamma_core(params, layout, rng, np.zeros(2))
     return compile_core(core, params, initial_state(params, np.zeros(1), 1, rng, rng), precision=precision)
+
+
+def row_program(params: GammaParams, precision: str = "float32") -> Program:
+    """What one row's circuit computes at every step, as both engines run it."""
+    return _one_row(_structure(params), precision).program
 
 
 @dataclass(frozen=True)
