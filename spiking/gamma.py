@@ -21,13 +21,14 @@ from spiking.cells import Noise
 from spiking.checks import check_mask, check_scores, check_streams, known, positive_int
 from spiking.fused_gamma import PRECISIONS, Counted, compile_core, count_rows, simulate_rows
 from spiking.fused_kernel import Kernel
+from spiking.fused_program import Program
 from spiking.params import GammaParams
 from spiking.record import Selection
 from spiking.rows import Layout
 from spiking.selection import select, select_counted
 from spiking.simulate import Core, Recording, building, check_duration, simulate
 
-__all__ = ["ENGINES", "RECORDS", "GammaCircuit", "gamma_core"]
+__all__ = ["ENGINES", "RECORDS", "GammaCircuit", "gamma_core", "row_program"]
 
 ENGINES = ("brian2", "fused")
 RECORDS = ("spikes", "counts")
@@ -135,6 +136,11 @@ def _one_row(params: GammaParams, precision: str) -> Kernel:
     with building():
         core = gamma_core(params, layout, rng, np.zeros(2))
     return compile_core(core, params, initial_state(params, np.zeros(1), 1, rng, rng), precision=precision)
+
+
+def row_program(params: GammaParams, precision: str = "float32") -> Program:
+    """What one row's circuit computes at every step, as both engines run it."""
+    return _one_row(_structure(params), precision).program
 
 
 @dataclass(frozen=True)
