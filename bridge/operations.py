@@ -12,7 +12,8 @@ import numpy as np
 from spiking import GammaParams
 from spiking.fused_fold import names
 from spiking.fused_names import Assignment
-from spiking.fused_program import Code, Pathway, Program, Reset, Threshold, read_program
+from spiking.fused_parts import Code, Pathway, Program, Reset, Threshold
+from spiking.fused_program import read_program
 from spiking.gamma import gamma_core, initial_state
 from spiking.rows import Layout
 from spiking.simulate import building

@@ -37,7 +37,7 @@ def compile_core(core: Core, params: GammaParams, initial: State, *, precision: 
     """Compile one row's circuit; `initial` names the variables that each row starts with of its own."""
     own = {f"{group}__{variable}" for group, state in initial.items() for variable in state}
     program = read_program(core.objects, params.namespace(), per_cell=own | {"exc__u"})
-    return compile_program(program, record="exc", sample="row__exc", precision=precision)
+    return compile_program(program, record=("exc",), sample=("row__exc",), precision=precision)
 
 
 def simulate_rows(
@@ -85,7 +85,7 @@ def simulate_rows(
     return Recording(
         spikes=_spike_record(parts, layout, params, duration_ms),
         inh_counts=np.concatenate([p.counts["inh"] for p in parts]),
-        field=np.concatenate([p.samples for p in parts]),
+        field=np.concatenate([p.samples["row__exc"] for p in parts]),
         field_dt_ms=FIELD_DT_MS,
         row_ms=np.concatenate([p.n_steps for p in parts]) * params.dt_ms,
     )
@@ -169,8 +169,9 @@ def _spike_record(
     parts: Sequence[RowSpikes], layout: Layout, params: GammaParams, duration_ms: float
 ) -> SpikeRecord:
     first_cell = np.searchsorted(layout.row_of_population, np.arange(layout.n_rows)) * layout.n_cells
-    step = np.concatenate([p.step for p in parts])
-    flat = np.concatenate([first_cell[p.row] + p.cell for p in parts])
+    events = [p.spikes["exc"] for p in parts]
+    step = np.concatenate([e.step for e in events])
+    flat = np.concatenate([first_cell[e.row] + e.cell for e in events])
     order = np.argsort(step, kind="stable")
     row, key, cell = layout.locate(flat[order])
     return SpikeRecord(
