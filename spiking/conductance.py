@@ -98,7 +98,8 @@ def cells(
         uA/cm2.
     dt_ms : float
     rng : numpy.random.Generator, optional
-        Spreads the voltages at the start over 20 mV; without it all start at -75 mV.
+        Spreads the voltages at the start from -75 to -55 mV, with h and n at their equilibrium there, so
+        that cells begin out of step. Without it all begin at -75 mV and h = n = 0.1.
     """
     known("kind of cells", kind, CELLS)
     group = b2.NeuronGroup(
@@ -115,8 +116,11 @@ def cells(
             "tau_d": TAU_D_ms[kind] * ms,
         },
     )
-    group.v = (-75 + (0 if rng is None else 20 * rng.random(len(drive)))) * mV
-    group.h = group.n = 0.1
+    if rng is None:
+        group.v, group.h, group.n = -75 * mV, 0.1, 0.1
+    else:
+        group.v = rng.uniform(-75, -55, len(drive)) * mV
+        group.h, group.n = "alpha_h / (alpha_h + beta_h)", "alpha_n / (alpha_n + beta_n)"
     group.i_app = drive * uA / cm**2
     return group
 

@@ -177,7 +177,8 @@ def _state(writer: Writer, name: str) -> None:
         writer.line(2, f"a_{name} = {here}")
         return
     writer.line(2, f"a_{name} = scratch[free : free + n_{group}]")
-    writer.line(2, f"a_{name}[:] = {here}")
+    writer.line(2, f"for i in range(n_{group}):")  # assigning slices takes numba ten times as long to compile
+    writer.line(3, f"a_{name}[i] = all_{name}[first_{group} + i]")
     writer.line(2, f"free += n_{group} + SPACING - n_{group} % SPACING")
 
 
@@ -212,7 +213,8 @@ def _sample(writer: Writer, sample: Sequence[str]) -> None:
     writer.line(3, "if step64 == until_sample and n_samples < max_samples:")
     for name in sample:
         if writer.is_array(name):
-            writer.line(4, f"samples_{name}[:, n_samples] = a_{name}")
+            writer.line(4, f"for i in range(samples_{name}.shape[0]):")
+            writer.line(5, f"samples_{name}[i, n_samples] = a_{name}[i]")
         else:
             writer.line(4, f"samples_{name}[0, n_samples] = {name}")
     writer.line(4, "n_samples += 1")

@@ -73,9 +73,8 @@ def _add(writer: Writer, depth: int, a: Assignment, added: str, index: str) -> N
 def write_summed(writer: Writer, step: Summed) -> None:
     """Sum over synapses, from nothing, at every step."""
     a = step.body[0]
-    everywhere = f"a_{a.target}[:]" if writer.is_array(a.target) else a.target
     if step.bundle is not None:
-        writer.line(3, f"{everywhere} = F(0)")
+        _to_every(writer, step, "F(0)")
         writer.line(3, f"for i in range(n_{step.source}):")
         _from_cell(writer, 4, writer.program.bundles[step.bundle], step.body)
         return
@@ -83,7 +82,16 @@ def write_summed(writer: Writer, step: Summed) -> None:
     writer.line(3, f"for i in range(n_{step.source}):")
     _load_source(writer, 4, names(a.value))
     writer.line(4, f"total += F({writer.expressions.text(a.value)})")
-    writer.line(3, f"{everywhere} = total")
+    _to_every(writer, step, "total")
+
+
+def _to_every(writer: Writer, step: Summed, value: str) -> None:
+    target = step.body[0].target
+    if writer.is_array(target):
+        writer.line(3, f"for i in range(n_{step.target}):")
+        writer.line(4, f"a_{target}[i] = {value}")
+    else:
+        writer.line(3, f"{target} = {value}")
 
 
 def _from_cell(writer: Writer, depth: int, bundle: Bundle, body: tuple[Assignment, ...]) -> None:
