@@ -18,11 +18,9 @@ from spiking.fused import PRECISIONS, Rows, RowSpikes, Window, run_rows
 from spiking.fused_kernel import compile_program
 from spiking.fused_parts import Program
 from spiking.fused_program import read_program
-from spiking.simulate import building, run_network
+from spiking.simulate import ENGINES, building, run_network
 
-__all__ = ["CIRCUIT_ENGINES", "Circuit", "GroupSpikes", "Recorded", "simulate_circuit"]
-
-CIRCUIT_ENGINES = ("brian2", "fused")
+__all__ = ["Circuit", "GroupSpikes", "Recorded", "simulate_circuit"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +90,7 @@ def simulate_circuit(
     ValueError
         For what the fused engine does not cover; the message names the Brian2 feature.
     """
-    known("engine", engine, CIRCUIT_ENGINES)
+    known("engine", engine, ENGINES)
     known("precision", precision, PRECISIONS)
     generators = rng.spawn(n_networks)
     with building():

@@ -25,11 +25,10 @@ from spiking.params import GammaParams
 from spiking.record import Selection
 from spiking.rows import Layout
 from spiking.selection import select, select_counted
-from spiking.simulate import Core, Recording, building, check_duration, simulate
+from spiking.simulate import ENGINES, Core, Recording, building, check_duration, simulate
 
-__all__ = ["ENGINES", "RECORDS", "GammaCircuit", "gamma_core"]
+__all__ = ["ENGINES", "RECORDS", "GammaCircuit", "gamma_core", "initial_state", "structure"]
 
-ENGINES = ("brian2", "fused")
 RECORDS = ("spikes", "counts")
 
 # Equal weights all to all inside a row: every I cell sees the same sum over E spikes and every E cell
@@ -112,7 +111,7 @@ def initial_state(
     }
 
 
-def _structure(params: GammaParams) -> GammaParams:
+def structure(params: GammaParams) -> GammaParams:
     """The parameters without those that no equation reads."""
     return replace(params, n_cells=1, temperature=1.0, gain=1.0, feedforward="none", settle_ms=0.0)
 
@@ -237,7 +236,7 @@ class GammaCircuit:
             )
             return select_counted(counted, present, layout, duration_ms, spikes)
         options |= {"threads": threads, "streams": check_streams(streams, len(scores))}
-        rows = (_one_row(_structure(self.params), precision), layout, self.params, u, self._initial)
+        rows = (_one_row(structure(self.params), precision), layout, self.params, u, self._initial)
         if record == "spikes":
             return select(simulate_rows(*rows, **options), present, spikes)
         return select_counted(count_rows(*rows, **options), present, layout, duration_ms, spikes)
