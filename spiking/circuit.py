@@ -15,7 +15,7 @@ import numpy as np
 
 from spiking.checks import known
 from spiking.fused import PRECISIONS, Rows, RowSpikes, Window, run_rows
-from spiking.fused_kernel import compile_program
+from spiking.fused_kernel import Kernel, compile_program
 from spiking.fused_parts import Program
 from spiking.fused_program import read_program
 from spiking.simulate import ENGINES, building, run_network
@@ -163,12 +163,11 @@ def _fused(
         for p in programs
     ]
     kernel = kernels[0]
-    for other in kernels[1:]:
-        if other.source.text != kernel.source.text or (other.floats != kernel.floats).any():
-            raise ValueError(
-                "networks of one batch must have the same equations and constants, got two kinds; "
-                "simulate them one by one."
-            )
+    if not all(_alike(kernel, other) for other in kernels[1:]):
+        raise ValueError(
+            "networks of one batch must have the same equations and constants, got two kinds; "
+            "simulate them one by one."
+        )
     dt_ms = programs[0].dt_ms
     window = Window(
         n_settle=round(options.settle_ms / dt_ms),
@@ -188,13 +187,26 @@ def _fused(
         n_cells=n_cells,
         duration_ms=options.duration_ms,
         spikes={g: _joined(parts, g, dt_ms) for g in options.record},
-        samples={
-            v: np.concatenate([p.samples[v] for p in parts]).reshape(
-                len(programs), -1, parts[0].samples[v].shape[1]
-            )
-            for v in options.sample
-        },
+        samples={v: _sampled(parts, v, n_cells[v.split("__")[0]]) for v in options.sample},
     )
+
+
+def _alike(a: Kernel, b: Kernel) -> bool:
+    """Whether two networks differ in nothing but their arrays."""
+    return (
+        a.source.text == b.source.text
+        and np.array_equal(a.floats, b.floats)
+        and np.array_equal(a.ints, b.ints)
+        and all(map(np.array_equal, a.tables, b.tables))
+    )
+
+
+def _sampled(parts: Sequence[RowSpikes], variable: str, n_cells: int) -> np.ndarray:
+    """A variable of every cell, (n_networks, n_cells, n_samples), even where a row holds it only once."""
+    samples = np.concatenate([p.samples[variable] for p in parts])
+    n_rows = sum(len(p.n_steps) for p in parts)
+    samples = samples.reshape(n_rows, -1, samples.shape[1])
+    return np.broadcast_to(samples, (n_rows, n_cells, samples.shape[2]))
 
 
 def _sizes(programs: Sequence[Program]) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ def _exprel(x: float) -> float:
 FUNCTIONS: dict[str, Callable[..., float]] = {  # Brian2's functions that are the same for equal arguments
     **{name: getattr(math, name) for name in ("exp", "log", "log10", "sqrt", "expm1", "log1p")},
     **{name: getattr(math, name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    **{f"arc{name}": getattr(math, f"a{name}") for name in ("sin", "cos", "tan")},
     "abs": abs,
     "floor": math.floor,
     "ceil": math.ceil,

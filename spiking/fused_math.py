@@ -28,6 +28,7 @@ __all__ = [
     "sign",
     "tanh32",
     "tanh64",
+    "whole",
 ]
 
 # Bounds on relative errors: all x for tanh, the range of exp for exprel.
@@ -128,6 +129,12 @@ def clip(x: Any, low: Any, high: Any) -> Any:
 def sign(x: Any) -> Any:
     """-1, 0 or 1."""
     return (x > 0) * 1.0 - (x < 0) * 1.0
+
+
+@njit
+def whole(x: Any) -> Any:
+    """A number or truth value cut to a whole number."""
+    return np.trunc(x * 1.0)
 
 
 @njit

@@ -135,8 +135,6 @@ class Names:
                 raise refuse("the number of cells N in equations", group.name)
             return number(float(found.get_value()))
         if isinstance(found, Subexpression):
-            if found.owner.name != group.name:
-                raise refuse("linked subexpressions", group.name)
             return self.resolve(ast.parse(found.expr, mode="eval").body, group, {})
         if not isinstance(found, ArrayVariable) or found.name in _OWN:
             raise refuse(f"the name {name!r}", group.name)
@@ -177,6 +175,8 @@ class Names:
             return full
         if np.array_equal(group.variables[index].get_value(), np.arange(source.N)):
             return full
+        if source.name == group.name:
+            raise refuse("variables linked to their own group", group.name)
         self.links[f"{group.name}__{name}"] = full
         return f"{group.name}__{name}"
 
@@ -189,6 +189,12 @@ class _Resolve(ast.NodeTransformer):
         if node.id in self.temporaries:
             return ast.Name(id=self.temporaries[node.id], ctx=ast.Load())
         return self.known.variable(node.id, self.group)
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        if len(node.ops) > 1:
+            raise refuse("chained comparisons", self.group.name)
+        left, right = self.visit(node.left), self.visit(node.comparators[0])
+        return ast.Compare(left=left, ops=node.ops, comparators=[right])
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         """`and`, `or` as operators that do not branch."""
@@ -223,16 +229,18 @@ class _Resolve(ast.NodeTransformer):
         return ast.Call(func=ast.Name(id=f"table__{name}"), args=arguments, keywords=[])
 
     def _timestep(self, node: ast.Call) -> ast.expr:
-        """Steps since the last spike, or a constant number of steps: refractoriness asks for no more."""
+        """Steps since the last spike, or in a time: refractoriness asks for no more."""
         argument = ast.unparse(node.args[0])
         if argument == "t - lastspike":
             lastspike = ast.Name(id=f"{self.group.name}__lastspike", ctx=ast.Load())
             return ast.BinOp(left=ast.Name(id="step", ctx=ast.Load()), op=ast.Sub(), right=lastspike)
-        steps = fold(self.visit(node.args[0]))
-        if not isinstance(steps, ast.Constant):
-            raise refuse("timestep() of a variable", self.group.name)
-        dt = self.group.clock.dt_
-        return number(int((steps.value + 1e-3 * dt) / dt))  # as Brian2's own timestep function
+        steps = ast.BinOp(left=node.args[0], op=ast.Div(), right=ast.Name(id="dt"))
+        whole = ast.Call(  # as Brian2's own timestep function
+            func=ast.Name(id="int"),
+            args=[ast.BinOp(left=steps, op=ast.Add(), right=number(1e-3))],
+            keywords=[],
+        )
+        return fold(self.visit(whole))
 
 
 def assignments(code: str) -> list[tuple[str, ast.expr]]:

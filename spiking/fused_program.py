@@ -50,7 +50,7 @@ def read_program(
     parts = [part for o in objects for part in (o, *o.contained_objects) if part.active]
     runners = [part for part in parts if isinstance(part, CodeRunner)]
     slots = b2.Network(*objects, name="one_row").schedule
-    runners.sort(key=lambda r: (slots.index(r.when), r.order, r.name))
+    runners.sort(key=lambda r: (_place(r.when, slots), r.order, r.name))
     groups = {o.name: o for o in objects if isinstance(o, b2.NeuronGroup)}
     known = Names(groups, namespace)
     synapses = SynapseReader(known=known, namespace=namespace, dt=clock.dt_)
@@ -79,6 +79,14 @@ def read_program(
     )
 
 
+def _place(when: str, slots: Sequence[str]) -> int:
+    """Place of a slot of the schedule, with those before and after it."""
+    for prefix, shift in (("before_", -1), ("after_", 1)):
+        if when.startswith(prefix):
+            return 3 * slots.index(when.removeprefix(prefix)) + shift
+    return 3 * slots.index(when)
+
+
 def _read(runner: CodeRunner, known: Names, synapses: SynapseReader) -> Step | None:
     """One object of the schedule as a step of the program."""
     namespace = synapses.namespace
@@ -95,8 +103,8 @@ def _read(runner: CodeRunner, known: Names, synapses: SynapseReader) -> Step | N
     if not isinstance(group, b2.NeuronGroup):
         raise refuse(f"{type(runner).__name__} of {type(group).__name__}", runner.name)
     runner.update_abstract_code(run_namespace=namespace)
-    if not isinstance(runner.abstract_code, str):
-        raise refuse("state updaters without abstract code (GSL)", runner.name)
+    if runner.codeobj_class is not None or not isinstance(runner.abstract_code, str):
+        raise refuse("integrators of the GNU Scientific Library", runner.name)
     body = known.statements(
         runner.abstract_code, group, prefix=runner.name, override=runner.override_conditional_write or ()
     )

@@ -27,7 +27,7 @@ import numpy as np
 from numba import njit
 
 from spiking.fused_exp import exp32, exp64
-from spiking.fused_math import clip, exprel32, exprel64, lookup, sign, tanh32, tanh64
+from spiking.fused_math import clip, exprel32, exprel64, lookup, sign, tanh32, tanh64, whole
 from spiking.fused_random import normal32, normal64, row_key, uniform32, uniform64
 from spiking.fused_simd import prefer_wide_vectors
 

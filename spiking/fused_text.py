@@ -13,7 +13,8 @@ __all__ = ["Expressions"]
 
 _FUNCTIONS = {  # the rest of fused_fold.FUNCTIONS are functions of `math`
     **{name: name for name in ("clip", "sign", "abs")},
-    **{"floor": "np.floor", "ceil": "np.ceil", "int": "np.trunc"},
+    **{"floor": "np.floor", "ceil": "np.ceil", "int": "whole"},
+    **{f"arc{name}": f"math.a{name}" for name in ("sin", "cos", "tan")},
 }
 _OF_WIDTH = ("exp", "exprel", "tanh")  # ours, one for each precision
 
