@@ -12,7 +12,7 @@ import numpy as np
 from spiking import GammaParams
 from spiking.fused_fold import names
 from spiking.fused_names import Assignment
-from spiking.fused_program import Code, Pathway, Program, Reset, Threshold
+from spiking.fused_parts import Code, Pathway, Program, Reset, Threshold
 from spiking.gamma import row_program
 
 __all__ = ["CircuitOperations", "Counts", "circuit_operations"]

@@ -15,15 +15,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spiking.fused_arrays import group_sizes, lists, scratch, starts, states
 from spiking.fused_kernel import Kernel
-from spiking.fused_source import MAX_CELLS, SPACING
+from spiking.fused_source import MAX_CELLS
 
-__all__ = ["NO_LIMIT", "PRECISIONS", "RowSpikes", "Rows", "Window", "run_rows"]
+__all__ = ["NO_LIMIT", "PRECISIONS", "Events", "RowSpikes", "Rows", "Window", "run_rows"]
 
 PRECISIONS = ("float32", "float64")
 _CELL_STEPS = 10_000_000  # of one call into the kernel, some 5 ms: cores finish together, interrupts are met
 NO_LIMIT = 2**62  # of spikes
-_LONG_AGO = -(2**30)  # step of the last spike of a cell that never spiked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +31,8 @@ class Rows:
     """What differs between the rows of a batch."""
 
     n_cells: Mapping[str, np.ndarray]  # cells per row, (n_rows,), of the groups whose size varies
-    unit: Mapping[str, int]  # cells that are counted together, per group; divides every row's cells
-    state: Callable[[range], Mapping[str, np.ndarray]]  # rows -> their state arrays, `group__variable`
+    unit: Mapping[str, int]  # cells that are counted together, per group, unless 1; divides every row's cells
+    state: Callable[[range], Mapping[str, np.ndarray]]  # rows -> their own arrays, one row after another
     streams: np.ndarray  # (n_rows,) uint64: with the seed, the key of each row's random numbers
 
     @property
@@ -48,7 +48,8 @@ class Window:
     n_steps: int
     sample_every: int
     spikes: bool  # record spikes and samples, not only counts
-    n_spikes: int = NO_LIMIT  # a row ends with the step in which so many were counted in the recorded group
+    n_spikes: int = NO_LIMIT  # a row ends with the step in which the first recorded group had so many
+    counted_whole: tuple[str, ...] = ()  # groups whose spikes before the window are counted, too
 
     @property
     def likely_steps(self) -> int:
@@ -57,16 +58,25 @@ class Window:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Events:
+    """Spikes of one group, ordered by row and time."""
+
+    row: np.ndarray  # (n_spikes,) int64
+    cell: np.ndarray  # (n_spikes,) int32, within the row
+    step: np.ndarray  # (n_spikes,) int32, from the start of the window
+
+
+@dataclass(frozen=True, kw_only=True)
 class RowSpikes:
     """What a few consecutive rows did in the measured window."""
 
     first_row: int
-    counts: Mapping[str, np.ndarray]  # group -> spikes per unit of cells, rows one after the other, int64
-    row: np.ndarray  # (n_spikes,) int64, of the recorded group, ordered by row and time
-    cell: np.ndarray  # (n_spikes,) int32, within the row
-    step: np.ndarray  # (n_spikes,) int32, from the start of the window
-    samples: np.ndarray  # (rows, n_samples) float32; 0 after the row's end
     n_steps: np.ndarray  # (rows,) int64: measured steps of each row
+    counts: Mapping[str, np.ndarray]  # group -> spikes per unit of cells, rows one after the other, int64
+    spikes: Mapping[str, Events]  # of the recorded groups
+    samples: Mapping[
+        str, np.ndarray
+    ]  # variable -> (rows or their cells, n_samples) float32; 0 after the row's end
 
 
 def run_rows(
@@ -118,22 +128,13 @@ def _done(
     """The oldest result that is still out."""
     result = pending.popleft().result()
     if progress is not None:
-        progress((result.first_row + len(result.samples)) / n_rows)
+        progress((result.first_row + len(result.n_steps)) / n_rows)
     return result
-
-
-def _sizes(kernel: Kernel, rows: Rows) -> dict[str, np.ndarray]:
-    """Cells per row of every group, (n_rows,)."""
-    fixed = {
-        group: next(len(v) for name, v in kernel.program.fixed.items() if name.startswith(f"{group}__"))
-        for group in kernel.source.groups
-    }
-    return {g: rows.n_cells.get(g, np.broadcast_to(fixed[g], rows.n_rows)) for g in kernel.source.groups}
 
 
 def _blocks(kernel: Kernel, rows: Rows, window: Window) -> Iterator[range]:
     """Consecutive rows that make up one call into the kernel."""
-    cells = sum(_sizes(kernel, rows).values())
+    cells = sum(group_sizes(kernel, rows.n_cells, rows.n_rows).values())
     assert isinstance(cells, np.ndarray)
     if cells.max() >= MAX_CELLS:
         raise ValueError(
@@ -151,77 +152,65 @@ def _blocks(kernel: Kernel, rows: Rows, window: Window) -> Iterator[range]:
 
 
 def _run_block(kernel: Kernel, rows: Rows, window: Window, seed: int, block: range) -> RowSpikes:
-    sizes = {g: n[block.start : block.stop] for g, n in _sizes(kernel, rows).items()}
-    starts = {g: np.concatenate([[0], np.cumsum(n)]).astype(np.int64) for g, n in sizes.items()}
-    initial = rows.state(block)
-    capacity = _expected_spikes(kernel, sizes, window)
+    source, n_rows = kernel.source, len(block)
+    n_cells = {g: n[block.start : block.stop] for g, n in rows.n_cells.items()}
+    sizes = group_sizes(kernel, n_cells, n_rows)
+    own = rows.state(block)
+    capacity = {g: _expected_spikes(kernel, sizes[g], window) for g in source.record}
     n_samples = -(-(window.n_steps - window.n_settle) // window.sample_every) if window.spikes else 0
-    scratch = _scratch(kernel, sizes)
+    samples = {v: np.zeros((_n_sampled(kernel, v, sizes), n_samples), np.float32) for v in source.sample}
+    unit = {g: rows.unit.get(g, 1) for g in source.spiking}
+    since = [0 if g in window.counted_whole else window.n_settle for g in source.spiking]
+    begin, synapses, indices = lists(kernel, own, sizes)
     while True:
-        arrays = [_array(kernel, name, initial, sizes) for name in kernel.source.arrays]
-        units = np.array([rows.unit[g] for g in kernel.source.spiking], dtype=np.int64)
-        counts = {
-            g: np.zeros(int(sizes[g].sum()) // rows.unit[g], dtype=np.int64) for g in kernel.source.spiking
-        }
-        events = np.empty((len(block), capacity, 2), dtype=np.int32)
-        n_events = np.zeros(len(block), dtype=np.int64)
-        n_run = np.zeros(len(block), dtype=np.int64)
-        samples = np.zeros((len(block), n_samples), dtype=np.float32)
+        counts = {g: np.zeros(int(sizes[g].sum()) // unit[g], dtype=np.int64) for g in source.spiking}
+        events = {g: np.empty((n_rows, capacity[g], 2), dtype=np.int32) for g in source.record}
+        n_events = {g: np.zeros(n_rows, dtype=np.int64) for g in source.record}
+        n_run = np.zeros(n_rows, dtype=np.int64)
         kernel.run(
             *(rows.streams[block.start : block.stop], np.uint64(seed)),
-            *(window.n_steps, window.n_settle, window.n_spikes, window.sample_every),
-            *(kernel.floats, kernel.ints, units),
+            *(window.n_steps, window.n_settle, window.n_spikes, window.sample_every, n_samples),
+            *(kernel.floats, kernel.ints),
+            *(np.array(list(unit.values()), dtype=np.int64), np.array(since, dtype=np.int64)),
             *kernel.tables,
-            *(starts[g] for g in kernel.source.groups),
-            *arrays,
+            *(starts(sizes[g]) for g in source.groups),
+            *(*begin, *states(kernel, own, sizes), *synapses, *indices),
             *counts.values(),
-            *(events, n_events, n_run, samples, scratch),
+            *(part for g in source.record for part in (events[g], n_events[g])),
+            *(*samples.values(), n_run, scratch(kernel, sizes)),
         )
-        if not window.spikes or n_events.max() <= capacity:
+        if not window.spikes or all(n_events[g].max() <= capacity[g] for g in source.record):
             break
-        capacity = int(n_events.max())  # the same again, with room for every spike
-    kept = np.arange(capacity) < n_events[:, None]
-    found = events[kept]
+        capacity = {g: max(capacity[g], int(n_events[g].max())) for g in source.record}  # again, with room
     return RowSpikes(
         first_row=block.start,
-        counts=counts,
-        row=np.repeat(np.arange(block.start, block.stop), kept.sum(axis=1)),
-        cell=found[:, 1],
-        step=found[:, 0] - window.n_settle,
-        samples=samples,
         n_steps=n_run - window.n_settle,
+        counts=counts,
+        spikes={g: _events(events[g], n_events[g], block, window) for g in source.record},
+        samples=samples,
     )
 
 
-def _scratch(kernel: Kernel, sizes: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Room for the state of the largest row, aligned to cache lines, which saves 4 % (measured)."""
-    room = sum(int(sizes[name.split("__")[0]].max()) + SPACING for name in kernel.source.arrays)
-    buffer = np.empty(room + SPACING, dtype=kernel.real)
-    skip = -buffer.ctypes.data % 64 // kernel.real.itemsize
-    return buffer[skip : skip + room]
+def _events(events: np.ndarray, n_events: np.ndarray, block: range, window: Window) -> Events:
+    kept = np.arange(events.shape[1]) < n_events[:, None]
+    found = events[kept]
+    return Events(
+        row=np.repeat(np.arange(block.start, block.stop), kept.sum(axis=1)),
+        cell=found[:, 1],
+        step=found[:, 0] - window.n_settle,
+    )
 
 
-def _expected_spikes(kernel: Kernel, sizes: Mapping[str, np.ndarray], window: Window) -> int:
-    """Room for the spikes of a row: a rate of 20 Hz, which is ample and not binding."""
+def _n_sampled(kernel: Kernel, variable: str, sizes: Mapping[str, np.ndarray]) -> int:
+    """Lines of a sampled variable: one per row, or one per cell."""
+    of_cells = variable in kernel.source.arrays
+    first = sizes[variable.split("__")[0]]
+    return int(first.sum()) if of_cells else len(first)
+
+
+def _expected_spikes(kernel: Kernel, n_cells: np.ndarray, window: Window) -> int:
+    """Room for the spikes of a group in one row: a rate of 20 Hz, which is ample and not binding."""
     if not window.spikes:
         return 0
     seconds = (window.n_steps - window.n_settle) * kernel.program.dt_ms / 1000
-    return int(64 + 20 * seconds * max(int(n.max()) for n in sizes.values()))
-
-
-def _array(
-    kernel: Kernel, name: str, initial: Mapping[str, np.ndarray], sizes: Mapping[str, np.ndarray]
-) -> np.ndarray:
-    """A state variable of all rows of a block: the rows' own values, or those of the template."""
-    group, _, variable = name.partition("__")
-    kind = kernel.program.cells[group].kinds[variable]
-    total = int(sizes[group].sum())
-    if variable == "lastspike":
-        return np.full(total, _LONG_AGO, dtype=np.int32)
-    dtype = {"float": kernel.real, "bool": np.dtype(bool), "int": np.dtype(np.int64)}[kind]
-    if name in initial:
-        return initial[name].astype(dtype)
-    template = kernel.program.fixed[name]
-    if (template == template[0]).all():
-        return np.full(total, template[0], dtype=dtype)
-    return np.tile(template, total // len(template)).astype(dtype)
+    return int(64 + 20 * seconds * n_cells.max())

@@ -8,7 +8,7 @@ from collections.abc import Callable, Set
 
 import numpy as np
 
-__all__ = ["FUNCTIONS", "fold", "names", "number", "select", "value"]
+__all__ = ["FUNCTIONS", "RANDOM", "draws", "fold", "names", "number", "select", "value"]
 
 
 def _exprel(x: float) -> float:
@@ -18,6 +18,7 @@ def _exprel(x: float) -> float:
 FUNCTIONS: dict[str, Callable[..., float]] = {  # Brian2's functions that are the same for equal arguments
     **{name: getattr(math, name) for name in ("exp", "log", "log10", "sqrt", "expm1", "log1p")},
     **{name: getattr(math, name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    **{f"arc{name}": getattr(math, f"a{name}") for name in ("sin", "cos", "tan")},
     "abs": abs,
     "floor": math.floor,
     "ceil": math.ceil,
@@ -26,6 +27,7 @@ FUNCTIONS: dict[str, Callable[..., float]] = {  # Brian2's functions that are th
     "sign": lambda x: float(np.sign(x)),
     "int": int,
 }
+RANDOM = ("rand", "randn")
 _BINARY: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -60,6 +62,11 @@ def names(expression: ast.AST) -> set[str]:
         n.func.id for n in ast.walk(expression) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
     }
     return {n.id for n in ast.walk(expression) if isinstance(n, ast.Name)} - functions
+
+
+def draws(expression: ast.AST) -> bool:
+    """Whether an expression draws a random number."""
+    return any(isinstance(n, ast.Name) and n.id in RANDOM for n in ast.walk(expression))
 
 
 def fold(expression: ast.expr, booleans: Set[str] = frozenset()) -> ast.expr:

@@ -17,10 +17,21 @@ from spiking.record import SpikeRecord
 from spiking.rows import Layout
 from spiking.simulate import FIELD_DT_MS, Core, Recording
 
-__all__ = ["PRECISIONS", "Counted", "compile_core", "count_rows", "simulate_rows"]
+__all__ = [
+    "PRECISIONS",
+    "Counted",
+    "Initial",
+    "compile_core",
+    "count_rows",
+    "gamma_rows",
+    "gamma_window",
+    "recorded",
+    "simulate_rows",
+]
 
 State = Mapping[str, Mapping[str, np.ndarray]]  # group -> variable -> values of its cells
 Initial = Callable[[np.ndarray, int, Noise, Noise], State]  # see spiking.gamma.initial_state
+Own = Callable[[range], Mapping[str, np.ndarray]]  # rows -> arrays by full name, one row after another
 _INH_SITE = 1024  # draws of the I cells are counted from here on
 
 
@@ -37,7 +48,7 @@ def compile_core(core: Core, params: GammaParams, initial: State, *, precision: 
     """Compile one row's circuit; `initial` names the variables that each row starts with of its own."""
     own = {f"{group}__{variable}" for group, state in initial.items() for variable in state}
     program = read_program(core.objects, params.namespace(), per_cell=own | {"exc__u"})
-    return compile_program(program, record="exc", sample="row__exc", precision=precision)
+    return compile_program(program, record=("exc",), sample=("row__exc",), precision=precision)
 
 
 def simulate_rows(
@@ -78,17 +89,11 @@ def simulate_rows(
     threads : int, optional
         As many as there are cores, unless given.
     """
-    window = _window(params, duration_ms, spikes, record=True)
+    window = gamma_window(params, duration_ms, spikes, record=True)
     seed = int(rng.integers(2**63))
-    rows = _rows(layout, params, score_input, initial, seed, streams)
+    rows = gamma_rows(layout, params, _input(layout, score_input), initial, seed, streams)
     parts = list(run_rows(kernel, rows, window, seed=seed, threads=threads, progress=progress))
-    return Recording(
-        spikes=_spike_record(parts, layout, params, duration_ms),
-        inh_counts=np.concatenate([p.counts["inh"] for p in parts]),
-        field=np.concatenate([p.samples for p in parts]),
-        field_dt_ms=FIELD_DT_MS,
-        row_ms=np.concatenate([p.n_steps for p in parts]) * params.dt_ms,
-    )
+    return recorded(parts, layout, params, duration_ms)
 
 
 def count_rows(
@@ -109,9 +114,9 @@ def count_rows(
 
     Parameters are those of `simulate_rows`.
     """
-    window = _window(params, duration_ms, spikes, record=False)
+    window = gamma_window(params, duration_ms, spikes, record=False)
     seed = int(rng.integers(2**63))
-    rows = _rows(layout, params, score_input, initial, seed, streams)
+    rows = gamma_rows(layout, params, _input(layout, score_input), initial, seed, streams)
     counts = np.zeros((layout.n_rows, layout.n_keys), dtype=np.int64)
     inh_counts = np.empty(layout.n_rows, dtype=np.int64)
     row_ms = np.empty(layout.n_rows)
@@ -126,7 +131,12 @@ def count_rows(
     return Counted(counts=counts, inh_counts=inh_counts, row_ms=row_ms)
 
 
-def _window(params: GammaParams, duration_ms: float, spikes: int | None, *, record: bool) -> Window:
+def _input(layout: Layout, score_input: np.ndarray) -> Own:
+    return lambda rows: {"exc__u": layout.per_cell(score_input[layout.populations_of(rows)])}
+
+
+def gamma_window(params: GammaParams, duration_ms: float, spikes: int | None, *, record: bool) -> Window:
+    """The settling time and the measured window, in steps."""
     return Window(
         n_settle=round(params.settle_ms / params.dt_ms),
         n_steps=round((params.settle_ms + duration_ms) / params.dt_ms),
@@ -136,16 +146,16 @@ def _window(params: GammaParams, duration_ms: float, spikes: int | None, *, reco
     )
 
 
-def _rows(
+def gamma_rows(
     layout: Layout,
     params: GammaParams,
-    score_input: np.ndarray,
+    own: Own,
     initial: Initial,
     seed: int,
     streams: np.ndarray | None,
 ) -> Rows:
+    """The rows of a layout; `own` is what they bring beside the state at the start."""
     populations = np.bincount(layout.row_of_population, minlength=layout.n_rows)
-    first = np.concatenate([[0], np.cumsum(populations)])
     keys = np.arange(layout.n_rows, dtype=np.uint64) if streams is None else streams
 
     def state(rows: range) -> dict[str, np.ndarray]:
@@ -153,10 +163,10 @@ def _rows(
         n_exc = populations[here] * layout.n_cells
         exc = RowNoise(seed, keys[here], n_exc)
         inh = RowNoise(seed, keys[here], np.full(len(rows), params.n_inh), first_site=_INH_SITE)
-        u = layout.per_cell(score_input[first[rows.start] : first[rows.stop]])
-        drawn = initial(u, len(rows), exc, inh)
+        brought = own(rows)
+        drawn = initial(brought["exc__u"], len(rows), exc, inh)
         flat = {f"{group}__{name}": v for group, values in drawn.items() for name, v in values.items()}
-        return {**flat, "exc__u": u}
+        return {**flat, **brought}
 
     return Rows(
         n_cells={"exc": populations * layout.n_cells},
@@ -166,12 +176,26 @@ def _rows(
     )
 
 
+def recorded(
+    parts: Sequence[RowSpikes], layout: Layout, params: GammaParams, duration_ms: float
+) -> Recording:
+    """What all rows did, put together."""
+    return Recording(
+        spikes=_spike_record(parts, layout, params, duration_ms),
+        inh_counts=np.concatenate([p.counts["inh"] for p in parts]),
+        field=np.concatenate([p.samples["row__exc"] for p in parts]),
+        field_dt_ms=FIELD_DT_MS,
+        row_ms=np.concatenate([p.n_steps for p in parts]) * params.dt_ms,
+    )
+
+
 def _spike_record(
     parts: Sequence[RowSpikes], layout: Layout, params: GammaParams, duration_ms: float
 ) -> SpikeRecord:
     first_cell = np.searchsorted(layout.row_of_population, np.arange(layout.n_rows)) * layout.n_cells
-    step = np.concatenate([p.step for p in parts])
-    flat = np.concatenate([first_cell[p.row] + p.cell for p in parts])
+    events = [p.spikes["exc"] for p in parts]
+    step = np.concatenate([e.step for e in events])
+    flat = np.concatenate([first_cell[e.row] + e.cell for e in events])
     order = np.argsort(step, kind="stable")
     row, key, cell = layout.locate(flat[order])
     return SpikeRecord(

@@ -7,7 +7,7 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from spiking.fused_program import Program
+from spiking.fused_parts import Program
 from spiking.fused_source import Source, write_source
 
 __all__ = ["Kernel", "compile_program"]
@@ -38,7 +38,9 @@ class Kernel:
     tables: tuple[np.ndarray, ...]  # each (n_times, n_columns)
 
 
-def compile_program(program: Program, *, record: str, sample: str, precision: str) -> Kernel:
+def compile_program(
+    program: Program, *, record: Sequence[str], sample: Sequence[str], precision: str
+) -> Kernel:
     """Compile a program, or take it from the cache.
 
     Parameters are those of `spiking.fused_source.write_source`. Circuits that differ only in numbers share

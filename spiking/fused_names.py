@@ -14,11 +14,11 @@ from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import ArrayVariable, Constant, Subexpression
 from brian2.input.timedarray import _find_K
 
-from spiking.fused_fold import FUNCTIONS, fold, names, number
+from spiking.fused_fold import FUNCTIONS, RANDOM, fold, names, number
 
-__all__ = ["Assignment", "Names", "Table", "check", "refuse"]
+__all__ = ["BEFORE", "Assignment", "Names", "Table", "assignments", "check", "refuse"]
 
-_RANDOM = ("rand", "randn")
+BEFORE = "__pre"  # ends the name of what a synapse reads of its source cell
 _OWN = ("N", "i", "t", "dt", "t_in_timesteps")
 
 
@@ -57,6 +57,8 @@ def check(objects: Sequence[b2.BrianObject]) -> b2.Clock:
     for o in objects:
         if type(o) not in (b2.NeuronGroup, b2.Synapses):
             raise refuse(type(o).__name__, o.name)
+        if "__" in o.name:
+            raise refuse("names with two underscores", o.name)
         if isinstance(o, b2.NeuronGroup) and set(o.events) - {"spike"}:
             raise refuse("events other than spikes", o.name)
         if isinstance(o, b2.Synapses) and not all(type(g) is b2.NeuronGroup for g in (o.source, o.target)):
@@ -74,6 +76,7 @@ class Names:
         self.groups = groups
         self.namespace = namespace
         self.tables: dict[str, Table] = {}
+        self.links: dict[str, str] = {}  # linked variables with an index of their own -> what they read
 
     @staticmethod
     def states(group: b2.NeuronGroup) -> list[str]:
@@ -97,7 +100,7 @@ class Names:
         states = set(self.states(group))
         temporaries: dict[str, str] = {}
         out = []
-        for target, value in _assignments(code):
+        for target, value in assignments(code):
             expression = self.resolve(value, group, temporaries)
             if target in states:
                 guard = group.variables[target].conditional_write
@@ -110,22 +113,6 @@ class Names:
                 out.append(Assignment(target=temporaries[target], value=expression))
         return tuple(out)
 
-    def additions(self, code: str, synapses: b2.Synapses, target: b2.NeuronGroup) -> tuple[Assignment, ...]:
-        """Synaptic code as what each spike adds to variables of the target."""
-        out = []
-        for name, value in _assignments(code):
-            variable = name.removesuffix("_post")
-            rest = fold(_without(value, name, synapses.name))
-            expression = self.resolve(rest, synapses, {})
-            if name not in synapses.variables or variable not in self.states(target):
-                raise refuse(f"synapses that write to {name!r}", synapses.name)
-            if names(expression):
-                raise refuse("synaptic effects that are not constants", synapses.name)
-            if target.variables[variable].conditional_write is not None:
-                raise refuse("synapses onto variables that stand still while refractory", synapses.name)
-            out.append(Assignment(target=f"{target.name}__{variable}", value=expression))
-        return tuple(out)
-
     def resolve(self, expression: ast.expr, group: Any, temporaries: Mapping[str, str]) -> ast.expr:
         """An expression in the program's names, with its constants folded."""
         resolved = _Resolve(self, group, temporaries).visit(expression)
@@ -134,9 +121,9 @@ class Names:
 
     def variable(self, name: str, group: Any) -> ast.expr:
         """What `name` stands for in code of `group`."""
-        if name == "lastspike":
+        if name.removesuffix("_pre").removesuffix("_post") == "lastspike":
             raise refuse("lastspike outside refractoriness", group.name)
-        if name in ("t", "i"):
+        if name in ("t", "i") or (name == "j" and isinstance(group, b2.Synapses)):
             return ast.Name(id=name, ctx=ast.Load())
         if name == "dt":
             return number(group.clock.dt_)
@@ -144,29 +131,54 @@ class Names:
         if found is None:
             found = group.resolve_all({name}, self.namespace, user_identifiers=set())[name]
         if isinstance(found, Constant):
-            if name == "N":
+            if name in ("N", "N_pre", "N_post"):
                 raise refuse("the number of cells N in equations", group.name)
             return number(float(found.get_value()))
         if isinstance(found, Subexpression):
-            if found.owner.name != group.name:
-                raise refuse("linked subexpressions", group.name)
             return self.resolve(ast.parse(found.expr, mode="eval").body, group, {})
-        if not isinstance(found, ArrayVariable) or found.owner.name not in self.groups:
+        if not isinstance(found, ArrayVariable) or found.name in _OWN:
             raise refuse(f"the name {name!r}", group.name)
-        self._check_link(name, found, group)
-        return ast.Name(id=f"{found.owner.name}__{found.name}", ctx=ast.Load())
+        if isinstance(group, b2.Synapses):
+            return self._of_synapses(name, found, group)
+        if found.owner.name not in self.groups:
+            raise refuse(f"the name {name!r}", group.name)
+        return ast.Name(id=self._of_group(name, found, group), ctx=ast.Load())
+
+    def _of_synapses(self, name: str, found: ArrayVariable, synapses: b2.Synapses) -> ast.expr:
+        """A variable of the synapses, or of the cell before or behind them."""
+        index = synapses.variables.indices[name]
+        full = f"{found.owner.name}__{found.name}"
+        if found.owner.name == synapses.name:
+            if found.scalar:
+                return number(float(found.get_value().item()))
+            return ast.Name(id=full, ctx=ast.Load())
+        if index == "_postsynaptic_idx" and found.owner.name == synapses.target.name:
+            return ast.Name(id=full, ctx=ast.Load())
+        if index == "_presynaptic_idx" and found.owner.name == synapses.source.name:
+            return ast.Name(id=full + BEFORE, ctx=ast.Load())
+        if index == "0" and found.owner.name in self.groups:
+            return ast.Name(id=full, ctx=ast.Load())
+        raise refuse(f"the linked variable {name!r} in synapses", synapses.name)
 
     def function(self, name: str, group: Any) -> Any:
         """The Brian2 function that `name` stands for."""
         return group.resolve_all({name}, self.namespace, user_identifiers=set())[name]
 
-    def _check_link(self, name: str, found: ArrayVariable, group: Any) -> None:
-        """A linked variable belongs to the row, or to a group of which each cell reads its own."""
+    def _of_group(self, name: str, found: ArrayVariable, group: b2.NeuronGroup) -> str:
+        """A variable of the group, or one that it is linked to.
+
+        A linked variable belongs to the row; or each cell reads its own, or by an index.
+        """
+        full = f"{found.owner.name}__{found.name}"
         index = group.variables.indices[name]
         if index in ("_idx", "0") or (source := self.groups[found.owner.name]).N == 1:
-            return
-        if not np.array_equal(group.variables[index].get_value(), np.arange(source.N)):
-            raise refuse(f"the linked variable {name!r} with an index of its own", group.name)
+            return full
+        if np.array_equal(group.variables[index].get_value(), np.arange(source.N)):
+            return full
+        if source.name == group.name:
+            raise refuse("variables linked to their own group", group.name)
+        self.links[f"{group.name}__{name}"] = full
+        return f"{group.name}__{name}"
 
 
 class _Resolve(ast.NodeTransformer):
@@ -177,6 +189,12 @@ class _Resolve(ast.NodeTransformer):
         if node.id in self.temporaries:
             return ast.Name(id=self.temporaries[node.id], ctx=ast.Load())
         return self.known.variable(node.id, self.group)
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        if len(node.ops) > 1:
+            raise refuse("chained comparisons", self.group.name)
+        left, right = self.visit(node.left), self.visit(node.comparators[0])
+        return ast.Compare(left=left, ops=node.ops, comparators=[right])
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         """`and`, `or` as operators that do not branch."""
@@ -195,7 +213,7 @@ class _Resolve(ast.NodeTransformer):
         found = self.known.function(name, self.group)
         if isinstance(found, b2.TimedArray):
             return self._lookup(name, found, node)
-        if found is not DEFAULT_FUNCTIONS.get(name) or name not in (*FUNCTIONS, *_RANDOM):
+        if found is not DEFAULT_FUNCTIONS.get(name) or name not in (*FUNCTIONS, *RANDOM):
             raise refuse(f"the function {name!r}", self.group.name)
         arguments = [self.visit(a) for a in node.args] if name in FUNCTIONS else []
         return ast.Call(func=node.func, args=arguments, keywords=[])
@@ -211,19 +229,21 @@ class _Resolve(ast.NodeTransformer):
         return ast.Call(func=ast.Name(id=f"table__{name}"), args=arguments, keywords=[])
 
     def _timestep(self, node: ast.Call) -> ast.expr:
-        """Steps since the last spike, or a constant number of steps: refractoriness asks for no more."""
+        """Steps since the last spike, or in a time: refractoriness asks for no more."""
         argument = ast.unparse(node.args[0])
         if argument == "t - lastspike":
             lastspike = ast.Name(id=f"{self.group.name}__lastspike", ctx=ast.Load())
             return ast.BinOp(left=ast.Name(id="step", ctx=ast.Load()), op=ast.Sub(), right=lastspike)
-        steps = fold(self.visit(node.args[0]))
-        if not isinstance(steps, ast.Constant):
-            raise refuse("timestep() of a variable", self.group.name)
-        dt = self.group.clock.dt_
-        return number(int((steps.value + 1e-3 * dt) / dt))  # as Brian2's own timestep function
+        steps = ast.BinOp(left=node.args[0], op=ast.Div(), right=ast.Name(id="dt"))
+        whole = ast.Call(  # as Brian2's own timestep function
+            func=ast.Name(id="int"),
+            args=[ast.BinOp(left=steps, op=ast.Add(), right=number(1e-3))],
+            keywords=[],
+        )
+        return fold(self.visit(whole))
 
 
-def _assignments(code: str) -> list[tuple[str, ast.expr]]:
+def assignments(code: str) -> list[tuple[str, ast.expr]]:
     """Target and value of each statement; `x += y` is read as `x = x + y`."""
     out = []
     for statement in ast.parse(textwrap.dedent(code).strip()).body:
@@ -236,13 +256,3 @@ def _assignments(code: str) -> list[tuple[str, ast.expr]]:
         else:
             raise refuse(f"the statement {ast.unparse(statement)!r}", "abstract code")
     return out
-
-
-def _without(value: ast.expr, name: str, owner: str) -> ast.expr:
-    """What a statement adds to `name`: y of `name + y`."""
-    if isinstance(value, ast.BinOp) and isinstance(value.left, ast.Name) and value.left.id == name:
-        if isinstance(value.op, ast.Add):
-            return value.right
-        if isinstance(value.op, ast.Sub):
-            return ast.UnaryOp(op=ast.USub(), operand=value.right)
-    raise refuse(f"synapses that do more than add to {name!r}", owner)

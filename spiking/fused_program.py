@@ -1,92 +1,30 @@
 """Brian2 objects of one row's circuit -> a program: Brian2's own abstract code in the order of its schedule.
 
 No equation is written a second time: state updaters, thresholds, resets and synapses hand out their
-abstract code, Brian2 resolves names and units, and constants are folded. In the program every variable is
-called `group__variable`; what a row holds only once (a synaptic sum, a value that all cells share) is a
-scalar of the row, everything else an array over the row's cells.
+abstract code, Brian2 resolves names and units, and constants are folded.
 """
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import brian2 as b2
 import numpy as np
 from brian2.groups.group import CodeRunner
-from brian2.groups.neurongroup import Resetter, StateUpdater, Thresholder
+from brian2.groups.neurongroup import Resetter, StateUpdater, SubexpressionUpdater, Thresholder
 from brian2.synapses.synapses import StateUpdater as SynapseStateUpdater
-from brian2.synapses.synapses import SynapticPathway
+from brian2.synapses.synapses import SummedVariableUpdater, SynapticPathway
 
-from spiking.fused_fold import names
-from spiking.fused_names import Assignment, Names, Table, check, refuse
+from spiking.fused_names import Names, check, refuse
+from spiking.fused_parts import Cells, Code, Program, Reset, Step, Threshold
+from spiking.fused_scalars import scalars_of
+from spiking.fused_share import share
+from spiking.fused_synapses import SynapseReader
 
-__all__ = ["Cells", "Code", "Pathway", "Program", "Reset", "Threshold", "read_program"]
+__all__ = ["read_program"]
 
 b2.BrianLogger.suppress_name("unused_brian_object")  # one row's objects are read and never run
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cells:
-    """A group of the circuit."""
-
-    name: str
-    arrays: tuple[str, ...]  # variables with one value per cell, without the group's name
-    kinds: Mapping[str, str]  # "float", "bool" or "int" of every variable
-    spikes: bool
-    refractory: bool
-    guarded: frozenset[str]  # variables that keep their value while the cell is refractory
-
-
-@dataclass(frozen=True, kw_only=True)
-class Code:
-    """Statements for every cell of a group, or for the row when they touch only scalars."""
-
-    group: str
-    body: tuple[Assignment, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Threshold:
-    group: str
-    condition: ast.expr
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reset:
-    """Statements for the cells that spiked."""
-
-    group: str
-    body: tuple[Assignment, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pathway:
-    """Spikes of `source` counted, and after `delay` steps added to every cell (or the row) of `target`.
-
-    Each statement's expression is what one spike adds.
-    """
-
-    name: str
-    source: str
-    target: str
-    delay: int
-    body: tuple[Assignment, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Program:
-    """One row's circuit, ready to be put into a kernel."""
-
-    dt_ms: float
-    cells: Mapping[str, Cells]
-    steps: tuple[Code | Threshold | Reset | Pathway, ...]  # in the order of Brian2's schedule
-    scalars: tuple[str, ...]  # full names
-    start: Mapping[str, float]  # value of scalars at the start
-    tables: Mapping[str, Table]  # timed arrays by name
-    fixed: Mapping[str, np.ndarray]  # template values of the arrays, full name -> (n_cells,)
 
 
 def read_program(
@@ -112,130 +50,76 @@ def read_program(
     parts = [part for o in objects for part in (o, *o.contained_objects) if part.active]
     runners = [part for part in parts if isinstance(part, CodeRunner)]
     slots = b2.Network(*objects, name="one_row").schedule
-    runners.sort(key=lambda r: (slots.index(r.when), r.order, r.name))
+    runners.sort(key=lambda r: (_place(r.when, slots), r.order, r.name))
     groups = {o.name: o for o in objects if isinstance(o, b2.NeuronGroup)}
     known = Names(groups, namespace)
-    steps = [step for runner in runners if (step := _read(runner, known, namespace, clock.dt_)) is not None]
-    scalars = _scalars(groups, steps, per_cell)
-    cells = {name: _cells(group, scalars) for name, group in groups.items()}
+    synapses = SynapseReader(known=known, namespace=namespace, dt=clock.dt_)
+    steps = [step for runner in runners if (step := _read(runner, known, synapses)) is not None]
+    scalars = scalars_of(groups, steps, per_cell)
     values = {
-        f"{name}__{variable}": np.asarray(group.variables[variable].get_value())
+        f"{name}__{variable}": np.asarray(group.variables[variable].get_value()).reshape(-1)
         for name, group in groups.items()
         for variable in known.states(group)
     }
+    indices = {
+        name: np.asarray(groups[group].variables[groups[group].variables.indices[variable]].get_value())
+        for name in known.links
+        for group, variable in [name.split("__")]
+    }
+    arrays = {name: value for name, value in values.items() if name not in scalars}
     return Program(
         dt_ms=clock.dt_ * 1000,
-        cells=cells,
+        cells={name: _cells(group, scalars, known.links) for name, group in groups.items()},
+        bundles=synapses.bundles,
         steps=tuple(steps),
         scalars=tuple(sorted(scalars)),
         start={name: float(values[name][0]) for name in scalars},
         tables=known.tables,
-        fixed={name: value for name, value in values.items() if name not in scalars},
+        fixed={**arrays, **indices, **synapses.fixed},
     )
 
 
-def _read(
-    runner: CodeRunner, known: Names, namespace: Mapping[str, Any], dt: float
-) -> Code | Threshold | Reset | Pathway | None:
+def _place(when: str, slots: Sequence[str]) -> int:
+    """Place of a slot of the schedule, with those before and after it."""
+    for prefix, shift in (("before_", -1), ("after_", 1)):
+        if when.startswith(prefix):
+            return 3 * slots.index(when.removeprefix(prefix)) + shift
+    return 3 * slots.index(when)
+
+
+def _read(runner: CodeRunner, known: Names, synapses: SynapseReader) -> Step | None:
     """One object of the schedule as a step of the program."""
+    namespace = synapses.namespace
     if isinstance(runner, SynapseStateUpdater):
         runner.update_abstract_code(run_namespace=namespace)
         if runner.abstract_code.strip():
             raise refuse("differential equations of synapses", runner.name)
         return None
     if isinstance(runner, SynapticPathway):
-        return _pathway(runner, known, namespace, dt)
+        return synapses.pathway(runner)
+    if isinstance(runner, SummedVariableUpdater):
+        return synapses.summed(runner)
     group = runner.group
     if not isinstance(group, b2.NeuronGroup):
-        raise refuse(type(runner).__name__, runner.name)
+        raise refuse(f"{type(runner).__name__} of {type(group).__name__}", runner.name)
     runner.update_abstract_code(run_namespace=namespace)
-    if not isinstance(runner.abstract_code, str):
-        raise refuse("state updaters without abstract code (GSL)", runner.name)
+    if runner.codeobj_class is not None or not isinstance(runner.abstract_code, str):
+        raise refuse("integrators of the GNU Scientific Library", runner.name)
     body = known.statements(
         runner.abstract_code, group, prefix=runner.name, override=runner.override_conditional_write or ()
     )
     if isinstance(runner, Thresholder):
         return Threshold(group=group.name, condition=body[-1].value)
     if isinstance(runner, Resetter):
-        return Reset(group=group.name, body=body)
-    if isinstance(runner, StateUpdater) or type(runner) is CodeRunner:
-        if runner.clock.dt_ != dt or runner.template != "stateupdate":
+        return Reset(group=group.name, body=share(body, runner.name))
+    if isinstance(runner, (StateUpdater, SubexpressionUpdater)) or type(runner) is CodeRunner:
+        if runner.clock.dt_ != synapses.dt or runner.template != "stateupdate":
             raise refuse("run_regularly with a clock of its own", runner.name)
-        return Code(group=group.name, body=body) if body else None
+        return Code(group=group.name, body=share(body, runner.name)) if body else None
     raise refuse(type(runner).__name__, runner.name)
 
 
-def _pathway(runner: SynapticPathway, known: Names, namespace: Mapping[str, Any], dt: float) -> Pathway:
-    synapses = runner.synapses
-    if runner.prepost != "pre":
-        raise refuse("on_post pathways", runner.name)
-    if synapses.event_driven is not None:
-        raise refuse("event-driven synaptic variables", synapses.name)
-    delays = np.unique(np.asarray(runner._delays.get_value()))
-    if len(delays) != 1:
-        raise refuse("synapses with different delays", runner.name)
-    pairs = np.stack(
-        [synapses.variables["_synaptic_pre"].get_value(), synapses.variables["_synaptic_post"].get_value()]
-    )
-    complete = runner.source.N * runner.target.N
-    if pairs.shape[1] != complete or len(np.unique(pairs, axis=1).T) != complete:
-        raise refuse("synapses that do not join every pair of cells exactly once", synapses.name)
-    runner.update_abstract_code(run_namespace=namespace)
-    return Pathway(
-        name=runner.name,
-        source=runner.source.name,
-        target=runner.target.name,
-        delay=int(delays[0] / dt + 0.5),  # as Brian2's own queue rounds it
-        body=known.additions(runner.abstract_code, synapses, runner.target),
-    )
-
-
-def _scalars(groups: Mapping[str, b2.NeuronGroup], steps: Sequence[Any], per_cell: set[str]) -> set[str]:
-    """Variables that hold one value for all cells of a row, whatever its number of cells.
-
-    These are the variables of groups of one cell without a threshold, and those that begin equal and
-    receive nothing but such values, from code that runs for every cell.
-    """
-    single = {name for name, group in groups.items() if group.N == 1 and not group.events}
-    written: dict[str, list[ast.expr | None]] = {}
-    for step in steps:
-        for assignment in getattr(step, "body", ()):
-            shared = isinstance(step, Code) and assignment.guard is None
-            written.setdefault(assignment.target, []).append(assignment.value if shared else None)
-    scalars = set()
-    for name, group in groups.items():
-        for variable in Names.states(group):
-            full = f"{name}__{variable}"
-            values = np.asarray(group.variables[variable].get_value())
-            equal = full not in per_cell and len(set(values)) == 1 and full in written
-            if name in single or (equal and variable not in ("lastspike", "not_refractory")):
-                scalars.add(full)
-    candidates = {s for s in scalars if s.split("__")[0] not in single}
-    temporaries = {t for t in written if t.startswith("_")}
-    bodies = [{a.target for a in getattr(step, "body", ())} for step in steps]
-    changed = True
-    while changed:
-        allowed = scalars | temporaries
-        per_cell_code = set().union(*(body for body in bodies if not body <= allowed))
-        bad = {
-            name
-            for name in candidates | temporaries
-            if name in per_cell_code
-            or any(v is None or _draws(v) or not names(v) <= allowed | {"t"} for v in written[name])
-        }
-        changed = bool(bad)
-        candidates, scalars, temporaries = candidates - bad, scalars - bad, temporaries - bad
-    return scalars
-
-
-def _draws(expression: ast.expr) -> bool:
-    """Whether an expression draws a random number or depends on the cell's index."""
-    return any(
-        isinstance(n, ast.Name) and n.id in ("rand", "randn", "i", "step") for n in ast.walk(expression)
-    )
-
-
-def _cells(group: b2.NeuronGroup, scalars: set[str]) -> Cells:
+def _cells(group: b2.NeuronGroup, scalars: set[str], links: Mapping[str, str]) -> Cells:
     states = Names.states(group)
     kinds = {
         name: {"f": "float", "b": "bool", "i": "int"}[np.dtype(group.variables[name].dtype).kind]
@@ -243,9 +127,10 @@ def _cells(group: b2.NeuronGroup, scalars: set[str]) -> Cells:
     }
     return Cells(
         name=group.name,
+        n=len(group),
         arrays=tuple(n for n in states if f"{group.name}__{n}" not in scalars),
         kinds=kinds,
+        links={n.split("__")[1]: source for n, source in links.items() if n.startswith(f"{group.name}__")},
         spikes=bool(group.events),
         refractory=group._refractory is not False,
-        guarded=frozenset(n for n in states if group.variables[n].conditional_write is not None),
     )

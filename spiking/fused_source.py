@@ -8,11 +8,14 @@ the compiled code, depends on the circuit's structure alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from spiking.fused_fold import names
-from spiking.fused_program import Assignment, Cells, Code, Pathway, Program, Reset, Threshold
+from spiking.fused_parts import Code, Pathway, Program, Reset, Summed, Threshold
+from spiking.fused_spread import write_pathway, write_pathway_buffers, write_summed
 from spiking.fused_text import Expressions
+from spiking.fused_writer import Writer
 
 __all__ = ["MAX_CELLS", "SPACING", "Source", "write_source"]
 
@@ -24,7 +27,7 @@ import numpy as np
 from numba import njit
 
 from spiking.fused_exp import exp32, exp64
-from spiking.fused_math import clip, exprel, lookup, sign
+from spiking.fused_math import clip, exprel32, exprel64, lookup, sign, tanh32, tanh64, whole
 from spiking.fused_random import normal32, normal64, row_key, uniform32, uniform64
 from spiking.fused_simd import prefer_wide_vectors
 
@@ -44,103 +47,78 @@ class Source:
 
     text: str
     arrays: tuple[str, ...]  # state arrays (`group__variable`)
+    indices: tuple[str, ...]  # linked variables (`group__variable`), for the cells that they read
+    lists: tuple[str, ...]  # arrays of synapses (`bundle__variable`)
     groups: tuple[str, ...]  # groups, for the cells of each row
+    bundles: tuple[str, ...]  # bundles, for the synapses of each row
     spiking: tuple[str, ...]  # groups whose spikes are counted
+    record: tuple[str, ...]  # groups whose spikes can be recorded
+    sample: tuple[str, ...]  # variables that can be sampled
     floats: tuple[float, ...]
     ints: tuple[int, ...]
 
-
-@dataclass
-class _Writer:
-    program: Program
-    record: str  # the group whose spikes are recorded one by one
-    sample: str  # the scalar that is sampled
-    expressions: Expressions
-    lines: list[str] = field(default_factory=list)
-
-    def line(self, depth: int, text: str) -> None:
-        self.lines.append("    " * depth + text)
-
-    def is_array(self, name: str) -> bool:
-        group, _, variable = name.partition("__")
-        return group in self.program.cells and variable in self.program.cells[group].arrays
-
-    def kind(self, name: str) -> str:
-        group, _, variable = name.partition("__")
-        return self.program.cells[group].kinds[variable] if group in self.program.cells else "temporary"
-
-    def loads(self, depth: int, used: set[str]) -> None:
-        for name in sorted(n for n in used if self.is_array(n)):
-            self.line(depth, f"{name} = a_{name}[i]")
-
-    def assign(self, depth: int, a: Assignment, *, rare: bool = False) -> None:
-        value = self.expressions.text(a.value, rare=rare)
-        if self.kind(a.target) == "float":
-            value = f"F({value})"
-        if a.guard is not None:
-            value = f"{value} if {a.guard} else {a.target}"
-        self.line(depth, f"{a.target} = {value}")
-
-    def body(self, depth: int, body: tuple[Assignment, ...], *, rare: bool = False) -> None:
-        """Load what the statements touch, run them, store what they wrote."""
-        used = set().union(*(names(a.value) | {a.target} | ({a.guard} if a.guard else set()) for a in body))
-        self.loads(depth, used)
-        for a in body:
-            self.assign(depth, a, rare=rare)
-        for name in dict.fromkeys(a.target for a in body if self.is_array(a.target)):
-            self.line(depth, f"a_{name}[i] = {name}")
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Those that hold something of each row, in order."""
+        return (
+            *(f"start_{name}" for name in (*self.groups, *self.bundles)),
+            *(f"all_{name}" for name in (*self.arrays, *self.lists)),
+            *(f"index_of_{name}" for name in self.indices),
+            *(f"counts_{name}" for name in self.spiking),
+            *(f"{part}_{name}" for name in self.record for part in ("all_events", "n_events")),
+            *(f"all_samples_{name}" for name in self.sample),
+        )
 
 
-def write_source(program: Program, *, record: str, sample: str, precision: str) -> Source:
+def write_source(program: Program, *, record: Sequence[str], sample: Sequence[str], precision: str) -> Source:
     """Write the kernel of a program.
 
     Parameters
     ----------
     program : Program
-    record : str
-        The group whose spikes can be recorded one by one.
-    sample : str
-        The scalar (`group__variable`) that can be sampled at regular times.
+    record : sequence of str
+        The groups whose spikes can be recorded one by one.
+    sample : sequence of str
+        The variables (`group__variable`) that can be sampled at regular times.
     precision : {"float32", "float64"}
     """
     expressions = Expressions(tables=program.tables, single=precision == "float32")
-    writer = _Writer(program=program, record=record, sample=sample, expressions=expressions)
-    arrays = tuple(f"{g.name}__{v}" for g in program.cells.values() for v in g.arrays)
-    groups = tuple(g.name for g in program.cells.values() if g.arrays)
-    spiking = tuple(g.name for g in program.cells.values() if g.spikes)
-    _row(writer, arrays, groups, spiking)
-    _loop(writer)
-    inner, writer.lines = writer.lines, []
-    _signature(writer, arrays, groups, spiking)  # last, when all constants are known
-    text = _HEADER.format(real=precision, spacing=SPACING) + "\n".join(writer.lines + inner) + "\n"
-    return Source(
-        text=text,
-        arrays=arrays,
-        groups=groups,
-        spiking=spiking,
-        floats=tuple(expressions.floats),
-        ints=tuple(expressions.ints),
+    writer = Writer(program=program, expressions=expressions)
+    cells, bundles = program.cells.values(), program.bundles.values()
+    lists = [f"{b.name}__{v}" for b in bundles for v in b.arrays]
+    lists += [f"{b.name}__{v}" for b in bundles if not b.complete for v in ("first", "cell")]
+    source = Source(
+        text="",
+        arrays=tuple(f"{g.name}__{v}" for g in cells for v in g.arrays),
+        indices=tuple(f"{g.name}__{v}" for g in cells for v in g.links),
+        lists=tuple(lists),
+        groups=tuple(g.name for g in cells),
+        bundles=tuple(program.bundles),
+        spiking=tuple(g.name for g in cells if g.spikes),
+        record=tuple(record),
+        sample=tuple(sample),
+        floats=(),
+        ints=(),
     )
+    _row(writer, source)
+    _loop(writer, source)
+    inner, writer.lines = writer.lines, []
+    _signature(writer, source)  # last, when all constants are known
+    text = _HEADER.format(real=precision, spacing=SPACING) + "\n".join(writer.lines + inner) + "\n"
+    return replace(source, text=text, floats=tuple(expressions.floats), ints=tuple(expressions.ints))
 
 
-def _signature(
-    writer: _Writer, arrays: tuple[str, ...], groups: tuple[str, ...], spiking: tuple[str, ...]
-) -> None:
+def _signature(writer: Writer, source: Source) -> None:
     """The kernel's head, and the constants.
 
     All is one function: what numba calls, it may optimise differently when it comes from the cache.
     """
-    arguments = ["streams", "seed", "n_steps", "n_settle", "n_spikes", "every", "c", "k", "units"]
-    arguments += (
-        [f"table__{name}" for name in writer.program.tables]
-        + [f"start_{g}" for g in groups]
-        + [f"all_{a}" for a in arrays]
-    )
-    arguments += [f"counts_{g}" for g in spiking] + [
-        "all_events",
-        "n_events",
+    arguments = ["streams", "seed", "n_steps", "n_settle", "n_spikes", "every", "max_samples"]
+    arguments += ["c", "k", "units", "since"]
+    arguments += [
+        *(f"table__{name}" for name in writer.program.tables),
+        *source.arguments,
         "n_run",
-        "all_samples",
         "scratch",
     ]
     writer.line(0, "@njit(nogil=True, cache=True, error_model='numpy', fastmath=FAST)")
@@ -150,29 +128,28 @@ def _signature(
         writer.line(1, f"c{n} = c[{n}]")
     for n, _ in enumerate(writer.expressions.ints):
         writer.line(1, f"k{n} = k[{n}]")
-    for n, group in enumerate(spiking):
-        writer.line(1, f"unit_{group} = units[{n}]")
+    for n, group in enumerate(source.spiking):
+        writer.line(1, f"unit_{group}, since_{group} = units[{n}], since[{n}]")
     writer.line(1, f"n_draws = {writer.expressions.n_draws}")
 
 
-def _row(writer: _Writer, arrays: tuple[str, ...], groups: tuple[str, ...], spiking: tuple[str, ...]) -> None:
+def _row(writer: Writer, source: Source) -> None:
     """One row's arrays, scalars and buffers."""
-    writer.line(1, "for r in range(n_events.size):")
+    writer.line(1, "for r in range(n_run.size):")
     writer.line(2, "key = row_key(seed, streams[r])")
-    for group in groups:
-        writer.line(2, f"first_{group}, last_{group} = start_{group}[r], start_{group}[r + 1]")
+    for name in (*source.groups, *source.bundles):
+        writer.line(2, f"first_{name}, last_{name} = start_{name}[r], start_{name}[r + 1]")
+    for group in source.groups:
         writer.line(2, f"n_{group} = last_{group} - first_{group}")
     writer.line(2, "free = 0")
-    for name in arrays:
+    for name in source.arrays:
+        _state(writer, name)
+    for name in source.indices:
         group = name.split("__")[0]
-        here = f"all_{name}[first_{group}:last_{group}]"
-        if writer.kind(name) != "float" or name.endswith("__lastspike"):
-            writer.line(2, f"a_{name} = {here}")
-            continue
-        writer.line(2, f"a_{name} = scratch[free : free + n_{group}]")
-        writer.line(2, f"a_{name}[:] = {here}")
-        writer.line(2, f"free += n_{group} + SPACING - n_{group} % SPACING")
-    for group in spiking:
+        writer.line(2, f"index_{name} = index_of_{name}[first_{group}:last_{group}]")
+    for name in source.lists:
+        _list(writer, name)
+    for group in source.spiking:
         unit = f"unit_{group}"
         writer.line(2, f"count_{group} = counts_{group}[first_{group} // {unit} : last_{group} // {unit}]")
         writer.line(2, f"fired_{group} = np.empty(n_{group}, np.int32)")
@@ -180,51 +157,92 @@ def _row(writer: _Writer, arrays: tuple[str, ...], groups: tuple[str, ...], spik
         writer.line(2, f"{name} = {writer.expressions.real(writer.program.start[name])}")
     for step in writer.program.steps:
         if isinstance(step, Pathway):
-            writer.line(2, f"delay_{step.name} = {writer.expressions.whole(step.delay)}")
-            writer.line(2, f"ring_{step.name} = np.zeros(delay_{step.name} + 1, np.int32)")
-            writer.line(2, f"slot_{step.name} = 0")
-    writer.line(2, "events, samples = all_events[r], all_samples[r]")
-    writer.line(2, "found = 0")
+            write_pathway_buffers(writer, step)
+    for group in source.record:
+        writer.line(2, f"events_{group} = all_events_{group}[r]")
+        writer.line(2, f"found_{group} = 0")
+    for name in source.sample:
+        group = name.split("__")[0]
+        here = f"first_{group}:last_{group}" if writer.is_array(name) else "r : r + 1"
+        writer.line(2, f"samples_{name} = all_samples_{name}[{here}]")
     writer.line(2, "n_samples = 0")
     writer.line(2, "until_sample = n_settle")
 
 
-def _loop(writer: _Writer) -> None:
+def _state(writer: Writer, name: str) -> None:
+    """A state array of the row; numbers are copied to where they lie close together."""
+    group = name.split("__")[0]
+    here = f"all_{name}[first_{group}:last_{group}]"
+    if writer.kind(name) != "float" or name.endswith("__lastspike"):
+        writer.line(2, f"a_{name} = {here}")
+        return
+    writer.line(2, f"a_{name} = scratch[free : free + n_{group}]")
+    writer.line(2, f"for i in range(n_{group}):")  # assigning slices takes numba ten times as long to compile
+    writer.line(3, f"a_{name}[i] = all_{name}[first_{group} + i]")
+    writer.line(2, f"free += n_{group} + SPACING - n_{group} % SPACING")
+
+
+def _list(writer: Writer, name: str) -> None:
+    """An array of the row's synapses, or where those of each source cell begin."""
+    bundle, variable = name.split("__")
+    here = f"first_{bundle}:last_{bundle}"
+    if variable == "first":  # one more than source cells
+        source = writer.program.bundles[bundle].source
+        here = f"first_{source} + r : last_{source} + r + 1"
+    writer.line(2, f"a_{name} = all_{name}[{here}]")
+
+
+def _loop(writer: Writer, source: Source) -> None:
     """The loop over steps, and what happens at the start of each."""
     writer.line(2, "for step64 in range(n_steps):")
     writer.line(3, "step = I(step64)")
-    if any("t" in names(a.value) for s in writer.program.steps for a in getattr(s, "body", ())):
+    if writer.program.reads_time:
         writer.line(3, f"t = F(step64 * {writer.expressions.real(writer.program.dt_ms / 1000)})")
-    writer.line(3, "if step64 == until_sample and n_samples < samples.size:")
-    writer.line(4, f"samples[n_samples] = {writer.sample}")
-    writer.line(4, "n_samples += 1")
-    writer.line(4, "until_sample += every")
-    _steps(writer)
-    writer.line(3, "if found >= n_spikes:")
-    writer.line(4, "break")
-    writer.line(2, "n_events[r] = found")
+    if source.sample:
+        _sample(writer, source.sample)
+    _steps(writer, source)
+    if source.record:
+        writer.line(3, f"if found_{source.record[0]} >= n_spikes:")
+        writer.line(4, "break")
+    for group in source.record:
+        writer.line(2, f"n_events_{group}[r] = found_{group}")
     writer.line(2, "n_run[r] = step64 + 1")
 
 
-def _steps(writer: _Writer) -> None:
+def _sample(writer: Writer, sample: Sequence[str]) -> None:
+    writer.line(3, "if step64 == until_sample and n_samples < max_samples:")
+    for name in sample:
+        if writer.is_array(name):
+            writer.line(4, f"for i in range(samples_{name}.shape[0]):")
+            writer.line(5, f"samples_{name}[i, n_samples] = a_{name}[i]")
+        else:
+            writer.line(4, f"samples_{name}[0, n_samples] = {name}")
+    writer.line(4, "n_samples += 1")
+    writer.line(4, "until_sample += every")
+
+
+def _steps(writer: Writer, source: Source) -> None:
     """Everything that happens within one time step, in the order of the schedule."""
-    steps = writer.program.steps
     asked: set[str] = set()
-    for n, step in enumerate(steps):
-        cells = writer.program.cells[step.target if isinstance(step, Pathway) else step.group]
+    for n, step in enumerate(writer.program.steps):
         if isinstance(step, Code):
-            _code(writer, step, _threshold_after(writer, n))
-            if _threshold_after(writer, n) is not None:
+            threshold = _threshold_after(writer, n)
+            _code(writer, step, threshold)
+            if threshold is not None:
                 asked.add(step.group)
         elif isinstance(step, Threshold):
-            _threshold(writer, step, cells, asked=step.group in asked)
+            if step.group not in asked:
+                _ask_alone(writer, step)
+            _threshold(writer, step, record=step.group in source.record)
         elif isinstance(step, Pathway):
-            _pathway(writer, step)
+            write_pathway(writer, step)
+        elif isinstance(step, Summed):
+            write_summed(writer, step)
         else:
             _reset(writer, step)
 
 
-def _threshold_after(writer: _Writer, position: int) -> Threshold | None:
+def _threshold_after(writer: Writer, position: int) -> Threshold | None:
     """The threshold that can be asked in the loop of this step: nothing between changes what it reads."""
     steps = writer.program.steps
     this = steps[position]
@@ -239,10 +257,10 @@ def _threshold_after(writer: _Writer, position: int) -> Threshold | None:
     return None
 
 
-def _code(writer: _Writer, step: Code, threshold: Threshold | None) -> None:
+def _code(writer: Writer, step: Code, threshold: Threshold | None) -> None:
     if not any(writer.is_array(a.target) for a in step.body):
         for a in step.body:
-            writer.assign(3, a)
+            writer.assign(3, a, cell="0")
         return
     if threshold is not None:
         writer.line(3, f"any_{step.group} = I(0)")
@@ -251,61 +269,47 @@ def _code(writer: _Writer, step: Code, threshold: Threshold | None) -> None:
     if threshold is not None:
         touched = set().union(*(names(a.value) | {a.target, a.guard or ""} for a in step.body))
         writer.loads(4, names(threshold.condition) - touched)
-        _ask(writer, step.group, threshold)
+        _ask(writer, threshold)
 
 
-def _ask(writer: _Writer, group: str, threshold: Threshold) -> None:
-    writer.line(4, f"any_{group} = I(1) if {writer.expressions.text(threshold.condition)} else any_{group}")
+def _ask(writer: Writer, threshold: Threshold) -> None:
+    anyone = f"any_{threshold.group}"
+    writer.line(4, f"{anyone} = I(1) if {writer.condition(threshold)} else {anyone}")
 
 
-def _threshold(writer: _Writer, step: Threshold, cells: Cells, *, asked: bool) -> None:
+def _ask_alone(writer: Writer, threshold: Threshold) -> None:
+    """Whether any cell is above threshold, where no update could ask on its way."""
+    writer.line(3, f"any_{threshold.group} = I(0)")
+    writer.line(3, f"for i in range(n_{threshold.group}):")
+    writer.loads(4, names(threshold.condition))
+    _ask(writer, threshold)
+
+
+def _threshold(writer: Writer, step: Threshold, *, record: bool) -> None:
     """Search for the cells above threshold, if there is any; count and record them."""
     group = step.group
-    if not asked:
-        writer.line(3, f"any_{group} = I(0)")
-        writer.line(3, f"for i in range(n_{group}):")
-        writer.loads(4, names(step.condition))
-        _ask(writer, group, step)
     writer.line(3, f"spikes_{group} = 0")
     writer.line(3, f"if any_{group} > 0:")
     writer.line(4, f"for i in range(n_{group}):")
     writer.loads(5, names(step.condition))
-    writer.line(5, f"if {writer.expressions.text(step.condition)}:")
+    writer.line(5, f"if {writer.condition(step)}:")
     writer.line(6, f"fired_{group}[spikes_{group}] = i")
     writer.line(6, f"spikes_{group} += 1")
-    if cells.refractory:
+    if writer.program.cells[group].refractory:
         writer.line(6, f"a_{group}__lastspike[i] = step")
         writer.line(6, f"a_{group}__not_refractory[i] = False")
-    writer.line(6, "if step64 >= n_settle:")
+    writer.line(6, f"if step64 >= since_{group}:")
     writer.line(7, f"count_{group}[i // unit_{group}] += 1")
-    if group == writer.record:
-        writer.line(7, "if found < events.shape[0]:")
-        writer.line(8, "events[found, 0] = step")
-        writer.line(8, "events[found, 1] = i")
-        writer.line(7, "found += 1")
+    if record:
+        events, found = f"events_{group}", f"found_{group}"
+        writer.line(6, "if step64 >= n_settle:")
+        writer.line(7, f"if {found} < {events}.shape[0]:")
+        writer.line(8, f"{events}[{found}, 0] = step")
+        writer.line(8, f"{events}[{found}, 1] = i")
+        writer.line(7, f"{found} += 1")
 
 
-def _pathway(writer: _Writer, step: Pathway) -> None:
-    """Put this step's spikes into the ring, take out those that arrive."""
-    ring, slot, delay = (f"{part}_{step.name}" for part in ("ring", "slot", "delay"))
-    writer.line(3, f"put = {slot} + {delay}")
-    writer.line(3, f"if put > {delay}:")
-    writer.line(4, f"put -= {delay} + 1")
-    writer.line(3, f"{ring}[put] += I(spikes_{step.source})")
-    writer.line(3, f"arrived_{step.name} = F({ring}[{slot}])")
-    writer.line(3, f"{ring}[{slot}] = 0")
-    writer.line(3, f"{slot} = {slot} + 1 if {slot} < {delay} else 0")
-    for a in step.body:
-        added = f"arrived_{step.name} * {writer.expressions.text(a.value)}"
-        if writer.is_array(a.target):
-            writer.line(3, f"if arrived_{step.name} > 0:")
-            writer.line(4, f"for i in range(n_{step.target}):")
-            writer.line(5, f"a_{a.target}[i] += {added}")
-        else:
-            writer.line(3, f"{a.target} = F({a.target} + {added})")
-
-
-def _reset(writer: _Writer, step: Reset) -> None:
+def _reset(writer: Writer, step: Reset) -> None:
     writer.line(3, f"for j in range(spikes_{step.group}):")
     writer.line(4, f"i = fired_{step.group}[j]")
     writer.body(4, step.body, rare=True)

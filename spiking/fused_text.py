@@ -12,9 +12,11 @@ from spiking.fused_names import Table
 __all__ = ["Expressions"]
 
 _FUNCTIONS = {  # the rest of fused_fold.FUNCTIONS are functions of `math`
-    **{name: name for name in ("clip", "exprel", "sign", "abs")},
-    **{"floor": "np.floor", "ceil": "np.ceil", "int": "np.trunc"},
+    **{name: name for name in ("clip", "sign", "abs")},
+    **{"floor": "np.floor", "ceil": "np.ceil", "int": "whole"},
+    **{f"arc{name}": f"math.a{name}" for name in ("sin", "cos", "tan")},
 }
+_OF_WIDTH = ("exp", "exprel", "tanh")  # ours, one for each precision
 
 
 @dataclass
@@ -35,16 +37,19 @@ class Expressions:
         self.ints.append(value)
         return f"k{len(self.ints) - 1}"
 
-    def text(self, expression: ast.expr, *, rare: bool = False) -> str:
-        """An expression as Python text. What is evaluated seldom (`rare`) draws in double precision."""
-        return _Text(self, rare).of(expression)
+    def text(self, expression: ast.expr, *, rare: bool = False, cell: str = "i") -> str:
+        """An expression as Python text, for the cell with that index.
+
+        What is evaluated seldom (`rare`) draws in double precision, whose tail reaches further.
+        """
+        return _Text(self, rare, cell).of(expression)
 
 
 class _Text:
     """Writes one expression."""
 
-    def __init__(self, known: Expressions, rare: bool) -> None:
-        self.known, self.rare = known, rare
+    def __init__(self, known: Expressions, rare: bool, cell: str) -> None:
+        self.known, self.rare, self.cell = known, rare, cell
         self.width = "32" if known.single else "64"
 
     def of(self, node: ast.expr) -> str:
@@ -90,14 +95,13 @@ class _Text:
             site = self.known.n_draws
             self.known.n_draws += 1
             function = {"rand": "uniform", "randn": "normal"}[name]
-            # drawn seldom, so in double precision, whose tail reaches further
             width = "64" if self.rare else self.width
-            return f"{function}{width}(key, ((step64 * n_draws + {site}) << 20) + i)"
+            return f"{function}{width}(key, ((step64 * n_draws + {site}) << 20) + {self.cell})"
         if name.startswith("table__"):
             return self._lookup(name, node)
-        called = f"exp{self.width}" if name == "exp" else _FUNCTIONS.get(name, f"math.{name}")
+        called = f"{name}{self.width}" if name in _OF_WIDTH else _FUNCTIONS.get(name, f"math.{name}")
         arguments = ", ".join(self.of(a) for a in node.args)
-        return f"{called}(F({arguments}))" if name == "exp" else f"{called}({arguments})"
+        return f"{called}(F({arguments}))" if name in _OF_WIDTH else f"{called}({arguments})"
 
     def _lookup(self, name: str, node: ast.Call) -> str:
         table = self.known.tables[name.removeprefix("table__")]

@@ -21,16 +21,15 @@ from spiking.cells import Noise
 from spiking.checks import check_mask, check_scores, check_streams, known, positive_int
 from spiking.fused_gamma import PRECISIONS, Counted, compile_core, count_rows, simulate_rows
 from spiking.fused_kernel import Kernel
-from spiking.fused_program import Program
+from spiking.fused_parts import Program
 from spiking.params import GammaParams
 from spiking.record import Selection
 from spiking.rows import Layout
 from spiking.selection import select, select_counted
-from spiking.simulate import Core, Recording, building, check_duration, simulate
+from spiking.simulate import ENGINES, Core, Recording, building, check_duration, simulate
 
-__all__ = ["ENGINES", "RECORDS", "GammaCircuit", "gamma_core", "row_program"]
+__all__ = ["ENGINES", "RECORDS", "GammaCircuit", "gamma_core", "initial_state", "row_program", "structure"]
 
-ENGINES = ("brian2", "fused")
 RECORDS = ("spikes", "counts")
 
 # Equal weights all to all inside a row: every I cell sees the same sum over E spikes and every E cell
@@ -121,7 +120,7 @@ def initial_state(
     }
 
 
-def _structure(params: GammaParams) -> GammaParams:
+def structure(params: GammaParams) -> GammaParams:
     """The parameters without those that no equation reads."""
     return replace(
         params, n_cells=1, temperature=1.0, gain=1.0, feedforward="none", settle_ms=0.0, primed=False
@@ -140,7 +139,7 @@ def _one_row(params: GammaParams, precision: str) -> Kernel:
 
 def row_program(params: GammaParams, precision: str = "float32") -> Program:
     """What one row's circuit computes at every step, as both engines run it."""
-    return _one_row(_structure(params), precision).program
+    return _one_row(structure(params), precision).program
 
 
 @dataclass(frozen=True)
@@ -254,7 +253,7 @@ class GammaCircuit:
             return select_counted(counted, present, layout, duration_ms, spikes)
         options |= {"threads": threads, "streams": check_streams(streams, len(scores))}
         initial = partial(initial_state, self.params)
-        rows = (_one_row(_structure(self.params), precision), layout, self.params, u, initial)
+        rows = (_one_row(structure(self.params), precision), layout, self.params, u, initial)
         if record == "spikes":
             return select(simulate_rows(*rows, **options), present, spikes)
         return select_counted(count_rows(*rows, **options), present, layout, duration_ms, spikes)

@@ -9,12 +9,18 @@ The dot product is done by synapses, the softmax by the race, the weighted mean 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
 
+from spiking.cells import Noise
 from spiking.checks import check_mask, check_vectors, known
-from spiking.gamma import gamma_core
+from spiking.fused_gamma import PRECISIONS
+from spiking.fused_head import HeadRecording, compile_head, simulate_head_rows
+from spiking.fused_kernel import Kernel
+from spiking.gamma import gamma_core, initial_state, structure
 from spiking.params import GammaParams
 from spiking.periphery import HeadParams, build_periphery
 from spiking.record import Selection
@@ -60,6 +66,8 @@ class VectorCircuit:
         rng: np.random.Generator,
         mask: np.ndarray | None = None,
         engine: str = "brian2",
+        precision: str = "float32",
+        threads: int | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> HeadSelection:
         """Attend with every query over its keys.
@@ -74,9 +82,13 @@ class VectorCircuit:
         rng : numpy.random.Generator
         mask : (n_queries, n_keys) bool array, optional
             True where a key takes part.
-        engine : {"brian2"}
+        engine : {"brian2", "fused"}
+        precision : {"float32", "float64"}
+            Of the fused engine.
+        threads : int, optional
+            Of the fused engine; as many as there are cores, unless given. They change no spike.
         progress : callable, optional
-            Called with the fraction of simulated time that is done.
+            Called with the fraction that is done: of simulated time (Brian2) or of the queries (fused).
 
         Returns
         -------
@@ -87,32 +99,80 @@ class VectorCircuit:
         ValueError, TypeError
             For vectors, masks, durations and engines that cannot be simulated.
         """
-        known("engine of the whole head", engine, ENGINES)
+        known("engine", engine, ENGINES)
+        known("precision", precision, PRECISIONS)
         query, key, value = check_vectors(query, key, value)
         present = check_mask(np.zeros(key.shape[:2]), mask)
         check_duration(duration_ms)
-        layout = Layout.of(present, self.params.n_cells)
-        with building():
-            core = gamma_core(self.params, layout, rng, None)
-            around = build_periphery(
-                core, layout, self.params, self.head, query=query, key=key, value=value, rng=rng
-            )
-        settle_ms = max(self.params.settle_ms, SETTLED * self.head.tau_nmda_ms)
-        recording = simulate(
-            core,
-            layout,
-            self.params,
-            duration_ms=duration_ms,
-            settle_ms=settle_ms,
-            rng=rng,
-            progress=progress,
-            extra=[*around.objects, around.trace, around.query_spikes],
-            namespace=self.head.namespace(),
-        )
-        trace = measured(around.trace, "y", settle_ms).reshape(len(query), value.shape[2], -1)
+        params = replace(self.params, settle_ms=max(self.params.settle_ms, SETTLED * self.head.tau_nmda_ms))
+        layout = Layout.of(present, params.n_cells)
+        options: dict[str, Any] = {
+            **{"query": query, "key": key, "value": value},
+            **{"duration_ms": duration_ms, "rng": rng, "progress": progress},
+        }
+        if engine == "brian2":
+            ran = _brian2(layout, params, self.head, **options)
+        else:
+            kernel = _one_row(structure(params), self.head, precision)
+            options["threads"] = threads
+            ran = simulate_head_rows(kernel, layout, params, self.head, partial(_initial, params), **options)
         return HeadSelection(
-            output=trace.mean(axis=2),
-            trace=trace,
-            selection=select(recording, present),
-            query_spikes=np.asarray(around.query_spikes.count).reshape(len(query), -1).sum(axis=1),
+            output=ran.trace.mean(axis=2),
+            trace=ran.trace,
+            selection=select(ran.recording, present),
+            query_spikes=ran.query_spikes,
         )
+
+
+@cache
+def _one_row(params: GammaParams, head: HeadParams, precision: str) -> Kernel:
+    """The compiled head of one query; the numbers of its cells do not matter, but for more than one of each."""
+    rng = np.random.default_rng(0)
+    params = replace(params, n_cells=2)
+    layout = Layout.of(np.ones((1, 2), dtype=bool), params.n_cells)
+    query, key, value = np.ones((1, 1)), np.ones((1, 2, 1)), np.ones((1, 2, 2))
+    with building():
+        core = gamma_core(params, layout, rng, None)
+        around = build_periphery(core, layout, params, head, query=query, key=key, value=value, rng=rng)
+    return compile_head(
+        core, around, params, head, _initial(params, np.zeros(1), 1, rng, rng), precision=precision
+    )
+
+
+def _initial(
+    params: GammaParams, linked: np.ndarray, n_rows: int, exc_noise: Noise, inh_noise: Noise
+) -> dict[str, dict[str, np.ndarray]]:
+    """The core's state at the start: no score is in the membranes yet, since its own spikes have to bring it."""
+    return initial_state(params, np.zeros(len(linked)), n_rows, exc_noise, inh_noise)
+
+
+def _brian2(
+    layout: Layout,
+    params: GammaParams,
+    head: HeadParams,
+    *,
+    query: np.ndarray,
+    key: np.ndarray,
+    value: np.ndarray,
+    rng: np.random.Generator,
+    **options: Any,
+) -> HeadRecording:
+    """All queries in one Brian2 network."""
+    with building():
+        core = gamma_core(params, layout, rng, None)
+        around = build_periphery(core, layout, params, head, query=query, key=key, value=value, rng=rng)
+    recording = simulate(
+        core,
+        layout,
+        params,
+        rng=rng,
+        extra=[*around.objects, around.trace, around.query_spikes],
+        namespace=head.namespace(),
+        **options,
+    )
+    trace = measured(around.trace, "y", params.settle_ms)
+    return HeadRecording(
+        recording=recording,
+        trace=trace.reshape(layout.n_rows, -1, trace.shape[1]),
+        query_spikes=np.asarray(around.query_spikes.count).reshape(layout.n_rows, -1).sum(axis=1),
+    )

@@ -17,7 +17,7 @@ from spiking.params import GammaParams
 from spiking.rows import Layout
 from spiking.simulate import FIELD_DT_MS, Core
 
-__all__ = ["HeadParams", "Periphery", "build_periphery"]
+__all__ = ["HeadParams", "Periphery", "build_periphery", "key_weights", "query_rates_Hz", "value_weights"]
 
 # Poisson by time rescaling. What the hazard has passed q by is carried over, so that the rate is exact at
 # any time step: dropping it would lose half a step per interval, 0.5 % at 100 Hz and 0.1 ms.
@@ -58,15 +58,6 @@ class Periphery:
     query_spikes: b2.SpikeMonitor  # counts of the query cells, as many in each row
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Connections:
-    """Synapses as a list."""
-
-    source: np.ndarray  # (n_synapses,) int64
-    target: np.ndarray  # (n_synapses,) int64
-    weight: np.ndarray  # (n_synapses,) float64
-
-
 def build_periphery(
     core: Core,
     layout: Layout,
@@ -91,7 +82,7 @@ def build_periphery(
     rng : numpy.random.Generator
     """
     clock, delay = core.exc.clock, params.grid_delay_ms * b2.ms
-    query_cells = _query_cells(_query_rates_Hz(query, head), clock, rng)
+    query_cells = _query_cells(query_rates_Hz(query, head), clock, rng)
     dendrites = b2.NeuronGroup(
         layout.n_populations, DENDRITE_EQUATIONS, method="exact", clock=clock, name="dendrites"
     )
@@ -108,7 +99,7 @@ def build_periphery(
         clock=clock,
         name="key_synapses",
     )
-    _connect(key_synapses, _key_connections(layout, params, head, key))
+    _connect_keys(key_synapses, layout, key_weights(layout, params, head, key))
     value_synapses = b2.Synapses(
         core.exc,
         readout,
@@ -118,7 +109,7 @@ def build_periphery(
         clock=clock,
         name="value_synapses",
     )
-    _connect(value_synapses, _value_connections(layout, head, value))
+    _connect_values(value_synapses, layout, value_weights(layout, head, value))
     return Periphery(
         objects=[query_cells, dendrites, key_synapses, readout, value_synapses],
         trace=b2.StateMonitor(readout, "y", record=True, dt=FIELD_DT_MS * b2.ms, name="readout_trace"),
@@ -126,7 +117,7 @@ def build_periphery(
     )
 
 
-def _query_rates_Hz(query: np.ndarray, head: HeadParams) -> np.ndarray:
+def query_rates_Hz(query: np.ndarray, head: HeadParams) -> np.ndarray:
     """Rate of each query cell, shape (n_queries * d * 2 * n_query,): ON before OFF in each component."""
     rectified = np.stack([np.maximum(query, 0), np.maximum(-query, 0)], axis=2)  # (n_queries, d, ON/OFF)
     return np.repeat(rectified.ravel(), head.n_query) * head.query_rate_Hz
@@ -147,21 +138,18 @@ def _query_cells(rate_Hz: np.ndarray, clock: b2.Clock, rng: np.random.Generator)
     return cells
 
 
-def _key_connections(layout: Layout, params: GammaParams, head: HeadParams, key: np.ndarray) -> _Connections:
-    """Query cells to dendrites, so that a component of 1 adds k / (temperature sqrt(d)) on average."""
+def key_weights(layout: Layout, params: GammaParams, head: HeadParams, key: np.ndarray) -> np.ndarray:
+    """What a spike of each query cell of a row adds to each dendrite, (n_populations, d * 2 * n_query).
+
+    A component of 1 adds k / (temperature sqrt(d)) on average.
+    """
     d = key.shape[2]
     ours = key[layout.row_of_population, layout.key_of_population]  # (n_populations, d)
     centred = ours - _row_means(layout, ours)[layout.row_of_population]
     spikes_held = head.n_query * head.query_rate_Hz * head.tau_nmda_ms / 1000  # in a dendrite's memory
     per_spike = effective_gain(params) / (params.temperature * np.sqrt(d) * spikes_held)
     signed = np.stack([centred, -centred], axis=2) * per_spike  # (n_populations, d, ON/OFF)
-    fan_in = d * 2 * head.n_query
-    first = layout.row_of_population.astype(np.int64) * fan_in
-    return _Connections(
-        source=(first[:, None] + np.arange(fan_in)).ravel(),
-        target=np.repeat(np.arange(layout.n_populations), fan_in),
-        weight=np.repeat(signed.ravel(), head.n_query),
-    )
+    return np.repeat(signed.reshape(len(signed), -1), head.n_query, axis=1)
 
 
 def _row_means(layout: Layout, per_population: np.ndarray) -> np.ndarray:
@@ -171,19 +159,30 @@ def _row_means(layout: Layout, per_population: np.ndarray) -> np.ndarray:
     return total / np.bincount(layout.row_of_population, minlength=layout.n_rows)[:, None]
 
 
-def _value_connections(layout: Layout, head: HeadParams, value: np.ndarray) -> _Connections:
-    """E cells to readout units, so that `row_rate_Hz` spikes per second give the mean value."""
-    d_value = value.shape[2]
+def value_weights(layout: Layout, head: HeadParams, value: np.ndarray) -> np.ndarray:
+    """What a spike of each population adds to the row's readout units, (n_populations, d_value).
+
+    `row_rate_Hz` spikes per second give the mean value.
+    """
     per_spike = 1.0 / (head.row_rate_Hz * head.tau_out_ms / 1000)
-    weight = value[layout.row_of_population, layout.key_of_population] * per_spike  # (n_populations, d_value)
-    first = layout.per_cell(layout.row_of_population.astype(np.int64)) * d_value
-    return _Connections(
-        source=np.repeat(np.arange(layout.n_total), d_value),
-        target=(first[:, None] + np.arange(d_value)).ravel(),
-        weight=layout.per_cell(weight).ravel(),
+    return value[layout.row_of_population, layout.key_of_population] * per_spike
+
+
+def _connect_keys(synapses: b2.Synapses, layout: Layout, weight: np.ndarray) -> None:
+    """Query cells of a row to all its dendrites."""
+    n_populations, fan_in = weight.shape
+    first = layout.row_of_population.astype(np.int64) * fan_in
+    synapses.connect(
+        i=(first[:, None] + np.arange(fan_in)).ravel(), j=np.repeat(np.arange(n_populations), fan_in)
     )
+    synapses.weight = weight.ravel()
 
 
-def _connect(synapses: b2.Synapses, connections: _Connections) -> None:
-    synapses.connect(i=connections.source, j=connections.target)
-    synapses.weight = connections.weight
+def _connect_values(synapses: b2.Synapses, layout: Layout, weight: np.ndarray) -> None:
+    """E cells of a row to all its readout units."""
+    d_value = weight.shape[1]
+    first = layout.per_cell(layout.row_of_population.astype(np.int64)) * d_value
+    synapses.connect(
+        i=np.repeat(np.arange(layout.n_total), d_value), j=(first[:, None] + np.arange(d_value)).ravel()
+    )
+    synapses.weight = layout.per_cell(weight).ravel()

@@ -52,6 +52,10 @@ class Layout:
         """Pick the entries of the keys that take part: (n_rows, n_keys) -> (n_populations,)."""
         return matrix[self.row_of_population, self.key_of_population]
 
+    def populations_of(self, rows: range) -> slice:
+        """The populations of consecutive rows."""
+        return slice(*np.searchsorted(self.row_of_population, [rows.start, rows.stop]))
+
     def locate(self, cell_index: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Flat cell index -> (row, key, cell), each of the same length, int32."""
         population, cell = np.divmod(cell_index, self.n_cells)

@@ -28,10 +28,11 @@ __all__ = [
     "codegen_target",
     "compiler",
     "measured",
+    "run_network",
     "simulate",
 ]
 
-ENGINES = ("brian2",)
+ENGINES = ("brian2", "fused")
 SLOWEST_CYCLE_MS = 1000.0 / 30.0  # one cycle at the lower edge of the gamma band
 FIELD_DT_MS = 1.0
 _ROUNDING = 1e-6  # ms; of times that are whole numbers of steps
@@ -155,26 +156,13 @@ def simulate(
     sums = b2.StateMonitor(core.row, ["exc"], record=True, dt=FIELD_DT_MS * b2.ms, name="sums")
     network = b2.Network(*core.objects, *extra, exc_spikes, inh_spikes, sums)
 
-    def report(elapsed: object, completed: float, start: object, span: object) -> None:
-        if progress is not None:
-            progress(completed)
-
-    target = codegen_target()
-    if target == "numpy":
-        warnings.warn(
-            "no C++ compiler found: Brian2 runs on its numpy target, several times slower; "
-            "install g++ or clang++ (Debian: apt install g++).",
-            UserWarning,
-            stacklevel=3,
-        )
-    with _preferences(target):
-        b2.seed(int(rng.integers(2**31)))
-        network.run(
-            (settle_ms + duration_ms) * b2.ms,
-            namespace={**params.namespace(), **(namespace or {})},
-            report=report,
-            report_period=0.2 * b2.second,
-        )
+    run_network(
+        network,
+        settle_ms + duration_ms,
+        {**params.namespace(), **(namespace or {})},
+        rng=rng,
+        progress=progress,
+    )
     whole = _spike_record(exc_spikes, layout, settle_ms, duration_ms)
     row_ms = _ends(whole, spikes, params.dt_ms)
     inh_row, inh_ms = np.asarray(inh_spikes.i) // params.n_inh, np.asarray(inh_spikes.t / b2.ms) - settle_ms
@@ -188,6 +176,33 @@ def simulate(
         field_dt_ms=FIELD_DT_MS,
         row_ms=row_ms,
     )
+
+
+def run_network(
+    network: b2.Network,
+    duration_ms: float,
+    namespace: dict[str, Any],
+    *,
+    rng: np.random.Generator,
+    progress: Callable[[float], None] | None = None,
+) -> None:
+    """Run a Brian2 network on the fastest target there is, seeded from `rng`."""
+
+    def report(elapsed: object, completed: float, start: object, span: object) -> None:
+        if progress is not None:
+            progress(completed)
+
+    target = codegen_target()
+    if target == "numpy":
+        warnings.warn(
+            "no C++ compiler found: Brian2 runs on its numpy target, several times slower; "
+            "install g++ or clang++ (Debian: apt install g++).",
+            UserWarning,
+            stacklevel=4,
+        )
+    with _preferences(target):
+        b2.seed(int(rng.integers(2**31)))
+        network.run(duration_ms * b2.ms, namespace=namespace, report=report, report_period=0.2 * b2.second)
 
 
 def _ends(record: SpikeRecord, spikes: int | None, dt_ms: float) -> np.ndarray:

@@ -14,7 +14,7 @@ from spiking import GammaCircuit, GammaParams, Selection
 from spiking.fused_exp import EXP32_ERROR, EXP32_RANGE, EXP64_ERROR, EXP64_RANGE, exp32, exp64
 from spiking.fused_random import normal32, normal64, row_key, uniform32, uniform64
 from spiking.fused_simd import prefer_wide_vectors
-from spiking.gamma import _one_row, _structure
+from spiking.gamma import _one_row, structure
 
 CIRCUIT = GammaCircuit(GammaParams(n_cells=10, gain=1.0, settle_ms=20.0))
 SCORES = np.random.default_rng(0).normal(0, 1.5, (12, 6))
@@ -52,7 +52,7 @@ def test_the_hint_about_wide_vectors_reaches_the_compiler() -> None:
 
     assert hinted(1.0) == 2.0
     assert all('"prefer-vector-width"="512"' in text for text in hinted.inspect_llvm().values())
-    assert "prefer_wide_vectors()" in _one_row(_structure(CIRCUIT.params), "float32").source.text
+    assert "prefer_wide_vectors()" in _one_row(structure(CIRCUIT.params), "float32").source.text
 
 
 def test_exp_beyond_its_range_is_that_of_the_edge() -> None:

@@ -24,9 +24,14 @@ def target(vectors: tuple[np.ndarray, ...]) -> np.ndarray:
     return softmax(np.einsum("nd,nkd->nk", vectors[0], vectors[1]) / np.sqrt(D), axis=1)
 
 
+@pytest.fixture(scope="module", params=["brian2", "fused"])
+def engine(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def attended(vectors: tuple[np.ndarray, ...]) -> HeadSelection:
-    return VectorCircuit().attend(*vectors, duration_ms=1000, rng=np.random.default_rng(1))
+def attended(vectors: tuple[np.ndarray, ...], engine: str) -> HeadSelection:
+    return VectorCircuit().attend(*vectors, duration_ms=1000, rng=np.random.default_rng(1), engine=engine)
 
 
 def test_output_points_where_softmax_attention_points(
@@ -69,7 +74,7 @@ def test_query_cells_fire_at_the_rate_of_their_component(
     assert abs((z**2).mean() - 1) < 4 * np.sqrt(2 / N)
 
 
-def test_masked_keys_take_no_part(vectors: tuple[np.ndarray, ...]) -> None:
+def test_masked_keys_take_no_part(vectors: tuple[np.ndarray, ...], engine: str) -> None:
     """Nor does what stands in their key or value."""
     query, key, value = (array[:3] for array in vectors)
     mask = np.ones((3, K), dtype=bool)
@@ -78,38 +83,43 @@ def test_masked_keys_take_no_part(vectors: tuple[np.ndarray, ...]) -> None:
     other = key.copy(), value.copy()
     other[0][:, 5:], other[1][:, 5:] = 9.0, -9.0
     runs = [
-        circuit.attend(query, k, v, duration_ms=200, rng=np.random.default_rng(0), mask=mask)
+        circuit.attend(query, k, v, duration_ms=200, rng=np.random.default_rng(0), mask=mask, engine=engine)
         for k, v in ((key, value), other)
     ]
     assert (runs[0].selection.counts[:, 5:] == 0).all()
     np.testing.assert_allclose(runs[0].output, runs[1].output)
 
 
-def test_shared_keys_and_values_are_those_of_every_query(vectors: tuple[np.ndarray, ...]) -> None:
+def test_shared_keys_and_values_are_those_of_every_query(
+    vectors: tuple[np.ndarray, ...], engine: str
+) -> None:
     query, key, value = vectors[0][:3], vectors[1][0], vectors[2][0]
     circuit = VectorCircuit(GammaParams(n_cells=20))
-    shared = circuit.attend(query, key, value, duration_ms=150, rng=np.random.default_rng(0))
+    options = {"duration_ms": 150, "engine": engine}
+    shared = circuit.attend(query, key, value, rng=np.random.default_rng(0), **options)
     own = circuit.attend(
-        query, np.stack([key] * 3), np.stack([value] * 3), duration_ms=150, rng=np.random.default_rng(0)
+        query, np.stack([key] * 3), np.stack([value] * 3), rng=np.random.default_rng(0), **options
     )
     np.testing.assert_array_equal(shared.output, own.output)
 
 
-def test_fast_query_cells_lose_no_spikes_to_the_time_step() -> None:
+def test_fast_query_cells_lose_no_spikes_to_the_time_step(engine: str) -> None:
     """At 300 Hz, dropping what the hazard has beyond a spike would lose 1.5 %: 6 standard errors of the total."""
     circuit = VectorCircuit(GammaParams(n_cells=2))
     seconds = 0.05 + 6 * circuit.head.tau_nmda_ms / 1000
     query, key, value = np.full((4, D), 3.0), np.zeros((1, D)), np.ones((1, 1))
-    attended = circuit.attend(query, key, value, duration_ms=50, rng=np.random.default_rng(0))
+    attended = circuit.attend(query, key, value, duration_ms=50, rng=np.random.default_rng(0), engine=engine)
     expected = query.sum() * circuit.head.n_query * circuit.head.query_rate_Hz * seconds
     assert attended.query_spikes.sum() == pytest.approx(expected, abs=4 * np.sqrt(expected))
 
 
-def test_same_seed_same_output_and_another_seed_another(vectors: tuple[np.ndarray, ...]) -> None:
+def test_same_seed_same_output_and_another_seed_another(vectors: tuple[np.ndarray, ...], engine: str) -> None:
     query, key, value = (array[:2] for array in vectors)
     circuit = VectorCircuit(GammaParams(n_cells=20))
     traces = [
-        circuit.attend(query, key, value, duration_ms=100, rng=np.random.default_rng(seed)).trace
+        circuit.attend(
+            query, key, value, duration_ms=100, rng=np.random.default_rng(seed), engine=engine
+        ).trace
         for seed in (5, 5, 6)
     ]
     np.testing.assert_array_equal(traces[0], traces[1])

@@ -1,0 +1,69 @@
+"""Lines of a kernel: loads, assignments, stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from spiking.fused_fold import names
+from spiking.fused_names import Assignment
+from spiking.fused_parts import Program, Threshold
+from spiking.fused_text import Expressions
+
+__all__ = ["Writer"]
+
+
+@dataclass
+class Writer:
+    """Gathers the lines; `a_group__variable` is an array of the row, `group__variable` one value of it."""
+
+    program: Program
+    expressions: Expressions
+    lines: list[str] = field(default_factory=list)
+    conditions: dict[str, str] = field(default_factory=dict)  # of thresholds, by group
+
+    def line(self, depth: int, text: str) -> None:
+        self.lines.append("    " * depth + text)
+
+    def is_array(self, name: str) -> bool:
+        group, _, variable = name.partition("__")
+        return group in self.program.cells and variable in self.program.cells[group].arrays
+
+    def link(self, name: str) -> str | None:
+        """What a linked variable with an index of its own reads."""
+        group, _, variable = name.partition("__")
+        return self.program.cells[group].links.get(variable) if group in self.program.cells else None
+
+    def kind(self, name: str) -> str:
+        group, _, variable = name.partition("__")
+        return self.program.cells[group].kinds[variable] if group in self.program.cells else "temporary"
+
+    def loads(self, depth: int, used: set[str], index: str = "i") -> None:
+        for name in sorted(used):
+            if self.is_array(name):
+                self.line(depth, f"{name} = a_{name}[{index}]")
+            elif (source := self.link(name)) is not None:
+                at = f"a_{source}[index_{name}[{index}]]" if self.is_array(source) else source
+                self.line(depth, f"{name} = {at}")
+
+    def condition(self, threshold: Threshold) -> str:
+        """The threshold as text, the same wherever it is asked: what it draws, too."""
+        if threshold.group not in self.conditions:
+            self.conditions[threshold.group] = self.expressions.text(threshold.condition)
+        return self.conditions[threshold.group]
+
+    def assign(self, depth: int, a: Assignment, *, rare: bool = False, cell: str = "i") -> None:
+        value = self.expressions.text(a.value, rare=rare, cell=cell)
+        if self.kind(a.target) == "float":
+            value = f"F({value})"
+        if a.guard is not None:
+            value = f"{value} if {a.guard} else {a.target}"
+        self.line(depth, f"{a.target} = {value}")
+
+    def body(self, depth: int, body: tuple[Assignment, ...], *, rare: bool = False) -> None:
+        """Load what the statements touch, run them, store what they wrote."""
+        used = set().union(*(names(a.value) | {a.target} | ({a.guard} if a.guard else set()) for a in body))
+        self.loads(depth, used)
+        for a in body:
+            self.assign(depth, a, rare=rare)
+        for name in dict.fromkeys(a.target for a in body if self.is_array(a.target)):
+            self.line(depth, f"a_{name}[i] = {name}")
