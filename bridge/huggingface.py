@@ -24,6 +24,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import _disable_current_modes
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.masking_utils import eager_mask
 
@@ -186,11 +187,14 @@ def _check_activations(number: int, layer: AttentionLayer, *vectors: Tensor) -> 
         )
 
 
-@torch.no_grad()
 def _check_rule(number: int, layer: AttentionLayer, call: LayerCall, eager: Eager) -> None:
-    """What we take for the layer's scores must give the weights of its own attention; looked at once a layer."""
-    weights = eager(0.0)[1]
-    difference = float((call.softmax() - weights).abs().max())
+    """What we take for the layer's scores must give the weights of its own attention; looked at once a layer.
+
+    This is no part of the model's work, so that `bridge.count` does not see it.
+    """
+    with torch.no_grad(), _disable_current_modes():
+        weights = eager(0.0)[1]
+        difference = float((call.softmax() - weights).abs().max())
     if not difference <= TOLERANCE.get(weights.dtype, HALF_TOLERANCE):
         raise ValueError(
             f"the attention of layer {number} ({layer.name}) must be a softmax of scaled, masked or biased dot "

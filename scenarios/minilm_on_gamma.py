@@ -12,14 +12,14 @@ import numpy as np
 from bridge import Bill, SpikingHead, Usage, count, swap
 from pragmatic import Hardmax, Head, Softmax, Uniform, dot_product_head
 from scenarios.errors import UsageError
-from scenarios.minilm import N_LAYERS, load_minilm
 from scenarios.minilm_on_gamma_findings import Condition, Results, dataset, metrics, verdict
 from scenarios.minilm_on_gamma_plots import pictures
 from scenarios.outcome import Outcome, RunContext
+from scenarios.pairs import SHIPPED, Pairs, read_pairs
 from scenarios.params import ScenarioParams, param
+from scenarios.pretrained import MINILM, Pretrained, load_pretrained
 from scenarios.progress import Progress, silent
-from scenarios.sentence_pairs import SHIPPED, Pairs, read_pairs
-from scenarios.sentence_vectors import Encoded, SentenceEncoder, similarity
+from scenarios.sentence_vectors import Encoded, encode, similarity
 from spiking import GammaCircuit, GammaParams
 
 __all__ = ["QUESTION", "Params", "run"]
@@ -37,11 +37,18 @@ class Params(ScenarioParams):
     pairs: str | None = param(
         None, "tab-separated file of score, sentence, sentence; 60 pairs that are shipped if not given"
     )
+    model: str = param(MINILM, "minilm, or the folder of a sentence model whose tokens are averaged")
+    heads: str = param(
+        "all", "heads to replace: all, or layer.head from 0 with commas, * for every one: 0.1,3.*"
+    )
     spikes: tuple[int, ...] = param((4, 16, 64), "spikes per row, simulated", at_least=1)
     sampled: tuple[int, ...] = param(
         (1, 2, 4, 8, 16, 32, 64, 128, 256), "spikes per row, drawn from the softmax instead", at_least=1
     )
-    layer_spikes: int = param(2, "spikes per row where one layer alone is simulated", at_least=1)
+    layer_spikes: int = param(
+        2, "spikes per row where one layer alone is simulated; 0 leaves this out", at_least=0
+    )
+    temperature: float = param(1.0, "divides the scores; 1 as the model was trained", above=0)
     n_cells: int = param(10, "excitatory cells per key", at_least=1)
 
     def __post_init__(self) -> None:
@@ -62,7 +69,7 @@ class Trial:
 
     condition: Condition
     head: Head | None  # None: the model as it is
-    heads: str = "all"
+    heads: str
     cost: float = ARITHMETIC  # time, roughly, in full simulations of 64 spikes a row
 
 
@@ -70,41 +77,52 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     """Encode the same sentences once for every trial."""
     pairs = read_pairs(SHIPPED if params.pairs is None else params.pairs)
     with ctx.progress.stage("read the model", share=0.03):
-        tokenizer, model = load_minilm()
-        model.set_attn_implementation("sdpa")  # the fastest softmax, for a fair comparison of time
-        encoder = SentenceEncoder(tokenizer=tokenizer, model=model)
-    trials = _trials(params, ctx)
-    results = _results(encoder, pairs, trials, ctx)
-    bills = _bills(encoder, pairs, trials)
+        pretrained = load_pretrained(params.model)
+        if pretrained.tokenizer is None:
+            raise UsageError(f"model must read text, got {params.model}; give a sentence model")
+        pretrained.model.set_attn_implementation("sdpa")  # the fastest softmax, for a fair comparison of time
+    trials = _trials(params, ctx, pretrained.model.config.num_hidden_layers)
+    results = _results(pretrained, pairs, trials, ctx)
+    bills = _bills(pretrained, pairs, trials)
     data = dataset(results, ctx.rng)
     return Outcome(
         dataset=data,
-        metrics=metrics(data, results),
+        metrics=metrics(data),
         headline=("difference", "time", "needed"),
         pictures=pictures(data, bills),
         verdict=verdict(data, bills),
     )
 
 
-def _trials(params: Params, ctx: RunContext) -> list[Trial]:
-    circuit = GammaCircuit(GammaParams(n_cells=params.n_cells))
+def _trials(params: Params, ctx: RunContext, n_layers: int) -> list[Trial]:
+    circuit = GammaCircuit(GammaParams(n_cells=params.n_cells, temperature=params.temperature))
 
     def spiking(spikes: int, mode: str) -> SpikingHead:
         seed = int(ctx.rng.integers(2**31))
-        return SpikingHead(circuit, spikes=spikes, mode=mode, engine=ctx.engine, seed=seed, gradient=False)
+        return SpikingHead(
+            circuit,
+            spikes=spikes,
+            mode=mode,
+            engine=ctx.engine if mode == "simulated" else "fused",
+            seed=seed,
+            gradient=False,
+        )
 
     return [
-        Trial(condition=Condition(kind="softmax"), head=None),
-        Trial(condition=Condition(kind="uniform"), head=dot_product_head(Uniform())),
-        Trial(condition=Condition(kind="argmax"), head=dot_product_head(Hardmax())),
+        Trial(condition=Condition(kind="softmax"), head=None, heads=params.heads),
+        Trial(condition=Condition(kind="uniform"), head=dot_product_head(Uniform()), heads=params.heads),
+        Trial(condition=Condition(kind="argmax"), head=dot_product_head(Hardmax()), heads=params.heads),
         *(
-            Trial(condition=Condition(kind="sampled", spikes=n), head=spiking(n, "sampled"))
+            Trial(
+                condition=Condition(kind="sampled", spikes=n), head=spiking(n, "sampled"), heads=params.heads
+            )
             for n in params.sampled
         ),
         *(
             Trial(
                 condition=Condition(kind="simulated", spikes=n),
                 head=spiking(n, "simulated"),
+                heads=params.heads,
                 cost=0.1 + n / 64,
             )
             for n in params.spikes
@@ -114,23 +132,24 @@ def _trials(params: Params, ctx: RunContext) -> list[Trial]:
                 condition=Condition(kind="one layer", spikes=params.layer_spikes, layer=layer),
                 head=spiking(params.layer_spikes, "simulated"),
                 heads=f"{layer}.*",
-                cost=(0.1 + params.layer_spikes / 64) / N_LAYERS,
+                cost=(0.1 + params.layer_spikes / 64) / n_layers,
             )
-            for layer in range(N_LAYERS)
+            for layer in range(n_layers if params.layer_spikes else 0)
         ),
     ]
 
 
-def _results(encoder: SentenceEncoder, pairs: Pairs, trials: list[Trial], ctx: RunContext) -> Results:
+def _results(pretrained: Pretrained, pairs: Pairs, trials: list[Trial], ctx: RunContext) -> Results:
+    sentences = (*pairs.first, *pairs.second)
     total = sum(trial.cost for trial in trials)
     found, seconds, usage = [], [], []
     for trial in trials:
-        _encode(encoder, pairs.sentences[:IN_A_BILL], trial, silent())  # compiled before the clock runs
+        _encode(pretrained, pairs.first[:IN_A_BILL], trial, silent())  # compiled before the clock runs
         if isinstance(trial.head, SpikingHead):
             trial.head.reset_usage()
         with ctx.progress.stage(trial.condition.label, share=0.9 * trial.cost / total) as progress:
-            encoded = _encode(encoder, pairs.sentences, trial, progress)
-        found.append(similarity(encoded.vectors, pairs))
+            encoded = _encode(pretrained, sentences, trial, progress)
+        found.append(similarity(encoded.vectors, len(pairs.score)))
         seconds.append(encoded.seconds)
         usage.append(trial.head.usage if isinstance(trial.head, SpikingHead) else Usage())
     return Results(
@@ -142,18 +161,18 @@ def _results(encoder: SentenceEncoder, pairs: Pairs, trials: list[Trial], ctx: R
     )
 
 
-def _encode(encoder: SentenceEncoder, sentences: Sequence[str], trial: Trial, progress: Progress) -> Encoded:
-    with _swapped(encoder, trial):
-        return encoder.encode(sentences, progress=progress)
+def _encode(pretrained: Pretrained, sentences: Sequence[str], trial: Trial, progress: Progress) -> Encoded:
+    with _swapped(pretrained, trial):
+        return encode(pretrained, sentences, progress=progress)
 
 
-def _swapped(encoder: SentenceEncoder, trial: Trial) -> AbstractContextManager[Any]:
+def _swapped(pretrained: Pretrained, trial: Trial) -> AbstractContextManager[Any]:
     if trial.head is None:
         return nullcontext()
-    return swap(encoder.model, heads=trial.heads, head=trial.head)
+    return swap(pretrained.model, heads=trial.heads, head=trial.head)
 
 
-def _bills(encoder: SentenceEncoder, pairs: Pairs, trials: list[Trial]) -> dict[str, Bill]:
+def _bills(pretrained: Pretrained, pairs: Pairs, trials: list[Trial]) -> dict[str, Bill]:
     """What the softmax model and the one with most simulated spikes compute on a few sentences.
 
     The softmax is swapped in too, so that both are counted operation by operation: a fused attention kernel
@@ -162,10 +181,12 @@ def _bills(encoder: SentenceEncoder, pairs: Pairs, trials: list[Trial]) -> dict[
     dearest = max(
         (trial for trial in trials if trial.condition.kind == "simulated"), key=lambda t: t.condition.spikes
     )
-    softmax = Trial(condition=Condition(kind="softmax"), head=dot_product_head(Softmax()))
+    softmax = Trial(
+        condition=Condition(kind="softmax"), head=dot_product_head(Softmax()), heads=dearest.heads
+    )
     bills = {}
     for trial in (softmax, dearest):
-        with _swapped(encoder, trial), count(encoder.model) as counter:
-            encoder.encode(pairs.sentences[:IN_A_BILL])
+        with _swapped(pretrained, trial), count(pretrained.model) as counter:
+            encode(pretrained, pairs.first[:IN_A_BILL])
         bills[trial.condition.label] = counter.bill()
     return bills

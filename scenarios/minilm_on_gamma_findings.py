@@ -11,7 +11,7 @@ import xarray as xr
 from bridge import TABLES, Bill, Usage
 from bridge.bill_text import energies, si
 from scenarios.outcome import Metric, number_text
-from scenarios.sentence_pairs import Pairs
+from scenarios.pairs import Pairs
 from scenarios.sentence_vectors import spearman
 
 __all__ = ["WANTED", "Condition", "Results", "dataset", "metrics", "verdict"]
@@ -97,7 +97,7 @@ def of_kind(data: xr.Dataset, kind: str) -> xr.Dataset:
     return data.isel(condition=np.flatnonzero(data.kind.values == kind))
 
 
-def metrics(data: xr.Dataset, results: Results) -> dict[str, Metric]:
+def metrics(data: xr.Dataset) -> dict[str, Metric]:
     """Numbers of the report."""
     softmax, simulated = of_kind(data, "softmax").isel(condition=0), of_kind(data, "simulated")
     most, layers = simulated.isel(condition=-1), of_kind(data, "one layer")
@@ -117,7 +117,7 @@ def metrics(data: xr.Dataset, results: Results) -> dict[str, Metric]:
         "time": Metric(
             label=f"time over the softmax model's, {spikes} spikes a row",
             value=float(most.times),
-            note=f"{float(softmax.time):.2f} s for {len(results.pairs.sentences)} sentences with softmax",
+            note=f"{float(softmax.time):.2f} s for {2 * data.sizes['pair']} sentences with softmax",
         ),
         "needed": Metric(
             label=f"simulated spikes a row for a loss of at most {WANTED:g}",
@@ -161,10 +161,9 @@ def _needed(simulated: xr.Dataset) -> float:
 def verdict(data: xr.Dataset, bills: Mapping[str, Bill]) -> str:
     """The answer in words."""
     softmax, simulated = of_kind(data, "softmax").isel(condition=0), of_kind(data, "simulated")
-    most, layers = simulated.isel(condition=-1), of_kind(data, "one layer")
+    most = simulated.isel(condition=-1)
     sampled = of_kind(data, "sampled")
     twin = sampled.isel(condition=int(np.abs(np.log(sampled.spikes / most.spikes)).argmin()))
-    worst = layers.isel(condition=int(layers.loss.argmax()))
     loss = number_text(float(most.loss), float(most.loss_se))
     words = [
         f"With all heads simulated at {int(most.spikes)} spikes a row the model's rank correlation with people is "
@@ -173,13 +172,22 @@ def verdict(data: xr.Dataset, bills: Mapping[str, Bill]) -> str:
         f"{int(twin.spikes)}, lose {number_text(float(twin.loss), float(twin.loss_se))}; uniform attention loses "
         f"{float(of_kind(data, 'uniform').loss[0]):.3f} and attending to the strongest key alone "
         f"{float(of_kind(data, 'argmax').loss[0]):.3f}.",
-        f"Layer {int(worst.layer)} bears spikes worst: alone at {int(worst.spikes)} spikes a row it loses "
-        f"{number_text(float(worst.loss), float(worst.loss_se))}.",
+        _layers(of_kind(data, "one layer")),
         f"The simulation takes {float(most.times):.1f} times as long as the softmax model, "
         f"{int(most.rows)} rows in {float(most.time):.1f} s.",
         _energy(bills),
     ]
-    return " ".join(words)
+    return " ".join(filter(None, words))
+
+
+def _layers(layers: xr.Dataset) -> str:
+    if not layers.sizes["condition"]:
+        return ""
+    worst = layers.isel(condition=int(layers.loss.argmax()))
+    return (
+        f"Layer {int(worst.layer)} bears spikes worst: alone at {int(worst.spikes)} spikes a row it loses "
+        f"{number_text(float(worst.loss), float(worst.loss_se))}."
+    )
 
 
 def _energy(bills: Mapping[str, Bill]) -> str:
@@ -190,7 +198,6 @@ def _energy(bills: Mapping[str, Bill]) -> str:
         softmax, *others = priced.items()
         cheapest = min(others, key=lambda item: item[1], default=None)
         if cheapest is not None:
-            told.append(
-                f"{cheapest[1] / softmax[1]:.1f} under {TABLES[table].title} ({cheapest[0]}; softmax {si(softmax[1], 'J')})"
-            )
+            beside = f"{cheapest[0]}; softmax {si(softmax[1], 'J')}"
+            told.append(f"{cheapest[1] / softmax[1]:.1f} under {TABLES[table].title} ({beside})")
     return "Energy as a multiple of the softmax model's, from counted operations: " + "; ".join(told) + "."

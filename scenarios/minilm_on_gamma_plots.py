@@ -99,6 +99,9 @@ def draw_pairs(ax: Axes, data: xr.Dataset, spikes: int) -> None:
 
 def _draw_spikes(data: xr.Dataset) -> Figure:
     figure = Figure(figsize=(WIDTH_in, 3.4))
+    if not of_kind(data, "one layer").sizes["condition"]:
+        draw_correlation(figure.subplots(), data)
+        return figure
     left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
     draw_correlation(left, data)
     draw_layers(right, data)

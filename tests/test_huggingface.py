@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hf_models import ARCHITECTURES, batch, built, from_class, minilm_folder, state, transformers
 from torch import Tensor
 
 import bridge.huggingface as hf
-from bridge import SpikingHead, swap
+from bridge import SpikingHead, count, swap
 from pragmatic import Head, HopfieldHead, Softmax, Uniform, dot_product_head
 from pragmatic.attention import AdditiveHead, Attended, linear_attention
 from spiking import GammaCircuit
@@ -300,6 +301,17 @@ def test_half_precision_goes_in_and_comes_out(dtype: torch.dtype) -> None:
         assert state(model, given).isfinite().all()
 
 
+def test_the_bill_of_a_model_with_softmax_heads_is_that_of_the_model() -> None:
+    model, given = built("gpt2"), batch("gpt2")
+    model.set_attn_implementation("eager")
+    with count(model) as plain:
+        state(model, given)
+    with swap(model, head=PLAIN), count(model) as replaced:
+        state(model, given)
+    for part in ("scores", "read-out", "projections", "mlp"):
+        assert replaced.bill().parts()[part].macs == plain.bill().parts()[part].macs > 0
+
+
 def test_a_gradient_flows_through_the_spikes() -> None:
     model, given = told("gpt2").train(), batch("gpt2")
     model(**given, labels=given["input_ids"]).loss.backward()
@@ -467,18 +479,10 @@ def test_a_copy_of_a_model_goes_its_own_way() -> None:
 
 def test_an_additive_head_is_not_taken_for_dot_products() -> None:
     """It has a score map too, of scores that are not dot products."""
-    import numpy as np
-
     head = AdditiveHead(dim_query=8, dim_key=8, dim_hidden=4, rng=np.random.default_rng(0))
     model, given = built("bert"), batch("bert")
     with torch.no_grad(), swap(model, heads="0.0", head=head):
         weights = model(**given, output_attentions=True).attentions[0][:, 0]
-        _, query, key, value = caught(model, given)
-        assert torch.allclose(weights, head(query, key, value).weights, atol=1e-6)
-
-
-def caught(model: Any, given: dict[str, Any]) -> tuple[Any, ...]:
-    """Queries, keys and values of the first head of the first layer of a BERT, each (batch, length, dim)."""
-    attention = model.encoder.layer[0].attention.self
-    hidden = model.embeddings(given["input_ids"])
-    return hidden, *(getattr(attention, part)(hidden)[..., :8] for part in ("query", "key", "value"))
+        attention, hidden = model.encoder.layer[0].attention.self, model.embeddings(given["input_ids"])
+        vectors = [getattr(attention, part)(hidden)[..., :8] for part in ("query", "key", "value")]
+        assert torch.allclose(weights, head(*vectors).weights, atol=1e-6)
