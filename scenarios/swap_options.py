@@ -13,6 +13,7 @@ from scenarios.errors import UsageError
 __all__ = ["swap_options", "swapped"]
 
 MINI, MINILM = "mini", "minilm"
+SPIKES = 64  # per row, unless given
 OF_MINI = ("task", "checkpoint", "iterations")
 OF_THE_OTHERS = ("text", "pairs", "temperature")
 
@@ -61,12 +62,20 @@ def swapped(values: dict[str, Any]) -> Comparison:
     _refuse(kept, OF_MINI, belongs=MINI, model=model)
     if "pairs" in kept:
         _refuse(kept, ("text", "text_file"), belongs="a model without --pairs", model=f"{model} --pairs")
-        return Comparison(scenario="swap-pairs", values={**kept, "model": model})
+        return _of_pairs({**kept, "model": model})
     if "text_file" in kept:
         from scenarios.inputs import load_text
 
         kept["text"] = load_text(Path(kept.pop("text_file")))
     return Comparison(scenario="swap-model", values={**kept, "model": model})
+
+
+def _of_pairs(kept: dict[str, Any]) -> Comparison:
+    """At one number of spikes, beside as many samples, and without a look at single layers."""
+    spikes = (kept.pop("spikes", SPIKES),)
+    return Comparison(
+        scenario="minilm-on-gamma", values={**kept, "spikes": spikes, "sampled": spikes, "layer_spikes": 0}
+    )
 
 
 def _of_mini(kept: dict[str, Any]) -> Comparison:
