@@ -24,6 +24,7 @@ class GammaOptions:
     spikes: int | None = None  # a row ends with its spike of this number; 64 unless duration_ms is given
     duration_ms: float | None = None  # time of each row; beside spikes the limit of it
     temperature: float = 1.0  # divides the scores; 1 as the model was trained
+    n_cells: int = 40  # excitatory cells per key; fewer are faster and deplete the winner
     engine: str = "fused"
     seed: int | None = 0  # None: new noise in every call
     mode: str = "simulated"  # "sampled" draws from the law that the circuit follows
@@ -34,8 +35,9 @@ class GammaOptions:
             raise TypeError(
                 f'{owner}.heads must be "all" or such as "0.1,3.*", got {self.heads!r}; use a text'
             )
-        if self.spikes is not None:
-            positive_int(owner, "spikes", self.spikes)
+        for name in ("spikes", "n_cells"):
+            if getattr(self, name) is not None:
+                positive_int(owner, name, getattr(self, name))
         if self.duration_ms is not None:
             positive(owner, "duration_ms", self.duration_ms)
         positive(owner, "temperature", self.temperature)
@@ -70,7 +72,7 @@ class GammaOptions:
     def head(self) -> SpikingHead:
         """One head for all the chosen places."""
         return SpikingHead(
-            GammaCircuit(GammaParams(temperature=self.temperature)),
+            GammaCircuit(GammaParams(n_cells=self.n_cells, temperature=self.temperature)),
             spikes=self.spikes,
             duration_ms=self.duration_ms,
             mode=self.mode,

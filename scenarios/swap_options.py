@@ -26,6 +26,7 @@ def swap_options() -> list[click.Parameter]:
             ["--heads"], help="all, or layer.head with commas, * for every one: 0.1,3.*  [default: all]"
         ),
         click.Option(["--spikes"], type=int, help="Spikes per row.  [default: 64]"),
+        click.Option(["--n-cells"], type=int, help="Excitatory cells per key; fewer are faster."),
         click.Option(["--temperature"], type=float, help="Divides the scores; not with mini.  [default: 1]"),
         click.Option(["--text"], help="Text for the model.  [default: a paragraph that comes along]"),
         click.Option(["--text-file"], help="The same from a UTF-8 file; with mini: what it is trained on."),

@@ -348,6 +348,7 @@ def test_options_that_change_count_from_the_next_call() -> None:
         ("heads", "0.4", r"no head 0\.4 in this model; it has 0\.0 to 0\.3, 1\.0 to 1\.3"),
         ("heads", 3, "heads must be"),
         ("spikes", 0, "spikes must be >= 1, got 0"),
+        ("n_cells", 0, "n_cells must be >= 1, got 0"),
         ("duration_ms", -5.0, "duration_ms must be > 0, got -5"),
         ("temperature", 0.0, "temperature must be > 0, got 0"),
         ("engine", "nest", "engine must be one of brian2, fused; got 'nest'"),

@@ -14,14 +14,14 @@ from bridge import SpikingHead
 from pragmatic import Softmax, Uniform
 from scenarios.cli import main
 from scenarios.errors import UsageError
+from scenarios.pairs import read_pairs
 from scenarios.pretrained import load_pretrained
 from scenarios.store import read_run
 from scenarios.swap_options import swapped
 from scenarios.swapped import TakesNotes, plain_pass, swapped_pass
 from spiking import GammaCircuit
 
-WORDS = "the cat sat on a mat and looked at the moon while rain fell over old roofs of our town".split()
-TEXT = " ".join(WORDS)
+TEXT = "the cat sat on a mat and looked at the moon while rain fell over old roofs of our town"
 
 
 def saved(folder: Path, model: Any, *, reads: bool = True) -> str:
@@ -30,7 +30,7 @@ def saved(folder: Path, model: Any, *, reads: bool = True) -> str:
     if reads:
         from tokenizers import Tokenizer, models, pre_tokenizers
 
-        known = {"[UNK]": 0, "[PAD]": 1} | {word: i for i, word in enumerate(dict.fromkeys(WORDS), 2)}
+        known = {"[UNK]": 0, "[PAD]": 1} | {word: i for i, word in enumerate(dict.fromkeys(TEXT.split()), 2)}
         tokenizer = Tokenizer(models.WordLevel(known, unk_token="[UNK]"))
         tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
         transformers.PreTrainedTokenizerFast(
@@ -83,21 +83,18 @@ def test_exact_samples_lie_at_their_floor() -> None:
     assert notes.distance[0] == pytest.approx(notes.floor[0], rel=0.02)  # 4000 rows: 0.006 of scatter
 
 
-def test_pairs_of_sentences_are_ranked_with_chosen_heads(tmp_path: Path) -> None:
+PAIRS = (
+    "5\tA man plays a guitar.\tA man is playing the guitar.\n\n"
+    "3\tA child eats an apple.\tA boy is eating fruit.\n"
+    "1.5\tThe sun is bright today.\tThe train was late again.\n"
+    "0\tA cat sleeps on the sofa.\tStocks fell sharply on Monday.\n"
+)
+
+
+def test_pairs_of_sentences_go_to_their_scenario_with_the_chosen_heads(tmp_path: Path) -> None:
     minilm_folder()
-    pairs = tmp_path / "pairs.tsv"
-    pairs.write_text(
-        "5\tA man plays a guitar.\tA man is playing the guitar.\n"
-        "4\tTwo dogs run on grass.\tDogs are running in a field.\n"
-        "3\tA child eats an apple.\tA boy is eating fruit.\n\n"
-        "2\tA woman reads a book.\tA man writes a letter.\n"
-        "1\tThe sun is bright today.\tThe train was late again.\n"
-        "0\tA cat sleeps on the sofa.\tStocks fell sharply on Monday.\n"
-        "4.5\tThe boat is on the lake.\tA boat floats on a lake.\n"
-        "0.5\tHe peels potatoes.\tThe moon orbits the earth.\n",
-        encoding="utf-8",
-    )
-    out = tmp_path / "run"
+    pairs, out = tmp_path / "pairs.tsv", tmp_path / "run"
+    pairs.write_text(PAIRS, encoding="utf-8")
     words = [
         "swap",
         "minilm",
@@ -106,21 +103,35 @@ def test_pairs_of_sentences_are_ranked_with_chosen_heads(tmp_path: Path) -> None
         "--pairs",
         str(pairs),
         "--spikes",
-        "8",
+        "4",
         "--out",
         str(out),
     ]
     assert main(words) == 0
-    run = read_run(out)
-    data, metrics = run.dataset(), run.metrics
-    assert data.sizes["pair"] == 8
-    assert metrics["softmax"].value > 0.9
-    change = {
-        kind: np.abs(data.cosine.sel(kind=kind) - data.cosine.sel(kind="softmax")).max()
-        for kind in data.kind.values
-    }
-    assert change["softmax"] == 0
-    assert 1e-4 < change["simulated"] < 0.3
+    told = read_run(out).provenance
+    assert told.scenario == "minilm-on-gamma"
+    assert told.parameters["heads"] == "0.1,3.*"
+    assert told.parameters["spikes"] == told.parameters["sampled"] == [4]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("2 a cat\ta dog", "got 2 fields in line 6"),
+        ("2\ta cat\t", "got an empty field in line 6"),
+        ("high\ta cat\ta dog", "must be a finite number, got 'high' in line 6"),
+        ("nan\ta cat\ta dog", "must be a finite number, got 'nan' in line 6"),
+    ],
+)
+def test_a_bad_line_of_pairs_is_named(line: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_text(PAIRS, encoding="utf-8")
+    pairs = read_pairs(path)
+    assert pairs.score.tolist() == [5, 3, 1.5, 0]
+    assert pairs.second[1] == "A boy is eating fruit."
+    path.write_text(PAIRS + line + "\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=says):
+        read_pairs(path)
 
 
 # What the command understands
@@ -138,8 +149,8 @@ def test_pairs_of_sentences_are_ranked_with_chosen_heads(tmp_path: Path) -> None
         ({"model": "minilm", "heads": "0.1"}, "swap-model", {"model": "minilm", "heads": "0.1"}),
         (
             {"model": "minilm", "pairs": "p.tsv", "spikes": 8},
-            "swap-pairs",
-            {"model": "minilm", "pairs": "p.tsv", "spikes": 8},
+            "minilm-on-gamma",
+            {"model": "minilm", "pairs": "p.tsv", "spikes": (8,), "sampled": (8,), "layer_spikes": 0},
         ),
     ],
 )
@@ -176,12 +187,12 @@ def refused(words: list[str], says: str, folder: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--heads", "0.4"], "no head 0.4 in this model; it has 0.0 to 0.3, 1.0 to 1.3"),
-        (["--heads", "first"], 'heads must be "all" or layer.head'),
+        (["--text", TEXT, "--heads", "0.4"], "no head 0.4 in this model; it has 0.0 to 0.3, 1.0 to 1.3"),
+        (["--text", TEXT, "--heads", "first"], 'heads must be "all" or layer.head'),
         (["--text", "  "], "text must not be empty"),
         (["--text", "cat " * 25], "text must have at most 24 tokens, got 25"),
         (["--spikes", "0"], "spikes must be"),
-        (["--pairs", "absent.tsv"], "file must exist, got absent.tsv"),
+        (["--pairs", "absent.tsv"], "pairs must be a file, got absent.tsv"),
     ],
 )
 def test_bad_input_is_said_in_a_line_and_nothing_is_written(
@@ -202,4 +213,4 @@ def test_a_folder_without_a_model_or_tokenizer_is_refused(
 ) -> None:
     refused(["swap", str(tmp_path)], "a folder with a config.json", tmp_path, capsys)
     folder = saved(tmp_path / "model", built("gpt2"), reads=False)
-    refused(["swap", folder], "model must come with a tokenizer", tmp_path, capsys)
+    refused(["swap", folder], "model must come with the tokenizer", tmp_path, capsys)
