@@ -24,7 +24,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import _disable_current_modes
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.masking_utils import eager_mask
 
@@ -33,6 +32,7 @@ from bridge.hf_layers import AttentionLayer, eager_rule
 from bridge.hf_plan import HOOKS, NAME, SWAPS, Plan, Swap, owner_of, place_of, plan_of, submodels, told
 from bridge.hf_watch import attention_of_each, first_position, restore, tell, unwatch, wrap_library
 from bridge.swapping import HeadChoice
+from bridge.usage import off_the_bill
 from pragmatic.attention import Attended, Head
 
 __all__ = ["NAME", "Plan", "gamma_attention", "plan_of", "swap_heads"]
@@ -192,7 +192,7 @@ def _check_rule(number: int, layer: AttentionLayer, call: LayerCall, eager: Eage
 
     This is no part of the model's work, so that `bridge.count` does not see it.
     """
-    with torch.no_grad(), _disable_current_modes():
+    with torch.no_grad(), off_the_bill():
         weights = eager(0.0)[1]
         difference = float((call.softmax() - weights).abs().max())
     if not difference <= TOLERANCE.get(weights.dtype, HALF_TOLERANCE):

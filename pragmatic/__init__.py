@@ -1,6 +1,7 @@
-"""Attention as machine learning writes it: score maps, heads, masks, the mini-transformer.
+"""Attention as machine learning writes it: score maps, heads, masks, a mini-transformer and its training.
 
 Names are imported from their files at first use, so that `import pragmatic` does not yet load torch.
+The training loop is `pragmatic.train.train`: a package cannot give a name to both a file and a function.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         linear_attention,
         linear_attention_recurrent,
     )
+    from pragmatic.evaluation import Evaluation, evaluate
     from pragmatic.masks import causal_mask
     from pragmatic.score_maps import (
         SCORE_MAPS,
@@ -32,16 +34,21 @@ if TYPE_CHECKING:
         TopK,
         Uniform,
     )
+    from pragmatic.tasks import TASKS
+    from pragmatic.text import Text
+    from pragmatic.train import TrainParams, TrainResult
     from pragmatic.transformer import Output, Transformer, TransformerParams
 
 __all__ = [
     "HEADS",
     "SCORE_MAPS",
+    "TASKS",
     "AdditiveHead",
     "Attended",
     "Divisive",
     "DotProductHead",
     "Entmax",
+    "Evaluation",
     "Hardmax",
     "Head",
     "HopfieldHead",
@@ -49,17 +56,21 @@ __all__ = [
     "ScoreMap",
     "Softmax",
     "Sparsemax",
+    "Text",
     "TopK",
+    "TrainParams",
+    "TrainResult",
     "Transformer",
     "TransformerParams",
     "Uniform",
     "causal_mask",
     "dot_product_head",
+    "evaluate",
     "linear_attention",
     "linear_attention_recurrent",
 ]
 
-_FILES = ("masks", "score_maps", "attention", "transformer")
+_FILES = ("masks", "score_maps", "attention", "transformer", "text", "tasks", "evaluation", "train")
 
 
 def __getattr__(name: str) -> object:

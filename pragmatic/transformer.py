@@ -12,10 +12,10 @@ unsupervised multitask learners (pre-norm, initial values).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal, NamedTuple, overload
+from typing import Literal, NamedTuple, cast, overload
 
 import numpy as np
 import torch
@@ -178,7 +178,8 @@ class Transformer(nn.Module):
         self.params = params
         self.token_vectors = _matrix(rng, params.n_vocab, params.width)
         self.position_vectors = _matrix(rng, params.n_context, params.width)
-        self.blocks = nn.ModuleList(Block(params, rng) for _ in range(params.n_layers))
+        blocks = nn.ModuleList(Block(params, rng) for _ in range(params.n_layers))
+        self.blocks = cast("Sequence[Block]", blocks)  # which is what a ModuleList of blocks is
         self.norm = nn.LayerNorm(params.width, bias=False)
 
     @overload
@@ -228,7 +229,10 @@ class Transformer(nn.Module):
         sees = self._sees(length, mask, tokens.device)  # (T, T) or (B, 1, T, T), True where a key takes part
         kept = []
         for layer, block in enumerate(self.blocks):
-            x, weights = block(x, sees)  # (B, T, C), (B, H, T, T)
+            try:
+                x, weights = block(x, sees)  # (B, T, C), (B, H, T, T)
+            except ValueError as error:
+                raise ValueError(f"layer {layer}: {error}") from error
             kept.append(weights)
             if not bool(x.isfinite().all()):
                 raise ValueError(

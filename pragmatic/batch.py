@@ -1,0 +1,48 @@
+"""What a task hands to training: tokens, what should come out at each of them, and the contract of a task."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["IGNORED", "Batch", "Task"]
+
+IGNORED = -100  # the target of a position whose output does not count; PyTorch's default ignore_index
+
+
+class Batch(NamedTuple):
+    """Sequences and their targets."""
+
+    tokens: Tensor  # (B, T) int64
+    targets: Tensor  # (B, T) int64, IGNORED where none
+
+    @classmethod
+    def of(cls, tokens: np.ndarray, targets: np.ndarray) -> Batch:
+        """From arrays of whole numbers."""
+        whole = (np.ascontiguousarray(array, dtype=np.int64) for array in (tokens, targets))
+        return cls(*(torch.from_numpy(array) for array in whole))
+
+
+class Task(Protocol):
+    """What a model can learn. Its `repr` tells it from any other: checkpoints compare it."""
+
+    @property
+    def n_vocab(self) -> int:
+        """Tokens are 0 ... n_vocab - 1."""
+
+    @property
+    def length(self) -> int:
+        """Tokens in a sequence."""
+
+    @property
+    def needs_causal(self) -> bool:
+        """Whether targets stand among later tokens, so that a model that looks ahead reads them off."""
+
+    def batch(self, n: int, rng: np.random.Generator) -> Batch:
+        """Draw n sequences to train on."""
+
+    def held_out(self, n: int) -> Batch:
+        """At most n sequences to evaluate on, the same at each call."""
