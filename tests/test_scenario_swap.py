@@ -51,7 +51,7 @@ def test_a_model_on_disk_with_some_spiking_heads(tmp_path: Path) -> None:
     for name in ("change", "divergence"):
         assert 0 < metrics[name].value < metrics[name].control
         assert metrics[name].value == pytest.approx(metrics[name].floor, rel=0.5)
-    assert metrics["spikes"].value == pytest.approx(16, abs=0.5)
+    assert 16 <= metrics["spikes"].value < 18  # a row ends with its step of 0.5 ms, which may hold several
     assert metrics["silent"].value == 0
     assert (out / "layers.png").is_file()
 
