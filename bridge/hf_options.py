@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from bridge.heads import MODES
 from bridge.spiking_head import SpikingHead
-from spiking import GammaCircuit, GammaParams
+from spiking import GammaCircuit
 from spiking.checks import known, positive, positive_int
 from spiking.gamma import ENGINES
+from spiking.params import PARAMETER_SETS
 
 __all__ = ["GammaOptions"]
 
@@ -24,6 +25,8 @@ class GammaOptions:
     spikes: int | None = None  # a row ends with its spike of this number; 64 unless duration_ms is given
     duration_ms: float | None = None  # time of each row; beside spikes the limit of it
     temperature: float = 1.0  # divides the scores; 1 as the model was trained
+    circuit: str = "brief"  # the parameter set, one of those with a stored calibration
+    n_cells: int | None = None  # excitatory cells per key; the parameter set's own when None
     engine: str = "fused"
     seed: int | None = 0  # None: new noise in every call
     mode: str = "simulated"  # "sampled" draws from the law that the circuit follows
@@ -34,11 +37,13 @@ class GammaOptions:
             raise TypeError(
                 f'{owner}.heads must be "all" or such as "0.1,3.*", got {self.heads!r}; use a text'
             )
-        if self.spikes is not None:
-            positive_int(owner, "spikes", self.spikes)
+        for name in ("spikes", "n_cells"):
+            if getattr(self, name) is not None:
+                positive_int(owner, name, getattr(self, name))
         if self.duration_ms is not None:
             positive(owner, "duration_ms", self.duration_ms)
         positive(owner, "temperature", self.temperature)
+        known("circuit", self.circuit, PARAMETER_SETS)
         known("engine", self.engine, ENGINES)
         known("mode", self.mode, MODES)
         if self.seed is not None and not (type(self.seed) is int and self.seed >= 0):
@@ -69,8 +74,11 @@ class GammaOptions:
 
     def head(self) -> SpikingHead:
         """One head for all the chosen places."""
+        params = replace(PARAMETER_SETS[self.circuit], temperature=self.temperature)
+        if self.n_cells is not None:
+            params = replace(params, n_cells=self.n_cells)
         return SpikingHead(
-            GammaCircuit(GammaParams(temperature=self.temperature)),
+            GammaCircuit(params),
             spikes=self.spikes,
             duration_ms=self.duration_ms,
             mode=self.mode,

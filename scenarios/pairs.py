@@ -10,7 +10,9 @@ import numpy as np
 
 from scenarios.errors import UsageError
 
-__all__ = ["Pairs", "read_pairs"]
+__all__ = ["SHIPPED", "Pairs", "read_pairs"]
+
+SHIPPED = Path(__file__).with_name("pairs.tsv")  # 60 pairs written and judged for this project, 0 to 5
 
 
 @dataclass(frozen=True, kw_only=True)

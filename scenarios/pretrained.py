@@ -46,7 +46,7 @@ class Pretrained:
                 raise UsageError("text must not be empty, got only white space; give a sentence")
         several = len(texts) > 1
         encoded = dict(self.tokenizer(texts, return_tensors="pt", padding=several, verbose=False))
-        self._check_length(encoded["input_ids"].shape[1])
+        self._check_length(encoded["input_ids"].shape[-1])
         encoded = {name: encoded[name] for name in ("input_ids", "attention_mask") if name in encoded}
         if self.model.config.is_encoder_decoder:
             encoded["decoder_input_ids"] = encoded["input_ids"]
@@ -55,6 +55,11 @@ class Pretrained:
     def _check_length(self, length: int) -> None:
         from bridge.hf_layers import longest_sequence
 
+        if length == 0:
+            raise UsageError(
+                "model must come with the tokenizer that it was trained with, got one that makes no tokens of "
+                "the text; save the model's own in its folder"
+            )
         limit = longest_sequence(self.model)
         if limit is not None and length > limit:
             raise UsageError(f"text must have at most {limit} tokens, got {length}; shorten it")

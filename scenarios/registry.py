@@ -23,7 +23,7 @@ SCENARIOS: dict[str, str] = {  # name -> one-line summary; the file is scenarios
     "temperature-map": "How delay, GABA decay, noise, inhibition and cells set temperature and gamma",
     "minilm-heads": "Queries and keys of a pretrained MiniLM through the gamma circuit, head by head",
     "swap-model": "Spiking heads in a pretrained transformer: what changes, layer by layer",
-    "swap-pairs": "Spiking heads in a sentence model: does it still tell what means the same?",
+    "minilm-on-gamma": "MiniLM judges sentence pairs with all 72 heads simulated, against spikes per row",
     "compare-file": "Your own scores, or queries, keys and values, through the gamma circuit",
 }
 

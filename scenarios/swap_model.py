@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,8 @@ from scenarios.statistics import mean, metric
 from scenarios.style import WIDTH_in
 from scenarios.swap_model_plots import draw_hidden, draw_weights
 from scenarios.swapped import Pass, plain_pass, swapped_pass
-from spiking import GammaCircuit, GammaParams
+from spiking import GammaCircuit
+from spiking.params import PARAMETER_SETS
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -42,7 +43,8 @@ class Params(ScenarioParams):
     spikes: int = param(64, "spikes per row", at_least=1)
     temperature: float = param(1.0, "divides the scores; 1 as the model was trained", above=0)
     n_draws: int = param(3, "forward passes, each with new noise", at_least=1)
-    n_cells: int = param(40, "excitatory cells per key", at_least=1)
+    circuit: str = param("brief", "set of circuit parameters", choices=tuple(PARAMETER_SETS))
+    n_cells: int = param(10, "excitatory cells per key", at_least=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +77,8 @@ def run(params: Params, ctx: RunContext) -> Outcome:
 
 
 def _measure(params: Params, ctx: RunContext, model: Any, given: dict[str, Any]) -> Findings:
-    circuit = GammaCircuit(GammaParams(n_cells=params.n_cells, temperature=params.temperature))
+    chosen = PARAMETER_SETS[params.circuit]
+    circuit = GammaCircuit(replace(chosen, n_cells=params.n_cells, temperature=params.temperature))
 
     def swapped(score_map: ScoreMap) -> Pass:
         return swapped_pass(
@@ -262,9 +265,9 @@ def _verdict(metrics: dict[str, Metric], found: Findings, params: Params) -> str
     what = "logits" if found.plain.has_logits else "last hidden state"
     assert change.floor is not None
     return (
-        f"With {metrics['spikes'].value:.0f} spikes a row in heads {params.heads}, the {what} changes by "
-        f"{change.text()} of its norm; as many exact samples of the softmax change it by {change.floor:.3g}, "
-        f"uniform attention in these heads by {change.control:.3g}. The weights are {excess.text()} times as far "
+        f"With {params.spikes} spikes a row in heads {params.heads}, the change of the {what} is "
+        f"{change.text()} of its norm; with as many exact samples of the softmax it is {change.floor:.3g}, "
+        f"with uniform attention in these heads {change.control:.3g}. The weights are {excess.text()} times as far "
         "from the softmax of their scores as their number of spikes explains. "
         f"{found.usage.silent_rows} of {found.usage.rows} rows stayed silent. The forward pass took "
         f"{metrics['seconds'].value:.2g} times as long as the model's own."

@@ -13,6 +13,7 @@ from scenarios.errors import UsageError
 __all__ = ["swap_options", "swapped"]
 
 MINI, MINILM = "mini", "minilm"
+SPIKES = 64  # per row, unless given
 OF_MINI = ("task", "checkpoint", "iterations")
 OF_THE_OTHERS = ("text", "pairs", "temperature")
 
@@ -25,6 +26,7 @@ def swap_options() -> list[click.Parameter]:
             ["--heads"], help="all, or layer.head with commas, * for every one: 0.1,3.*  [default: all]"
         ),
         click.Option(["--spikes"], type=int, help="Spikes per row.  [default: 64]"),
+        click.Option(["--n-cells"], type=int, help="Excitatory cells per key; fewer are faster."),
         click.Option(["--temperature"], type=float, help="Divides the scores; not with mini.  [default: 1]"),
         click.Option(["--text"], help="Text for the model.  [default: a paragraph that comes along]"),
         click.Option(["--text-file"], help="The same from a UTF-8 file; with mini: what it is trained on."),
@@ -61,12 +63,20 @@ def swapped(values: dict[str, Any]) -> Comparison:
     _refuse(kept, OF_MINI, belongs=MINI, model=model)
     if "pairs" in kept:
         _refuse(kept, ("text", "text_file"), belongs="a model without --pairs", model=f"{model} --pairs")
-        return Comparison(scenario="swap-pairs", values={**kept, "model": model})
+        return _of_pairs({**kept, "model": model})
     if "text_file" in kept:
         from scenarios.inputs import load_text
 
         kept["text"] = load_text(Path(kept.pop("text_file")))
     return Comparison(scenario="swap-model", values={**kept, "model": model})
+
+
+def _of_pairs(kept: dict[str, Any]) -> Comparison:
+    """At one number of spikes, beside as many samples, and without a look at single layers."""
+    spikes = (kept.pop("spikes", SPIKES),)
+    return Comparison(
+        scenario="minilm-on-gamma", values={**kept, "spikes": spikes, "sampled": spikes, "layer_spikes": 0}
+    )
 
 
 def _of_mini(kept: dict[str, Any]) -> Comparison:

@@ -75,18 +75,10 @@ class TakesNotes:
         exact = torch.softmax(masked_scores(scores, mask).double() / self.temperature, -1)
         rows, target = (x.detach().reshape(-1, x.shape[-1]).double().numpy() for x in (weights, exact))
         self.distance.append(mean(total_variation(rows, target)).value)
-        n_spikes = self._n_spikes(len(rows))
-        floor = np.array([]) if n_spikes is None else total_variation_floor(target, n_spikes)
+        counts = self.inner.counts if isinstance(self.inner, SpikingScoreMap) else None
+        floor = np.array([]) if counts is None else total_variation_floor(target, counts.sum(axis=1))
         self.floor.append(mean(floor).value if len(floor) else np.nan)
         return weights
-
-    def _n_spikes(self, n_rows: int) -> np.ndarray | None:
-        inner = self.inner
-        if not isinstance(inner, SpikingScoreMap):
-            return None
-        if inner.selection is not None:
-            return inner.selection.counts.sum(axis=1)
-        return np.full(n_rows, inner.spikes)
 
 
 def plain_pass(model: Any, given: dict[str, Any]) -> Pass:

@@ -83,6 +83,14 @@ REFUSALS = [
     Refusal(what="not an array", command="compare --scores text.npy", says="file must be a NumPy array"),
     Refusal(what="a pickled array", command="compare --scores pickled.npy", says="not pickled"),
     Refusal(
+        what="model to swap", command="swap gpt5", says="model must be mini, minilm or a folder, got gpt5"
+    ),
+    Refusal(
+        what="a bad line of pairs",
+        command="swap minilm --pairs pairs.tsv",
+        says="got 2 fields in line 2 of pairs.tsv",
+    ),
+    Refusal(
         what="an output folder that cannot be written",
         command="compare --scores good.npy --out text.npy/run",
         says="text.npy",
@@ -108,6 +116,7 @@ def prepare(folder: Path) -> None:
     np.save(folder / "empty.npy", np.array([[True] * 4, [False] * 4, [True] * 4]))
     np.save(folder / "other.npy", np.ones((2, 2), dtype=bool))
     np.save(folder / "pickled.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    (folder / "pairs.tsv").write_text("3\ta cat\ta dog\n4\ta bird\n", encoding="utf-8")
     (folder / "text.npy").write_text("not an array", encoding="utf-8")
 
 

@@ -19,7 +19,7 @@ import bridge.huggingface as hf
 from bridge import SpikingHead, count, swap
 from pragmatic import Head, HopfieldHead, Softmax, Uniform, dot_product_head
 from pragmatic.attention import AdditiveHead, Attended, linear_attention
-from spiking import GammaCircuit
+from spiking import GammaCircuit, GammaParams
 
 PLAIN = dot_product_head(Softmax())
 CAUSAL = ("gpt2", "llama", "gemma2")
@@ -28,7 +28,7 @@ PADDED = ("bert", "distilbert", *CAUSAL)
 
 def spiking(seed: int = 0, mode: str = "sampled", spikes: int = 64) -> SpikingHead:
     """By default the fast twin of the simulation, of the same interface, streams and gradient."""
-    return SpikingHead(GammaCircuit(), spikes=spikes, mode=mode, seed=seed)
+    return SpikingHead(GammaCircuit(GammaParams.brief()), spikes=spikes, mode=mode, seed=seed)
 
 
 def told(name: str, **options: Any) -> Any:
@@ -348,6 +348,8 @@ def test_options_that_change_count_from_the_next_call() -> None:
         ("heads", "0.4", r"no head 0\.4 in this model; it has 0\.0 to 0\.3, 1\.0 to 1\.3"),
         ("heads", 3, "heads must be"),
         ("spikes", 0, "spikes must be >= 1, got 0"),
+        ("circuit", "slow", "circuit must be one of .*brief; got 'slow'"),
+        ("n_cells", 0, "n_cells must be >= 1, got 0"),
         ("duration_ms", -5.0, "duration_ms must be > 0, got -5"),
         ("temperature", 0.0, "temperature must be > 0, got 0"),
         ("engine", "nest", "engine must be one of brian2, fused; got 'nest'"),

@@ -1,0 +1,216 @@
+"""`fortyhertz swap`: a model on disk with spiking heads, and what the command understands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hf_models import built, from_class, minilm_folder, transformers
+
+from bridge import SpikingHead
+from pragmatic import Softmax, Uniform
+from scenarios.cli import main
+from scenarios.errors import UsageError
+from scenarios.pairs import read_pairs
+from scenarios.pretrained import load_pretrained
+from scenarios.store import read_run
+from scenarios.swap_options import swapped
+from scenarios.swapped import TakesNotes, plain_pass, swapped_pass
+from spiking import GammaCircuit
+
+TEXT = "the cat sat on a mat and looked at the moon while rain fell over old roofs of our town"
+
+
+def saved(folder: Path, model: Any, *, reads: bool = True) -> str:
+    """The model in a folder, with a tokenizer that knows the words above."""
+    model.save_pretrained(folder)
+    if reads:
+        from tokenizers import Tokenizer, models, pre_tokenizers
+
+        known = {"[UNK]": 0, "[PAD]": 1} | {word: i for i, word in enumerate(dict.fromkeys(TEXT.split()), 2)}
+        tokenizer = Tokenizer(models.WordLevel(known, unk_token="[UNK]"))
+        tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+        transformers.PreTrainedTokenizerFast(
+            tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]"
+        ).save_pretrained(folder)
+    return str(folder)
+
+
+def test_a_model_on_disk_with_some_spiking_heads(tmp_path: Path) -> None:
+    folder, out = saved(tmp_path / "model", built("gpt2")), tmp_path / "run"
+    words = ["swap", folder, "--heads", "0.1,1.*", "--spikes", "16", "--text", TEXT, "--out", str(out)]
+    assert main(words) == 0
+    run = read_run(out)
+    data, metrics = run.dataset(), run.metrics
+    assert list(data.layer.values) == ["0", "1"]
+    assert data.sizes["block"] == 2
+    assert 0.8 < metrics["excess"].value < 1.2  # 5 heads x 18 rows x 3 draws: 0.02 of scatter
+    for name in ("change", "divergence"):
+        assert 0 < metrics[name].value < metrics[name].control
+        assert metrics[name].value == pytest.approx(metrics[name].floor, rel=0.5)
+    assert 16 <= metrics["spikes"].value < 18  # a row ends with its step of 0.5 ms, which may hold several
+    assert metrics["silent"].value == 0
+    assert (out / "layers.png").is_file()
+
+
+@pytest.mark.parametrize(("name", "n_layers", "n_blocks"), [("vit", 2, 2), ("t5", 6, 4), ("bert", 2, 2)])
+def test_other_kinds_of_model_on_disk(name: str, n_layers: int, n_blocks: int, tmp_path: Path) -> None:
+    pretrained = load_pretrained(saved(tmp_path, built(name), reads=name != "vit"))
+    given = pretrained.read([TEXT])
+    plain = plain_pass(pretrained.model, given)
+    same, uniform = (
+        swapped_pass(pretrained.model, given, heads="all", score_map=score_map, temperature=1.0)
+        for score_map in (Softmax(), Uniform())
+    )
+    assert len(same.distance) == n_layers
+    assert len(same.hidden) == n_blocks
+    assert same.change(plain) <= 1e-5
+    assert same.hidden_change(plain).max() <= 1e-5
+    assert same.distance.max() <= 1e-6
+    assert uniform.change(plain) > 0.01
+    assert (uniform.distance > 0.01).all()
+    assert np.isnan(uniform.floor).all()
+
+
+def test_exact_samples_lie_at_their_floor() -> None:
+    head = SpikingHead(GammaCircuit(), spikes=20, mode="sampled")
+    notes = TakesNotes(head.score_map)
+    scores = torch.randn(4000, 6, generator=torch.Generator().manual_seed(0))
+    notes(scores, torch.arange(6) < 5)
+    assert notes.distance[0] == pytest.approx(notes.floor[0], rel=0.02)  # 4000 rows: 0.006 of scatter
+
+
+PAIRS = (
+    "5\tA man plays a guitar.\tA man is playing the guitar.\n\n"
+    "3\tA child eats an apple.\tA boy is eating fruit.\n"
+    "1.5\tThe sun is bright today.\tThe train was late again.\n"
+    "0\tA cat sleeps on the sofa.\tStocks fell sharply on Monday.\n"
+)
+
+
+def test_pairs_of_sentences_go_to_their_scenario_with_the_chosen_heads(tmp_path: Path) -> None:
+    minilm_folder()
+    pairs, out = tmp_path / "pairs.tsv", tmp_path / "run"
+    pairs.write_text(PAIRS, encoding="utf-8")
+    words = [
+        "swap",
+        "minilm",
+        "--heads",
+        "0.1,3.*",
+        "--pairs",
+        str(pairs),
+        "--spikes",
+        "4",
+        "--out",
+        str(out),
+    ]
+    assert main(words) == 0
+    told = read_run(out).provenance
+    assert told.scenario == "minilm-on-gamma"
+    assert told.parameters["heads"] == "0.1,3.*"
+    assert told.parameters["spikes"] == told.parameters["sampled"] == [4]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("2 a cat\ta dog", "got 2 fields in line 6"),
+        ("2\ta cat\t", "got an empty field in line 6"),
+        ("high\ta cat\ta dog", "must be a finite number, got 'high' in line 6"),
+        ("nan\ta cat\ta dog", "must be a finite number, got 'nan' in line 6"),
+    ],
+)
+def test_a_bad_line_of_pairs_is_named(line: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_text(PAIRS, encoding="utf-8")
+    pairs = read_pairs(path)
+    assert pairs.score.tolist() == [5, 3, 1.5, 0]
+    assert pairs.second[1] == "A boy is eating fruit."
+    path.write_text(PAIRS + line + "\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=says):
+        read_pairs(path)
+
+
+# What the command understands
+
+
+@pytest.mark.parametrize(
+    ("values", "scenario", "parameters"),
+    [
+        (
+            {"model": "mini", "task": "recall", "heads": "all", "spikes": 64},
+            "head-swap",
+            {"task": "recall", "heads": "all", "spikes": (64,)},
+        ),
+        ({"model": "mini", "text_file": "a.txt"}, "head-swap", {"text": "a.txt"}),
+        ({"model": "minilm", "heads": "0.1"}, "swap-model", {"model": "minilm", "heads": "0.1"}),
+        (
+            {"model": "minilm", "pairs": "p.tsv", "spikes": 8},
+            "minilm-on-gamma",
+            {"model": "minilm", "pairs": "p.tsv", "spikes": (8,), "sampled": (8,), "layer_spikes": 0},
+        ),
+    ],
+)
+def test_the_model_tells_the_scenario(
+    values: dict[str, Any], scenario: str, parameters: dict[str, Any]
+) -> None:
+    chosen = swapped(values)
+    assert (chosen.scenario, chosen.values) == (scenario, parameters)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"model": "gpt5"}, "model must be mini, minilm or a folder, got gpt5"),
+        ({"model": "minilm", "task": "recall"}, "--task must go with mini, got minilm"),
+        ({"model": "mini", "pairs": "p.tsv"}, "--pairs must go with minilm or a folder, got mini"),
+        ({"model": "minilm", "pairs": "p.tsv", "text": "a"}, "--text must go with a model without --pairs"),
+        ({"model": "minilm", "text": "a", "text_file": "b"}, "text must come once"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(values: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        swapped(values)
+
+
+def refused(words: list[str], says: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = folder / "run"
+    assert main([*words, "--out", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--text", TEXT, "--heads", "0.4"], "no head 0.4 in this model; it has 0.0 to 0.3, 1.0 to 1.3"),
+        (["--text", TEXT, "--heads", "first"], 'heads must be "all" or layer.head'),
+        (["--text", "  "], "text must not be empty"),
+        (["--text", "cat " * 25], "text must have at most 24 tokens, got 25"),
+        (["--spikes", "0"], "spikes must be"),
+        (["--pairs", "absent.tsv"], "pairs must be a file, got absent.tsv"),
+    ],
+)
+def test_bad_input_is_said_in_a_line_and_nothing_is_written(
+    words: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = saved(tmp_path / "model", built("gpt2"))
+    refused(["swap", folder, *words], says, tmp_path, capsys)
+
+
+def test_a_model_without_the_interface_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bloom = from_class("BloomModel", {"vocab_size": 61, "hidden_size": 32, "n_layer": 1, "n_head": 4})
+    folder = saved(tmp_path / "model", bloom)
+    refused(["swap", folder], "BloomModel must ask the attention interface", tmp_path, capsys)
+
+
+def test_a_folder_without_a_model_or_tokenizer_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused(["swap", str(tmp_path)], "a folder with a config.json", tmp_path, capsys)
+    folder = saved(tmp_path / "model", built("gpt2"), reads=False)
+    refused(["swap", folder], "model must come with the tokenizer", tmp_path, capsys)
