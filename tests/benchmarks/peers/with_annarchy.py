@@ -57,7 +57,6 @@ def build(problem: Problem) -> Callable[[int], Outcome]:
         refractory=problem.refractory - problem.dt,
     )
     network = ann.Network(dt=problem.dt, seed=1)
-    network.config(num_threads=problem.threads)
     exc = network.create(problem.n_rows * problem.n_exc, exc_cell)
     inh = network.create(problem.n_rows * problem.n_inh, inh_cell)
     blocks = sparse.kron(sparse.eye(problem.n_rows), np.ones((problem.n_exc, problem.n_inh)))
@@ -66,12 +65,12 @@ def build(problem: Problem) -> Callable[[int], Outcome]:
     network.connect(inh, exc, "inh").from_sparse((problem.w_ie * blocks.T).tolil(), delays=delay)
     monitors = [network.monitor(population, "spike") for population in (exc, inh)]
     network.compile(directory=tempfile.mkdtemp(prefix="annarchy-"), compiler_flags="-O3 -march=native")
-    exc.input = problem.drive + np.repeat(np.array(problem.score_input).ravel(), problem.n_cells)
-    inh.v_th = np.tile(problem.v_th, problem.n_rows)
 
     def simulate(seed: int) -> Outcome:
         rng = np.random.default_rng(seed)
-        network.reset()
+        network.reset()  # parameters too
+        exc.input = problem.drive + np.repeat(np.array(problem.score_input).ravel(), problem.n_cells)
+        inh.v_th = np.tile(problem.v_th, problem.n_rows)
         exc.v = rng.uniform(0, problem.theta / 2, exc.size)
         inh.v = rng.uniform(0, 0.5, inh.size)
         network.simulate(problem.n_steps * problem.dt)
@@ -92,4 +91,4 @@ def build(problem: Problem) -> Callable[[int], Outcome]:
 
 
 if __name__ == "__main__":
-    serve(version("ANNarchy"), 0, build)
+    serve(version("ANNarchy"), 1, build)

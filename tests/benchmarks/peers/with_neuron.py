@@ -57,14 +57,17 @@ def build(problem: Problem) -> Callable[[int], Outcome]:
             connection.record(time_ms, row_of_spike, r)
             exc.append(cell)
             connections.append(connection)
-        for threshold in problem.v_th:
+        for v_th in problem.v_th:
             cell = h.GammaFast(place)
-            cell.threshold = threshold
+            cell.v_th = v_th
             cell._ref_exc = row._ref_exc
             connections.append(_connect(h, cell, row, section, weight=-problem.w_ie, delay=delay))
             inh.append(cell)
 
+    held = (section, rows, connections)  # NEURON deletes what Python lets go
+
     def simulate(seed: int) -> Outcome:
+        assert held
         for i, cell in enumerate([*exc, *inh]):
             cell.draw.set_ids(i, seed, 0)
             cell.draw.set_seq(0)

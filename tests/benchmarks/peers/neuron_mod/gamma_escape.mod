@@ -15,6 +15,7 @@ PARAMETER {
     input = 0
 }
 ASSIGNED {
+    dt
     inh
     vm
     h

@@ -2,7 +2,7 @@
 NEURON {
     POINT_PROCESS GammaFast
     POINTER exc
-    RANGE vm, wait, fires, threshold, n
+    RANGE vm, wait, fires, v_th, n
     GLOBAL tau, w, refractory
     RANDOM draw
     THREADSAFE
@@ -11,9 +11,10 @@ PARAMETER {
     tau = 2
     w = 4
     refractory = 30
-    threshold = 1
+    v_th = 1
 }
 ASSIGNED {
+    dt
     exc
     vm
     wait
@@ -34,7 +35,7 @@ PROCEDURE advance() {
     wait = wait - 1
     if (wait <= 0) {
         vm = w * exc + (vm - w * exc) * exp(-dt / tau)
-        if (vm > threshold) {
+        if (vm > v_th) {
             fires = 1
             n = n + 1
             vm = 0

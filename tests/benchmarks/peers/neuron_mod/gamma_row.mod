@@ -11,6 +11,7 @@ PARAMETER {
     tau_gaba = 8
 }
 ASSIGNED {
+    dt
     exc
     exc_in
     inh
