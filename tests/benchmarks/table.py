@@ -8,7 +8,7 @@ import platform
 import resource
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Rounds", "Table", "compiler_version", "cpu_seconds", "in_turn", "machine", "spread"]
+__all__ = ["Rounds", "Table", "compiler_version", "cpu_seconds", "in_turn", "machine", "markdown", "spread"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +30,15 @@ class Table:
     packages: tuple[str, ...] = ("numpy", "numba", "brian2")  # whose versions matter
 
     def __str__(self) -> str:
-        table = [self.head, tuple("---" for _ in self.head), *self.lines]
-        rows = "\n".join(f"| {' | '.join(cells)} |" for cells in table)
         versions = ", ".join(f"{name} {version(name)}" for name in self.packages)
         where = f"{machine()}; Python {platform.python_version()}, {versions}."
-        return "\n\n".join([self.setting, rows, *self.below, where])
+        return "\n\n".join([self.setting, markdown(self.head, self.lines), *self.below, where])
+
+
+def markdown(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A table."""
+    table = [head, ["---"] * len(head), *lines]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in table)
 
 
 @dataclass(frozen=True, kw_only=True)
