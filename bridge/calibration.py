@@ -51,7 +51,7 @@ def calibrate(
     n_rows_each: int = 13,
     duration_ms: float = 2000.0,
     n_steps: int = 3,
-    engine: str = "brian2",
+    engine: str = "fused",
     progress: Callable[[float], None] | None = None,
 ) -> Calibration:
     """Find the gain at which the fitted softmax has the temperature `params.temperature`.

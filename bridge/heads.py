@@ -43,7 +43,7 @@ class SpikingScoreMap:
     circuit: Circuit
     duration_ms: float
     rng: np.random.Generator
-    engine: str = "brian2"
+    engine: str = "fused"
     selection: Selection | None = field(default=None, init=False, repr=False)
 
     def __call__(self, scores: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -103,7 +103,7 @@ class SpikingVectorHead:
     circuit: VectorCircuit
     duration_ms: float
     rng: np.random.Generator
-    engine: str = "brian2"
+    engine: str = "fused"
     attended: HeadSelection | None = field(default=None, init=False, repr=False)
 
     def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Attended:

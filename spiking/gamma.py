@@ -29,7 +29,7 @@ from spiking.simulate import FIELD_DT_MS, Core, Recording, building, check_durat
 
 __all__ = ["ENGINES", "RECORDS", "GammaCircuit", "gamma_core"]
 
-ENGINES = ("brian2", "fused")
+ENGINES = ("fused", "brian2")
 RECORDS = ("spikes", "counts")
 
 # Equal weights all to all inside a row: every I cell sees the same sum over E spikes and every E cell
@@ -154,7 +154,7 @@ class GammaCircuit:
         duration_ms: float,
         rng: np.random.Generator,
         mask: np.ndarray | None = None,
-        engine: str = "brian2",
+        engine: str = "fused",
         precision: str = "float32",
         record: str = "spikes",
         threads: int | None = None,
