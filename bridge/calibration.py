@@ -60,7 +60,7 @@ def calibrate(
     duration_ms: float = 2000.0,
     n_steps: int = 3,
     spikes: int | None = None,
-    engine: str = "brian2",
+    engine: str = "fused",
     progress: Callable[[float], None] | None = None,
 ) -> Calibration:
     """Find the gain at which the fitted softmax has the temperature `params.temperature`.

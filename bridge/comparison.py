@@ -38,7 +38,7 @@ class Circuit(Protocol):
         duration_ms: float,
         rng: np.random.Generator,
         mask: np.ndarray | None = None,
-        engine: str = "brian2",
+        engine: str = "fused",
         progress: Callable[[float], None] | None = None,
     ) -> Selection: ...
 
@@ -53,7 +53,7 @@ def compare(
     rng: np.random.Generator,
     mask: object = None,
     temperature: float | None = None,
-    engine: str = "brian2",
+    engine: str = "fused",
     progress: Callable[[float], None] | None = None,
     n_draws: int = 50,
 ) -> Comparison:
@@ -113,7 +113,7 @@ def compare_scores(
     rng: np.random.Generator,
     mask: object = None,
     temperature: float | None = None,
-    engine: str = "brian2",
+    engine: str = "fused",
     progress: Callable[[float], None] | None = None,
     n_draws: int = 50,
 ) -> Comparison:

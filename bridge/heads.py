@@ -74,7 +74,7 @@ class SpikingScoreMap:
     circuit: Circuit
     duration_ms: float | None
     rng: np.random.Generator
-    engine: str = "brian2"
+    engine: str = "fused"
     _: KW_ONLY
     spikes: int | None = None
     mode: str = "simulated"
@@ -227,7 +227,7 @@ class SpikingVectorHead:
     circuit: VectorCircuit
     duration_ms: float
     rng: np.random.Generator
-    engine: str = "brian2"
+    engine: str = "fused"
     attended: HeadSelection | None = field(default=None, init=False, repr=False)
 
     def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Attended:

@@ -11,7 +11,7 @@ from scenarios.params import ScenarioParams
 
 __all__ = ["ENGINES", "MODELS", "SCENARIOS", "Scenario", "load"]
 
-ENGINES = ("brian2", "fused")
+ENGINES = ("fused", "brian2")
 
 MODELS = {"minilm": "minilm-heads"}  # model -> the scenario that compares its heads
 

@@ -79,7 +79,7 @@ def simulate_circuit(
         Groups whose spikes are recorded.
     sample : sequence of str
         Variables, `group__variable`, that are sampled every `sample_ms` at the start of a step.
-    engine : {"brian2", "fused"}
+    engine : {"fused", "brian2"}
     precision : {"float32", "float64"}
         Of the fused engine.
     threads : int, optional

@@ -39,7 +39,7 @@ def gamma_off(
     duration_ms: float,
     rng: np.random.Generator,
     mask: np.ndarray | None = None,
-    engine: str = "brian2",
+    engine: str = "fused",
     tolerance: float = 0.02,
     max_steps: int = 12,
     progress: Callable[[float], None] | None = None,

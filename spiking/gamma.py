@@ -168,7 +168,7 @@ class GammaCircuit:
         mask: np.ndarray | None = None,
         spikes: int | None = None,
         streams: np.ndarray | None = None,
-        engine: str = "brian2",
+        engine: str = "fused",
         precision: str = "float32",
         record: str = "spikes",
         threads: int | None = None,
@@ -198,7 +198,7 @@ class GammaCircuit:
             Keys each row's randomness on the fused engine: the same state of `rng`, stream and scores give
             the same spikes in any batch. The rows' numbers 0, 1, ..., unless given. Rows that share a stream
             share their noise.
-        engine : {"brian2", "fused"}
+        engine : {"fused", "brian2"}
             Brian2 is the reference. The fused engine compiles the same objects into one kernel and runs the
             rows one by one, many times faster; a row's spikes then depend on the seed and its stream alone.
         precision : {"float32", "float64"}

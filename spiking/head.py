@@ -65,7 +65,7 @@ class VectorCircuit:
         duration_ms: float,
         rng: np.random.Generator,
         mask: np.ndarray | None = None,
-        engine: str = "brian2",
+        engine: str = "fused",
         precision: str = "float32",
         threads: int | None = None,
         progress: Callable[[float], None] | None = None,
@@ -82,7 +82,7 @@ class VectorCircuit:
         rng : numpy.random.Generator
         mask : (n_queries, n_keys) bool array, optional
             True where a key takes part.
-        engine : {"brian2", "fused"}
+        engine : {"fused", "brian2"}
         precision : {"float32", "float64"}
             Of the fused engine.
         threads : int, optional

@@ -32,7 +32,7 @@ __all__ = [
     "simulate",
 ]
 
-ENGINES = ("brian2", "fused")
+ENGINES = ("fused", "brian2")  # the first where nothing else is asked for; Brian2 is the reference
 SLOWEST_CYCLE_MS = 1000.0 / 30.0  # one cycle at the lower edge of the gamma band
 FIELD_DT_MS = 1.0
 _ROUNDING = 1e-6  # ms; of times that are whole numbers of steps

@@ -14,7 +14,7 @@ from scenarios.store import StoredRun
 from scenarios.sweep import plan_sweep
 from scenarios.temperature_map import MEASURES, Params
 
-SMALL = {"n_rows": 4, "duration_ms": 400.0, "n_cells": 16}
+SMALL = {"n_rows": 4, "duration_ms": 2000.0, "n_cells": 16}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,53 @@
+"""Every scenario on both engines: the same conclusions, and how much sooner. Minutes: `make study`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scenarios.execute import run_scenario
+from scenarios.outcome import Metric
+from scenarios.registry import ENGINES, SCENARIOS, load
+
+pytestmark = pytest.mark.slow
+
+SCORES = "scores.npy"
+GIVEN = {  # what differs from the defaults
+    "temperature-map": {"steps": 3},
+    "compare-file": {"scores": SCORES},
+}
+HEAD = "| | Brian2 | fused | apart (errors) |\n|---|---|---|---|"
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_both_engines_conclude_the_same(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No metric differs by more than 4.5 of its standard errors: with some 100 metrics, 1 false alarm in 1400.
+
+    Both see the same scores, so the errors, which count how rows differ, are ample.
+    """
+    monkeypatch.chdir(tmp_path)
+    np.save(SCORES, np.random.default_rng(0).normal(0, 1.5, (32, 8)))
+    params = load(name).Params(**GIVEN.get(name, {}))
+    runs = {
+        engine: run_scenario(name, params, seed=1, engine=engine, out=tmp_path / engine) for engine in ENGINES
+    }
+    fused, brian2 = (runs[engine].metrics for engine in ("fused", "brian2"))
+    seconds, fewer = (runs[engine].provenance.wall_s for engine in ("brian2", "fused"))
+    print(
+        f"\n### {name}: {seconds:.1f} s on Brian2, {fewer:.1f} s fused, {seconds / fewer:.1f} times\n\n{HEAD}"
+    )
+    apart = {metric: distance(value, brian2[metric]) for metric, value in fused.items()}
+    for metric, value in fused.items():
+        print(f"| {value.label} | {brian2[metric].text()} | {value.text()} | {apart[metric]:.1f} |")
+    assert np.nanmax(list(apart.values())) < 4.5
+
+
+def distance(a: Metric, b: Metric) -> float:
+    """Of two values in standard errors of their difference; nan where none is known."""
+    if a.standard_error is None or b.standard_error is None:
+        return float("nan")
+    if a.value == b.value:  # every row alike: an error of 0
+        return 0.0
+    return abs(a.value - b.value) / float(np.hypot(a.standard_error, b.standard_error))
