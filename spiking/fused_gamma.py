@@ -91,7 +91,7 @@ def simulate_rows(
     """
     window = gamma_window(params, duration_ms, spikes, record=True)
     seed = int(rng.integers(2**63))
-    rows = gamma_rows(layout, params, _input(layout, score_input), initial, seed, streams)
+    rows = gamma_rows(layout, params, score_input, initial, seed, streams)
     parts = list(run_rows(kernel, rows, window, seed=seed, threads=threads, progress=progress))
     return recorded(parts, layout, params, duration_ms)
 
@@ -116,7 +116,7 @@ def count_rows(
     """
     window = gamma_window(params, duration_ms, spikes, record=False)
     seed = int(rng.integers(2**63))
-    rows = gamma_rows(layout, params, _input(layout, score_input), initial, seed, streams)
+    rows = gamma_rows(layout, params, score_input, initial, seed, streams)
     counts = np.zeros((layout.n_rows, layout.n_keys), dtype=np.int64)
     inh_counts = np.empty(layout.n_rows, dtype=np.int64)
     row_ms = np.empty(layout.n_rows)
@@ -129,10 +129,6 @@ def count_rows(
         row_ms[these] = part.n_steps * params.dt_ms
         done = here.stop
     return Counted(counts=counts, inh_counts=inh_counts, row_ms=row_ms)
-
-
-def _input(layout: Layout, score_input: np.ndarray) -> Own:
-    return lambda rows: {"exc__u": layout.per_cell(score_input[layout.populations_of(rows)])}
 
 
 def gamma_window(params: GammaParams, duration_ms: float, spikes: int | None, *, record: bool) -> Window:
@@ -149,12 +145,13 @@ def gamma_window(params: GammaParams, duration_ms: float, spikes: int | None, *,
 def gamma_rows(
     layout: Layout,
     params: GammaParams,
-    own: Own,
+    score_input: np.ndarray,
     initial: Initial,
     seed: int,
     streams: np.ndarray | None,
+    own: Own = lambda rows: {},
 ) -> Rows:
-    """The rows of a layout; `own` is what they bring beside the state at the start."""
+    """The rows of a layout; `own` is what else they bring."""
     populations = np.bincount(layout.row_of_population, minlength=layout.n_rows)
     keys = np.arange(layout.n_rows, dtype=np.uint64) if streams is None else streams
 
@@ -163,10 +160,10 @@ def gamma_rows(
         n_exc = populations[here] * layout.n_cells
         exc = RowNoise(seed, keys[here], n_exc)
         inh = RowNoise(seed, keys[here], np.full(len(rows), params.n_inh), first_site=_INH_SITE)
-        brought = own(rows)
-        drawn = initial(brought["exc__u"], len(rows), exc, inh)
+        u = layout.per_cell(score_input[layout.populations_of(rows)])
+        drawn = initial(u, len(rows), exc, inh)
         flat = {f"{group}__{name}": v for group, values in drawn.items() for name, v in values.items()}
-        return {**flat, **brought}
+        return {**flat, "exc__u": u, **own(rows)}
 
     return Rows(
         n_cells={"exc": populations * layout.n_cells},

@@ -17,7 +17,7 @@ from spiking.periphery import HeadParams, Periphery, key_weights, query_rates_Hz
 from spiking.rows import Layout
 from spiking.simulate import Core, Recording
 
-__all__ = ["HeadRecording", "compile_head", "simulate_head_rows"]
+__all__ = ["HeadRecording", "RowVectors", "compile_head", "simulate_head_rows"]
 
 _QUERY_SITE = 2048  # draws of the query cells are counted from here on
 
@@ -68,7 +68,7 @@ def simulate_head_rows(
     layout, params, head
         The rows of the batch and the constants.
     initial : callable
-        (E cells, rows, noise of the E cells, noise of the I cells) -> state of the core at the start.
+        (input of each E cell, rows, noise of the E cells, noise of the I cells) -> their state at the start.
     query, key, value
         Of shapes (n_queries, d), (n_queries, n_keys, d), (n_queries, n_keys, d_value).
     duration_ms : float
@@ -80,14 +80,9 @@ def simulate_head_rows(
         As many as there are cores, unless given.
     """
     seed = int(rng.integers(2**63))
-    vectors = _Vectors(
-        layout=layout,
-        rates_Hz=query_rates_Hz(query, head).reshape(layout.n_rows, -1),
-        key_weights=key_weights(layout, params, head, key),
-        value_weights=value_weights(layout, head, value),
-        seed=seed,
-    )
-    rows = vectors.join(gamma_rows(layout, params, vectors.own, initial, seed, None))
+    vectors = RowVectors.of(layout, params, head, query=query, key=key, value=value, seed=seed)
+    nothing = np.zeros(layout.n_populations)  # the dendrites are empty at the start
+    rows = vectors.join(gamma_rows(layout, params, nothing, initial, seed, None, vectors.own))
     window = gamma_window(params, duration_ms, None, record=True)
     window = replace(window, counted_whole=("query_cells",))
     parts = list(run_rows(kernel, rows, window, seed=seed, threads=threads, progress=progress))
@@ -100,7 +95,7 @@ def simulate_head_rows(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Vectors:
+class RowVectors:
     """Queries, keys and values as rates and weights."""
 
     layout: Layout
@@ -108,6 +103,27 @@ class _Vectors:
     key_weights: np.ndarray  # (n_populations, n_query_cells)
     value_weights: np.ndarray  # (n_populations, d_value)
     seed: int
+
+    @classmethod
+    def of(
+        cls,
+        layout: Layout,
+        params: GammaParams,
+        head: HeadParams,
+        *,
+        query: np.ndarray,
+        key: np.ndarray,
+        value: np.ndarray,
+        seed: int,
+    ) -> RowVectors:
+        """From vectors as `simulate_head_rows` takes them."""
+        return cls(
+            layout=layout,
+            rates_Hz=query_rates_Hz(query, head).reshape(layout.n_rows, -1),
+            key_weights=key_weights(layout, params, head, key),
+            value_weights=value_weights(layout, head, value),
+            seed=seed,
+        )
 
     def join(self, core: Rows) -> Rows:
         """The rows of the core with those of the periphery."""

@@ -1,15 +1,19 @@
-"""A stand-in for the gamma circuit whose law is known: independent spikes from a given softmax."""
+"""Stand-ins: for the gamma circuit one whose law is known, for its cells ones whose noise is drawn beforehand."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
 
+import brian2 as b2
 import numpy as np
 
+from spiking import EscapeRate
+from spiking.cells import Noise
 from spiking.record import Selection, SpikeRecord
 
-__all__ = ["MultinomialCircuit", "softmax"]
+__all__ = ["DrawnThresholds", "MultinomialCircuit", "softmax"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +93,32 @@ class MultinomialCircuit:
             n_cells=1,
             duration_ms=duration_ms,
         )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DrawnThresholds(EscapeRate):
+    """The escape-rate cell with the thresholds of its hazard taken from a table, one line per spike."""
+
+    drawn: np.ndarray = field(default_factory=lambda: np.zeros((1, 1)))  # (n_spikes, n_cells)
+
+    equations: ClassVar[str] = EscapeRate.equations + "n_drawn : 1\n"
+    reset: ClassVar[str] = """
+        v -= reset_by
+        h = 0
+        n_drawn += 1
+        q = drawn(n_drawn * second, i)
+    """
+
+    def __post_init__(self) -> None: ...
+
+    def namespace(self) -> dict[str, Any]:
+        return {
+            **EscapeRate(**{f.name: getattr(self, f.name) for f in fields(EscapeRate)}).namespace(),
+            "drawn": b2.TimedArray(self.drawn, dt=1 * b2.second, name="drawn"),
+        }
+
+    def initial(self, n: int, noise: Noise) -> dict[str, np.ndarray]:
+        return {**super().initial(n, noise), "n_drawn": np.zeros(n), "q": self.drawn[0]}
 
 
 def softmax(scores: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:

@@ -2,48 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any
 
-import brian2 as b2
 import numpy as np
 import pytest
 from scipy import stats
 
 from spiking import DiffusiveLIF, EscapeRate, GammaCircuit, GammaParams, Selection, SpikeRecord
-from spiking.cells import Noise
 from spiking.fused_gamma import compile_core, simulate_rows
 from spiking.gamma import gamma_core, initial_state
 from spiking.rows import Layout
 from spiking.simulate import Core, Recording, building, simulate
+from tests.doubles import DrawnThresholds
 
 FALSE_ALARM = 1e-3  # of each family of two-sample tests, shared among its tests (Bonferroni)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class DrawnThresholds(EscapeRate):
-    """The escape-rate cell with the thresholds of its hazard taken from a table, one line per spike."""
-
-    drawn: np.ndarray = field(default_factory=lambda: np.zeros((1, 1)))  # (n_spikes, n_cells)
-
-    equations: ClassVar[str] = EscapeRate.equations + "n_drawn : 1\n"
-    reset: ClassVar[str] = """
-        v -= reset_by
-        h = 0
-        n_drawn += 1
-        q = drawn(n_drawn * second, i)
-    """
-
-    def __post_init__(self) -> None: ...
-
-    def namespace(self) -> dict[str, Any]:
-        return {
-            **EscapeRate(**{f.name: getattr(self, f.name) for f in fields(EscapeRate)}).namespace(),
-            "drawn": b2.TimedArray(self.drawn, dt=1 * b2.second, name="drawn"),
-        }
-
-    def initial(self, n: int, noise: Noise) -> dict[str, np.ndarray]:
-        return {**super().initial(n, noise), "n_drawn": np.zeros(n), "q": self.drawn[0]}
 
 
 def _both(precision: str, n_cells: int = 20, **asked: Any) -> tuple[Recording, Recording]:
