@@ -8,7 +8,7 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("engines", "batching", "growth", "million", "cold_start", "against_peers")
+NAMES = ("engines", "batching", "growth", "million", "minilm_rows", "cold_start", "against_peers")
 PAGE = Path("docs/benchmarks.md")
 
 
