@@ -81,3 +81,11 @@ def test_character_model_in_spikes(tmp_path: Path, data_dir: Path) -> None:
     run = study("head-swap", tmp_path, text=text, **CHARACTERS)
     assert run.metrics["loss"].value <= 1.90
     assert run.metrics["rise"].value <= 0.02
+
+
+def test_character_model_learns_on_through_spikes(tmp_path: Path, data_dir: Path) -> None:
+    """Fine-tuned through the surrogate: by at most .005 nat over softmax heads of as many iterations."""
+    text = str(data_dir / "text" / "tinyshakespeare.txt")
+    run = study("fine-tune-spikes", tmp_path, text=text, spikes=(64,), **CHARACTERS)
+    assert run.metrics["before"].value <= 0.02
+    assert run.metrics["after"].value <= 0.005
