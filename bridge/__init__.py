@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bridge.calibration import calibrate
     from bridge.comparison import compare, compare_scores, compare_selection
     from bridge.counting import count
+    from bridge.depletion import FittedLaw, fit_law
     from bridge.energy import TABLES, Bill
     from bridge.fitting import FitReport, LawFit, fit
     from bridge.heads import SpikingScoreMap, SpikingVectorHead
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from bridge.sampling import SamplingFloor, sampling_floor
     from bridge.softmax_fit import SoftmaxFit, fit_softmax
     from bridge.spiking_head import SpikingHead
-    from bridge.surrogate import FittedLaw, fit_law
     from bridge.swapping import swap
     from bridge.usage import Usage
 
@@ -58,7 +58,7 @@ _FILES = {
     "Bill": "energy",
     "Comparison": "agreement",
     "FitReport": "fitting",
-    "FittedLaw": "surrogate",
+    "FittedLaw": "depletion",
     "LawFit": "fitting",
     "SamplingFloor": "sampling",
     "SelectionLaw": "laws",
@@ -73,7 +73,7 @@ _FILES = {
     "compare_selection": "comparison",
     "count": "counting",
     "fit": "fitting",
-    "fit_law": "surrogate",
+    "fit_law": "depletion",
     "fit_softmax": "softmax_fit",
     "sampling_floor": "sampling",
     "swap": "swapping",

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from bridge.comparison import Circuit
-from bridge.surrogate import FittedLaw, fit_law, sampled_counts, spike_share
+from bridge.depletion import FittedLaw, fit_law
+from bridge.surrogate import sampled_counts, spike_share
 from bridge.usage import Usage, report
 from pragmatic.attention import Attended
 from pragmatic.masks import masked_scores
@@ -46,7 +47,8 @@ class SpikingScoreMap:
     engine : str
         The fused engine keys each row's random numbers by a stream, the others draw from `rng`.
     spikes : int, optional
-        A row ends with the step in which its spike of this number falls.
+        A row ends with the step in which its spike of this number falls; one that has had fewer at its limit
+        is read from those.
     mode : {"simulated", "sampled"}
         "sampled" draws `spikes` from the multinomial of `law` instead, the circuit's fast twin.
     gradient : bool
@@ -77,7 +79,7 @@ class SpikingScoreMap:
     spikes: int | None = None
     mode: str = "simulated"
     gradient: bool = False
-    law: FittedLaw | None = None
+    law: FittedLaw = None  # type: ignore[assignment]  # set at the start
     record: str = "spikes"
     counts: np.ndarray | None = field(default=None, init=False, repr=False)
     selection: Selection | None = field(default=None, init=False, repr=False)
@@ -123,7 +125,6 @@ class SpikingScoreMap:
         ValueError, TypeError
             As `pragmatic.ScoreMap` and the circuit say.
         """
-        assert self.law is not None
         checked = masked_scores(scores if self.gradient else scores.detach(), mask)
         weights = spike_share(checked, partial(self._share, streams=streams), self.law)
         return weights.to(scores.dtype)
@@ -172,7 +173,6 @@ class SpikingScoreMap:
     def _sampled_counts(
         self, rows: np.ndarray, *, rng: np.random.Generator, streams: np.ndarray
     ) -> np.ndarray:
-        assert self.law is not None
         assert self.spikes is not None
         probability = self.law.weights(torch.from_numpy(rows)).numpy()
         return sampled_counts(probability, self.spikes, seed=self._seed, streams=streams)

@@ -6,8 +6,8 @@ import numpy as np
 from torch import Tensor
 
 from bridge.comparison import Circuit
+from bridge.depletion import FittedLaw
 from bridge.heads import SpikingScoreMap
-from bridge.surrogate import FittedLaw
 from bridge.usage import Usage
 from pragmatic.attention import Attended, DotProductHead
 
@@ -42,7 +42,7 @@ class SpikingHead:
         Whether a gradient flows back through the spikes (`bridge.surrogate`).
     law : FittedLaw, optional
         What the gradient and "sampled" take the circuit to follow; softmax(scores / temperature) when None.
-        `fit_law` measures it.
+        `fit_law` measures it, the depletion of few cells included.
     scaling : float, optional
         Factor on q·k; 1 / sqrt(dim) when None.
 
@@ -81,7 +81,7 @@ class SpikingHead:
             spikes=spikes,
             mode=mode,
             gradient=gradient,
-            law=law,
+            law=law,  # type: ignore[arg-type]
             record="counts",
         )
         self._head = DotProductHead(self.score_map, scaling)
@@ -91,8 +91,7 @@ class SpikingHead:
 
     @property
     def law(self) -> FittedLaw:
-        """softmax(beta * scores): beta, its error, and how the counts spread about it."""
-        assert self.score_map.law is not None
+        """What the spikes are taken to follow in the mean, backward and when sampled."""
         return self.score_map.law
 
     def fit_law(self, rng: np.random.Generator) -> FittedLaw:

@@ -1,15 +1,14 @@
 """Through the spikes: forward the counts of a simulation, backward the Jacobian of the law they follow.
 
-A spike count has no derivative, its mean has one: E[share] is the fitted law, softmax(beta * scores). So the
-forward pass hands on the shares that were simulated, and the backward pass takes the law's Jacobian at the
-same scores, beta * (diag(p) - p p^T). The gradient that arrives at the scores is then that of a loss that is
-linear in the shares, without bias as far as the law holds; what a curved loss adds is of order 1 / spikes.
+A spike count has no derivative, its mean has one: that of the fitted law. So the forward pass hands on the
+shares that were simulated, and the backward pass takes the law's Jacobian at the same scores. The gradient
+that arrives at the scores is then that of a loss that is linear in the shares, without bias as far as the law
+holds; what a curved loss adds, through the spread of the shares, is of order 1 / spikes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,57 +17,10 @@ from numba import njit
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from bridge.calibration import reference_scores
-from bridge.softmax_fit import fit_softmax
-from spiking.checks import positive
+from bridge.depletion import FittedLaw
 from spiking.fused_random import row_key, uniform64
 
-__all__ = ["FittedLaw", "fit_law", "sampled_counts", "spike_share"]
-
-CountRows = Callable[[np.ndarray, np.ndarray], np.ndarray]  # scores, mask -> counts, all (n_rows, n_keys)
-PER_ROW = 200  # rows of each length behind a fit: at 64 spikes a row beta is known to half a per cent
-
-
-@dataclass(frozen=True, kw_only=True)
-class FittedLaw:
-    """softmax(beta * scores), the law that a circuit's spike shares follow in the mean.
-
-    A circuit at a calibrated gain has beta = 1 / temperature; `fit_law` measures what one has at the budget
-    that a head gives it.
-    """
-
-    beta: float  # inverse temperature of the scores as given
-    beta_se: float = 0.0  # 0 where beta is taken from the calibration and not measured
-    dispersion: float = 1.0  # variance of the counts over the multinomial's; below 1, more regular
-
-    def __post_init__(self) -> None:
-        positive("FittedLaw", "beta", self.beta, remedy="use 1 / temperature, or fit_law")
-
-    def weights(self, scores: Tensor) -> Tensor:
-        """softmax(beta * scores), 0 where a score is -inf."""
-        return torch.softmax(self.beta * scores, dim=-1)
-
-
-def fit_law(count: CountRows, rng: np.random.Generator, *, n_rows_each: int = PER_ROW) -> FittedLaw:
-    """Measure beta on reference rows, 2 to 32 keys of scores N(0, 1.5^2).
-
-    Parameters
-    ----------
-    count : callable
-        From scores and mask to spike counts, all (n_rows, n_keys).
-    rng : numpy.random.Generator
-        Draws the scores.
-    n_rows_each : int
-        Rows for each of 2, 4, 8, 16 and 32 keys.
-
-    Raises
-    ------
-    ValueError
-        Unless the counts tell a beta that is finite and > 0.
-    """
-    scores, mask = reference_scores(n_rows_each, rng)
-    fitted = fit_softmax(count(scores, mask), scores, mask)
-    return FittedLaw(beta=fitted.beta, beta_se=fitted.beta_se_quasi, dispersion=fitted.dispersion)
+__all__ = ["sampled_counts", "spike_share"]
 
 
 class _SpikeShare(torch.autograd.Function):
@@ -76,16 +28,15 @@ class _SpikeShare(torch.autograd.Function):
     def forward(ctx: Any, scores: Tensor, share: Callable[[Tensor], Tensor], law: FittedLaw) -> Tensor:
         weights = share(scores)
         if ctx.needs_input_grad[0]:
-            silent = (weights == 0).all(-1, keepdim=True)
-            ctx.save_for_backward(law.weights(scores).masked_fill(silent, 0.0))
-            ctx.beta = law.beta
+            ctx.save_for_backward(law.weights(scores), (weights == 0).all(-1, keepdim=True))
+            ctx.law = law
         return weights
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        (p,) = ctx.saved_tensors
-        return ctx.beta * p * (gradient - (p * gradient).sum(-1, keepdim=True)), None, None
+        weights, silent = ctx.saved_tensors
+        return ctx.law.pull_back(weights, gradient).masked_fill(silent, 0.0), None, None
 
 
 def spike_share(scores: Tensor, share: Callable[[Tensor], Tensor], law: FittedLaw) -> Tensor:

@@ -38,12 +38,17 @@ class MultinomialCircuit:
         rng: np.random.Generator,
         mask: np.ndarray | None = None,
         engine: str = "brian2",
+        spikes: int | None = None,
+        streams: np.ndarray | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> Selection:
         self.calls.append(scores)
+        if streams is not None:
+            rng = np.random.default_rng([int(rng.integers(2**63)), *streams.tolist()])  # keys the batch
         present = np.ones(scores.shape, dtype=bool) if mask is None else mask
         weights = softmax(self.gain / self.params.temperature * np.where(present, scores, 0.0), present)
-        n_bursts = np.full(len(scores), round(self.rate_Hz * duration_ms / 1000 / self.repeats))
+        n_spikes = self.rate_Hz * duration_ms / 1000 if spikes is None else spikes
+        n_bursts = np.full(len(scores), round(n_spikes / self.repeats))
         n_bursts[list(self.silent_rows)] = 0
         spikes = self._record(weights, n_bursts, duration_ms, rng)
         counts = spikes.counts()

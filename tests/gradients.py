@@ -70,6 +70,7 @@ class Gradient:
 
     mean: np.ndarray  # (2, n_keys)
     se: np.ndarray  # (2, n_keys)
+    n_rows: int
 
     def cosine(self, other: Gradient) -> np.ndarray:
         """Of both losses' gradients, (2,)."""
@@ -93,7 +94,7 @@ def finite_differences(head: SpikingHead, case: Case, *, n_rows: int, step: floa
     with torch.no_grad():
         losses = case.losses(head.score_map(scores, streams=streams))  # (2, 2 n_keys, n_rows)
     slopes = (losses[:, :n_keys] - losses[:, n_keys:]) / (2 * step)
-    return Gradient(mean=slopes.mean(-1).numpy(), se=slopes.std(-1).numpy() / n_rows**0.5)
+    return Gradient(mean=slopes.mean(-1).numpy(), se=slopes.std(-1).numpy() / n_rows**0.5, n_rows=n_rows)
 
 
 def through_spikes(head: SpikingHead, case: Case, *, n_rows: int) -> Gradient:
@@ -101,7 +102,7 @@ def through_spikes(head: SpikingHead, case: Case, *, n_rows: int) -> Gradient:
     scores = case.scores.expand(n_rows, -1).clone().requires_grad_()
     losses = case.losses(head.score_map(scores, streams=np.arange(n_rows)))
     rows = torch.stack([torch.autograd.grad(loss.sum(), scores, retain_graph=True)[0] for loss in losses])
-    return Gradient(mean=rows.mean(1).numpy(), se=rows.std(1).numpy() / n_rows**0.5)
+    return Gradient(mean=rows.mean(1).numpy(), se=rows.std(1).numpy() / n_rows**0.5, n_rows=n_rows)
 
 
 @dataclass(frozen=True, kw_only=True)

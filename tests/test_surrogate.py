@@ -1,4 +1,4 @@
-"""The gradient through spikes and the sampled twin, each against what it should be exactly."""
+"""The gradient through spikes and sampled counts, each against what it should be exactly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from doubles import MultinomialCircuit, Temperature, softmax
 from scipy import stats
 from torch import Tensor
 
-from bridge import FittedLaw, SpikingScoreMap, fit_law
+from bridge import FittedLaw, SpikingScoreMap
 from bridge.surrogate import sampled_counts, spike_share
 from pragmatic import causal_mask
 
@@ -69,23 +69,6 @@ def test_the_gradient_is_at_the_circuits_temperature_unless_a_law_is_given() -> 
     assert SpikingScoreMap(circuit, 200.0, rng).law == FittedLaw(beta=0.5)
     given = FittedLaw(beta=0.7)
     assert SpikingScoreMap(circuit, 200.0, rng, law=given).law is given
-
-
-def test_fit_law_finds_the_beta_of_the_counts() -> None:
-    """Within 4 standard errors, and its error within the 5 % asked of 65 rows of 1000 spikes."""
-    score_map = SpikingScoreMap(
-        MultinomialCircuit(gain=0.8, params=Temperature(temperature=2.0)), 1000.0, np.random.default_rng(2)
-    )
-    law = score_map.fit_law(np.random.default_rng(3))
-    assert score_map.law is law
-    assert law.beta_se < 0.05 * 0.4
-    assert abs(law.beta - 0.4) < 4 * law.beta_se
-    assert 0.9 < law.dispersion < 1.1
-
-
-def test_counts_that_tell_no_beta_make_no_law() -> None:
-    with pytest.raises(ValueError, match=r"FittedLaw\.beta must be > 0, got nan"):
-        fit_law(lambda scores, mask: np.zeros(scores.shape), np.random.default_rng(0))
 
 
 def test_sampled_counts_are_multinomial() -> None:
