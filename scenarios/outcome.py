@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenarios.progress import Progress
@@ -63,6 +64,7 @@ class Outcome:
     headline: tuple[str, str, str]  # the names of the three metrics that matter
     pictures: Mapping[str, Picture]  # file name without suffix -> picture, in the report's order
     verdict: str  # a candid paragraph, computed from the results
+    files: Mapping[str, Callable[[Path], None]] = field(default_factory=dict)  # file name -> writes it there
 
     def __post_init__(self) -> None:
         missing = [name for name in self.headline if name not in self.metrics]

@@ -10,7 +10,17 @@ from scipy import stats
 
 from scenarios.outcome import Metric
 
-__all__ = ["Estimate", "bootstrap", "fraction", "mean", "metric", "standard_errors_apart"]
+__all__ = [
+    "Estimate",
+    "bootstrap",
+    "estimate_of",
+    "fraction",
+    "mean",
+    "metric",
+    "rank_correlation",
+    "sign",
+    "standard_errors_apart",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +75,19 @@ def standard_errors_apart(a: Estimate, b: Estimate) -> float:
     return float((a.value - b.value) / np.hypot(a.error, b.error))
 
 
+def estimate_of(metric: Metric) -> Estimate:
+    """The value of a line of the report and its error, nan where it has none."""
+    return Estimate(
+        value=metric.value, error=np.nan if metric.standard_error is None else metric.standard_error
+    )
+
+
+def sign(estimate: Estimate | Metric) -> int:
+    """1 or -1 where a number is more than two standard errors above or below 0, otherwise 0."""
+    known = estimate_of(estimate) if isinstance(estimate, Metric) else estimate
+    return int(np.sign(known.value)) if abs(known.value) > 2.0 * known.error else 0
+
+
 def metric(
     label: str,
     estimate: Estimate,
@@ -84,3 +107,35 @@ def metric(
         unit=unit,
         note=note,
     )
+
+
+def rank_correlation(
+    x: np.ndarray, y: np.ndarray, rng: np.random.Generator, n_permutations: int = 9999
+) -> tuple[Estimate, float]:
+    """Spearman's rank correlation with its bootstrap error, and its two-sided p-value by permutation.
+
+    Parameters
+    ----------
+    x, y : (n,) arrays
+        At least 4 pairs, and neither constant; otherwise all is nan.
+    rng : numpy.random.Generator
+    n_permutations : int
+        The p-value is exact where all orders are fewer.
+    """
+    if len(x) < 4 or not (np.ptp(x) and np.ptp(y)):
+        return Estimate(value=np.nan, error=np.nan), np.nan
+
+    def rho(rows: np.ndarray) -> float:
+        constant = not (np.ptp(x[rows]) and np.ptp(y[rows]))
+        return np.nan if constant else float(stats.spearmanr(x[rows], y[rows]).statistic)
+
+    ranks = stats.rankdata(x), stats.rankdata(y)
+    tested = stats.permutation_test(
+        ranks[:1],
+        lambda order, axis: np.mean((order - order.mean(axis=axis, keepdims=True)) * ranks[1], axis=axis),
+        permutation_type="pairings",
+        vectorized=True,
+        n_resamples=n_permutations,
+        rng=rng,
+    )
+    return bootstrap(rho, len(x), rng), float(tested.pvalue)

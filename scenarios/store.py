@@ -135,7 +135,7 @@ def staged_folder(wanted: Path, *, numbered: bool) -> Iterator[Staged]:
 
 
 def write_results(folder: Path, provenance: Provenance, outcome: Outcome) -> None:
-    """Write everything but the report into an existing folder: parameters, metrics, data and figures."""
+    """Write everything but the report into an existing folder: parameters, metrics, data, figures, files."""
     _write_json(folder / "params.json", asdict(provenance))
     numbers = {
         "headline": outcome.headline,
@@ -146,6 +146,8 @@ def write_results(folder: Path, provenance: Provenance, outcome: Outcome) -> Non
     _write_json(folder / "metrics.json", numbers)
     outcome.dataset.to_netcdf(folder / "result.nc", engine="h5netcdf")
     _write_pictures(folder, outcome.pictures)
+    for name, write in outcome.files.items():
+        write(folder / name)
 
 
 def read_run(run: str | Path) -> StoredRun:

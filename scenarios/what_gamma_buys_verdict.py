@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from scenarios.outcome import Metric
-from scenarios.statistics import Estimate, standard_errors_apart
+from scenarios.statistics import estimate_of, standard_errors_apart
 
 __all__ = ["findings_verdict"]
 
@@ -32,14 +32,9 @@ def findings_verdict(
     )
 
 
-def _estimate(metric: Metric) -> Estimate:
-    error = np.nan if metric.standard_error is None else metric.standard_error
-    return Estimate(value=metric.value, error=error)
-
-
 def _apart(metrics: Mapping[str, Metric], name: str, control: str = "matched") -> float:
     """How far the gamma loop lies above a control, in standard errors; 0 where that is unknown."""
-    apart = standard_errors_apart(_estimate(metrics[name]), _estimate(metrics[f"{name}_{control}"]))
+    apart = standard_errors_apart(estimate_of(metrics[name]), estimate_of(metrics[f"{name}_{control}"]))
     return apart if np.isfinite(apart) else 0.0
 
 

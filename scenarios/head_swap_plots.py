@@ -1,0 +1,139 @@
+"""Pictures of head-swap: loss and accuracy against spikes, and the heads one by one."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from scenarios.style import CONTROL, FLOOR, INH, INK, SOFTMAX, SPIKING
+
+__all__ = ["draw_accuracy", "draw_by_entropy", "draw_legend", "draw_map", "draw_rise"]
+
+SMALL = 8.0
+LOWEST = 3e-4  # nats; what lies below is not drawn on the logarithmic axis
+CONTROL_LOOKS = {"uniform": (CONTROL, "--", "uniform attention"), "hardmax": (INH, ":", "hardmax")}
+
+
+def draw_rise(ax: Axes, dataset: xr.Dataset) -> None:
+    """Rise in loss against spikes per row, both logarithmic: all heads, and thin each head alone."""
+    for name in dataset["head"].values:
+        alone = dataset.loss_rise.sel(kind="simulated", swap=name).values
+        ax.plot(dataset.spikes, np.where(alone > LOWEST, alone, np.nan), color=SPIKING, lw=0.6, alpha=0.45)
+    ax.plot([], [], color=SPIKING, lw=0.6, alpha=0.6, label="one head alone")
+    _curves(ax, dataset, "loss")
+    for control, (colour, line, label) in CONTROL_LOOKS.items():
+        level = float(dataset.control_loss_rise.sel(control=control, swap="all"))
+        if level > LOWEST:
+            ax.axhline(level, color=colour, ls=line, lw=1.3, label=label)
+    ax.set(xscale="log", yscale="log", xlabel="spikes per row", ylabel="rise in loss (nat)")
+    ax.set_ylim(bottom=max(LOWEST, ax.get_ylim()[0]))
+    ax.set_title("What spikes cost")
+    _plain(ax, dataset)
+
+
+def draw_accuracy(ax: Axes, dataset: xr.Dataset) -> None:
+    """Accuracy against spikes per row, between softmax and the controls."""
+    softmax = float(dataset.softmax_accuracy.mean())
+    ax.axhline(softmax, color=SOFTMAX, lw=1.3, label="softmax")
+    _curves(ax, dataset, "accuracy", above=softmax)
+    for control, (colour, line, label) in CONTROL_LOOKS.items():
+        level = float(dataset.control_accuracy.sel(control=control, swap="all").mean())
+        ax.axhline(level, color=colour, ls=line, lw=1.3, label=label)
+    ax.set(xscale="log", xlabel="spikes per row", ylabel="accuracy")
+    ax.set_title("What is still right")
+    ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1.0, decimals=0))
+    _plain(ax, dataset)
+
+
+def draw_map(ax: Axes, dataset: xr.Dataset) -> None:
+    """The rise with each head swapped alone at few spikes, and in brackets with uniform attention there."""
+    few = dataset.attrs["few_spikes"]
+    at = dataset.sel(kind="simulated", spikes=few, swap=dataset["head"].values)
+    uniform = dataset.control_loss_rise.sel(control="uniform", swap=dataset["head"].values).values
+    shape = int(dataset.layer.max()) + 1, int(dataset.place.max()) + 1
+    grid = np.full(shape, np.nan)
+    grid[dataset.layer.values, dataset.place.values] = at.loss_rise.values
+    top = np.nanmax(grid)
+    ax.imshow(grid, cmap="Oranges", vmin=min(0.0, np.nanmin(grid)), vmax=1.1 * top, aspect="auto")
+    for layer, place, rise, error, control in zip(
+        dataset.layer.values,
+        dataset.place.values,
+        at.loss_rise.values,
+        at.loss_rise_se.values,
+        uniform,
+        strict=True,
+    ):
+        colour = "white" if rise > 0.8 * top else INK
+        size = SMALL if max(shape) <= 4 else 6.0
+        text = f"{rise:.3f}\n± {error:.3f}\n({control:.2f})"
+        ax.text(place, layer, text, ha="center", va="center", fontsize=size, color=colour)
+    ax.set(xlabel="head", ylabel="layer", xticks=range(shape[1]), yticks=range(shape[0]))
+    ax.set_title(f"Rise with one head at {few} spikes (nat)")
+    ax.grid(False)
+
+
+def draw_by_entropy(ax: Axes, dataset: xr.Dataset) -> None:
+    """The same rise against the entropy of each head's attention, coloured by layer."""
+    few = dataset.attrs["few_spikes"]
+    at = dataset.sel(kind="simulated", spikes=few, swap=dataset["head"].values)
+    ax.axhline(0, color=FLOOR, lw=0.8)
+    colours = mpl.colormaps["viridis"](np.linspace(0.1, 0.85, int(dataset.layer.max()) + 1))
+    for layer, colour in enumerate(colours):
+        here = dataset.layer.values == layer
+        if here.any():
+            ax.errorbar(
+                dataset.entropy.values[here],
+                at.loss_rise.values[here],
+                at.loss_rise_se.values[here],
+                fmt="o",
+                ms=5,
+                lw=1.0,
+                color=colour,
+                label=f"layer {layer}",
+            )
+    for x, y, name in zip(dataset.entropy.values, at.loss_rise.values, dataset["head"].values, strict=True):
+        ax.annotate(name, (x, y), xytext=(4, 3), textcoords="offset points", fontsize=6.5, color=INK)
+    ax.set(xlabel="entropy of the attention (nat)", ylabel=f"rise in loss at {few} spikes (nat)")
+    ax.set_title("Fragility and entropy")
+    ax.legend(fontsize=SMALL)
+
+
+def draw_legend(figure: Figure, axes: list[Axes]) -> None:
+    """One legend for the lines of several axes, above them."""
+    entries = {
+        label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
+    order = ["all heads in spikes", "exact samples", "one head alone", "softmax"]
+    order += [label for _, _, label in CONTROL_LOOKS.values()]
+    named = [label for label in order if label in entries]
+    figure.legend(
+        [entries[label] for label in named], named, loc="outside upper center", ncols=4, fontsize=SMALL
+    )
+
+
+def _curves(ax: Axes, dataset: xr.Dataset, field: str, above: float = 0.0) -> None:
+    """All heads together: simulated with error bars, and as many exact samples."""
+    looks = (("sampled", FLOOR, "s--", "exact samples"), ("simulated", SPIKING, "o-", "all heads in spikes"))
+    for kind, colour, form, label in looks:
+        at = dataset.sel(kind=kind, swap="all")
+        ax.errorbar(
+            dataset.spikes,
+            above + at[f"{field}_rise"],
+            at[f"{field}_rise_se"],
+            fmt=form,
+            color=colour,
+            lw=1.8 if kind == "simulated" else 1.3,
+            label=label,
+        )
+
+
+def _plain(ax: Axes, dataset: xr.Dataset) -> None:
+    """Spikes in plain numbers, every other one where they are many."""
+    ticks = dataset.spikes.values
+    ax.set_xticks(ticks[:: 1 + len(ticks) // 7], minor=False)
+    ax.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:g}"))
+    ax.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
+    ax.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
