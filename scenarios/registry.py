@@ -23,6 +23,7 @@ SCENARIOS: dict[str, str] = {  # name -> one-line summary; the file is scenarios
     "temperature-map": "How delay, GABA decay, noise, inhibition and cells set temperature and gamma",
     "minilm-heads": "Queries and keys of a pretrained MiniLM through the gamma circuit, head by head",
     "head-swap": "Spiking heads in a trained mini-transformer: loss against spikes, and which heads are fragile",
+    "fine-tune-spikes": "A swapped mini-transformer learns on through its spikes: how much of the loss comes back",
     "compare-file": "Your own scores, or queries, keys and values, through the gamma circuit",
 }
 
