@@ -113,7 +113,7 @@ def _missing(bills: Mapping[str, Bill]) -> str:
         if unpriced:
             lines.append(f"- `{table}`: {', '.join(unpriced)}")
     unknown = [
-        f"- not counted in {name}: {kernel} ({si(n)} numbers)"
+        f"- not counted in {name}: {kernel} ({si(n)})"
         for name, bill in bills.items()
         for kernel, n in bill.uncounted.items()
     ]

@@ -25,9 +25,11 @@ from bridge.tensor_operations import (
     moved_bytes,
     operations,
 )
-from bridge.usage import Usage, listening
+from bridge.usage import Usage, is_paused, listening
 
 __all__ = ["Counter", "count"]
+
+UNKNOWN_ROWS = "rows of other circuits"
 
 
 @contextmanager
@@ -71,11 +73,12 @@ class Counter:
 
     def bill(self) -> Bill:
         """What has been counted so far."""
+        unknown = {UNKNOWN_ROWS: self._usage.unknown_rows} if self._usage.unknown_rows else {}
         return Bill(
             simulated=dict(self._simulated),
             events=dict(self._events),
             usage=self._usage,
-            uncounted=dict(self._uncounted),
+            uncounted={**self._uncounted, **unknown},
         )
 
     def detach(self) -> None:
@@ -86,12 +89,13 @@ class Counter:
         """A head has simulated (or drawn) the weights of its rows."""
         self._usage += usage
         self._unread += usage
+        self._parts.between = True
         self._simulated["simulation"] += usage.simulated
         self._events["simulation"] += usage.events
 
     def kernel(self, func: Any, call: Call) -> None:
         """PyTorch has called a kernel."""
-        if is_free(func, call.packet):
+        if is_paused() or is_free(func, call.packet):
             return
         moved = Counts(bytes_tensor=moved_bytes(call))
         split = fused_attention(call)
@@ -152,8 +156,9 @@ class _Parts:
 
     Inside an attention module a product with a weight of the model is a projection, and products of two
     activations come in pairs: scores, then the read-out of the values; what happens between them is the
-    score map. Elsewhere embeddings and norms go by the module's name or kind, and a numbered block's other
-    work is its MLP. What runs while no module does (loss, optimiser) is outside.
+    score map. A softmax or a simulation says by itself that the values come next. Elsewhere embeddings and
+    norms go by the module's name or kind, and a numbered block's other work is its MLP. What runs while no
+    module does (loss, optimiser) is outside.
     """
 
     def __init__(self, model: nn.Module | None) -> None:
@@ -196,7 +201,8 @@ class _Parts:
         if call.packet in MATMULS and name not in self.layers and not self._of_the_model(call):
             self.between = not self.between
             return "scores" if self.between else "read-out"
-        if self.between or call.packet in SOFTMAXES:
+        self.between |= call.packet in SOFTMAXES
+        if self.between:
             return "score map"
         if self.model is None:
             return "other"

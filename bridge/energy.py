@@ -67,7 +67,7 @@ class Bill:
     simulated: Mapping[str, Counts]  # part -> operations
     events: Mapping[str, Counts]
     usage: Usage = field(default_factory=Usage)  # what the spiking heads did
-    uncounted: Mapping[str, int] = field(default_factory=dict)  # unknown operators -> numbers they made
+    uncounted: Mapping[str, int] = field(default_factory=dict)  # in neither: what -> how many numbers or rows
 
     def parts(self, implementation: str = "simulated") -> Mapping[str, Counts]:
         """Operations by part, in the order of `PARTS`.

@@ -195,14 +195,7 @@ def _used(selection: Selection, circuit: Circuit) -> Usage:
     """What a simulation took; of a circuit of another kind only what its spikes tell."""
     if isinstance(circuit.params, GammaParams):
         return Usage.of(selection, circuit.params)
-    return Usage(
-        calls=1,
-        rows=len(selection.counts),
-        keys=int(selection.mask.sum()),
-        silent_rows=int(selection.silent.sum()),
-        exc_spikes=int(selection.counts.sum()),
-        inh_spikes=int(selection.inh_counts.sum()),
-    )
+    return Usage.unknown(selection)
 
 
 def limit_ms(spikes: int) -> float:
@@ -253,6 +246,7 @@ class SpikingVectorHead:
             mask=present,
             engine=self.engine,
         )
+        report(Usage.unknown(self.attended.selection))
         output = self.attended.output.reshape(*lead, n_queries, value.shape[-1])
         weights = self.attended.selection.weights.reshape(*lead, n_queries, n_keys)
         return Attended(torch.from_numpy(output).to(query), torch.from_numpy(weights).to(query))

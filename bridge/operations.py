@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cache
 
 import numpy as np
@@ -12,10 +12,8 @@ import numpy as np
 from spiking import GammaParams
 from spiking.fused_fold import names
 from spiking.fused_names import Assignment
-from spiking.fused_program import Code, Pathway, Program, Reset, Threshold, read_program
-from spiking.gamma import gamma_core, initial_state
-from spiking.rows import Layout
-from spiking.simulate import building
+from spiking.fused_program import Code, Pathway, Program, Reset, Threshold
+from spiking.gamma import row_program
 
 __all__ = ["CircuitOperations", "Counts", "circuit_operations"]
 
@@ -79,6 +77,7 @@ class CircuitOperations:
         )
 
 
+@cache
 def circuit_operations(params: GammaParams, precision: str = "float32") -> CircuitOperations:
     """Count the operations of one row's circuit from its compiled program.
 
@@ -93,32 +92,32 @@ def circuit_operations(params: GammaParams, precision: str = "float32") -> Circu
     params : GammaParams
     precision : {"float32", "float64"}
     """
-    return _of_structure(replace(params, n_cells=1, temperature=1.0, gain=1.0, settle_ms=0.0), precision)
-
-
-@cache
-def _of_structure(params: GammaParams, precision: str) -> CircuitOperations:
-    rng = np.random.default_rng(0)
-    layout = Layout.of(np.ones((1, 2), dtype=bool), params.n_cells)
-    with building():
-        core = gamma_core(params, layout, rng)
-    initial = initial_state(params, 2, 2, rng, rng)
-    own = {f"{group}__{variable}" for group, state in initial.items() for variable in state}
-    program = read_program(core.objects, params.namespace(), per_cell=own | {"exc__u"})
-    of = _Reader(program, np.dtype(precision).itemsize)
-    drawn = {
-        group: Counts(random_draws=sum(bool(np.ptp(values)) for values in state.values()))
-        for group, state in initial.items()
-    }
+    of = _Reader(row_program(params, precision), np.dtype(precision).itemsize)
+    noise = _Draws()
+    params.cell.initial(1, noise)
     return CircuitOperations(
         row_step=of.row_step(),
         exc_step=of.cell_step("exc"),
         inh_step=of.cell_step("inh"),
         exc_reset=of.reset("exc"),
         inh_reset=of.reset("inh"),
-        exc_cell=drawn["exc"],
-        inh_cell=drawn["inh"],
+        exc_cell=Counts(random_draws=noise.n),
+        inh_cell=Counts(random_draws=1),  # its voltage
     )
+
+
+class _Draws:
+    """Stands for the noise of initial states, and counts what is asked of it."""
+
+    n = 0
+
+    def uniform(self, low: float, high: float, size: int, /) -> np.ndarray:
+        self.n += size
+        return np.zeros(size)
+
+    def exponential(self, *, size: int) -> np.ndarray:
+        self.n += size
+        return np.ones(size)
 
 
 class _Reader:

@@ -90,6 +90,11 @@ class SpikingHead:
         return self._head(query, key, value, mask)
 
     @property
+    def scaling(self) -> float | None:
+        """Factor on q·k, None for 1 / sqrt(dim)."""
+        return self._head.scaling
+
+    @property
     def law(self) -> FittedLaw:
         """What the spikes are taken to follow in the mean, backward and when sampled."""
         return self.score_map.law

@@ -6,6 +6,7 @@ Arithmetic on whole numbers and booleans (positions, masks) is not counted; the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -131,6 +132,19 @@ def _add(call: Call) -> Counts:
     return one * call.result.numel()
 
 
+def _list(**kinds: int) -> Callable[[Call], Counts]:
+    """So many operations for each number of a list of tensors: optimisers."""
+    one = Counts(**kinds)
+    return lambda call: one * sum(tensor.numel() for tensor in call.args[0])
+
+
+def _ordered(call: Call) -> Counts:
+    """Merge sort of each row: log2(n) comparisons a number."""
+    assert call.operand is not None
+    length = call.operand.shape[-1] if call.operand.ndim else 1
+    return Counts(acs=call.operand.numel() * math.ceil(math.log2(max(2, length))))
+
+
 def _power(call: Call) -> Counts:
     assert call.result is not None
     exponent = call.args[1]
@@ -155,70 +169,56 @@ def _mean(call: Call) -> Counts:
 
 # exp(s - max) / sum: a comparison, a difference, an exponential, a sum and a division for each number.
 _SOFTMAX = Counts(acs=3, exponentials=1, divisions=1)
-_FREE = _each()
-
-_RULES: dict[Any, Callable[[Call], Counts]] = {
-    **dict.fromkeys((aten.add, aten.add_, aten.sub, aten.sub_, aten.rsub), _add),
-    **dict.fromkeys((aten.mul, aten.mul_), _each(multiplies=1)),
-    **dict.fromkeys((aten.div, aten.div_, aten.reciprocal, aten.sqrt, aten.sqrt_), _each(divisions=1)),
-    **dict.fromkeys((aten.reciprocal_, aten.rsqrt, aten.fmod, aten.remainder), _each(divisions=1)),
-    **dict.fromkeys(
-        (aten.exp, aten.exp_, aten.expm1, aten.log, aten.log_, aten.log1p), _each(exponentials=1)
-    ),
-    **dict.fromkeys((aten.tanh, aten.tanh_, aten.erf, aten.sin, aten.cos), _each(exponentials=1)),
-    **dict.fromkeys((aten.sigmoid, aten.sigmoid_), _each(exponentials=1, acs=1, divisions=1)),
-    **dict.fromkeys((aten.silu, aten.silu_), _each(exponentials=1, acs=1, divisions=1, multiplies=1)),
-    **dict.fromkeys(
-        (aten.gelu, aten.gelu_), _each(exponentials=1, acs=1, multiplies=3)
-    ),  # x/2 (1 + erf(x/√2))
-    **dict.fromkeys((aten.addcmul, aten.addcmul_), _each(macs=1, multiplies=1)),
-    **dict.fromkeys((aten.addcdiv, aten.addcdiv_), _each(macs=1, divisions=1)),
-    **dict.fromkeys((aten.lerp, aten.lerp_), _each(macs=1, acs=1)),
-    **dict.fromkeys((aten.pow, aten.pow_), _power),
-    **dict.fromkeys((aten.maximum, aten.minimum, aten.clamp, aten.clamp_, aten.clamp_min), _each(acs=1)),
-    **dict.fromkeys((aten.clamp_min_, aten.clamp_max, aten.relu, aten.relu_, aten.abs), _each(acs=1)),
-    **dict.fromkeys((aten.eq, aten.ne, aten.lt, aten.le, aten.gt, aten.ge, aten.isnan), _each(acs=1)),
-    **dict.fromkeys((aten.isinf, aten.sign, aten.floor, aten.round, aten.ceil, aten.threshold), _each(acs=1)),
-    **dict.fromkeys((aten.isposinf, aten.isneginf, aten.isfinite), _each(acs=1)),
-    **dict.fromkeys((aten.sum, aten.cumsum, aten.max, aten.min, aten.amax, aten.amin), _in(acs=1)),
-    **dict.fromkeys((aten.argmax, aten.argmin, aten.aminmax, aten.equal), _in(acs=1)),
-    **dict.fromkeys((aten.var, aten.std, aten.var_mean), _in(acs=2, macs=1)),
-    **dict.fromkeys((aten.linalg_vector_norm, aten.norm), _in(macs=1)),
-    **dict.fromkeys((aten.native_layer_norm, aten.native_group_norm), _normalised),
-    **dict.fromkeys(
-        (aten.bernoulli, aten.bernoulli_, aten.rand, aten.rand_like, aten.randn), _each(random_draws=1)
-    ),
-    **dict.fromkeys((aten.randn_like, aten.normal_, aten.uniform_, aten.exponential_), _each(random_draws=1)),
-    **dict.fromkeys((aten.multinomial, aten.randint, aten.randperm), _each(random_draws=1)),
-    **dict.fromkeys((aten._softmax, aten._log_softmax), lambda call: _SOFTMAX * _in(acs=1)(call).acs),
-    aten.mean: _mean,
-    aten.softplus: _each(exponentials=2, acs=2),
-    aten.native_dropout: _each(random_draws=1, multiplies=2),
-    **dict.fromkeys((aten.embedding, aten.clone, aten.copy_, aten._to_copy, aten.cat, aten.stack), _FREE),
-    **dict.fromkeys((aten.index, aten.index_select, aten.gather, aten.scatter, aten.scatter_), _FREE),
-    **dict.fromkeys((aten.index_put, aten.index_put_, aten.slice_scatter, aten.masked_fill), _FREE),
-    **dict.fromkeys((aten.masked_fill_, aten.where, aten.fill_, aten.zero_, aten.zeros, aten.ones), _FREE),
-    **dict.fromkeys((aten.full, aten.full_like, aten.zeros_like, aten.ones_like, aten.arange), _FREE),
-    **dict.fromkeys((aten.new_zeros, aten.new_ones, aten.new_full, aten.repeat, aten.tril, aten.triu), _FREE),
-    **dict.fromkeys(
-        (aten.neg, aten.neg_, aten.flip, aten.roll, aten.constant_pad_nd, aten.scalar_tensor), _FREE
-    ),
-    **dict.fromkeys((aten._local_scalar_dense, aten.linspace, aten.nonzero, aten.masked_select), _FREE),
-    **dict.fromkeys(
-        (aten.select_scatter, aten.select_backward, aten.slice_backward, aten._unsafe_index), _FREE
-    ),
-}
-
-_NO_TRAFFIC = frozenset(
-    {
-        *(aten._unsafe_view, aten.empty, aten.empty_like, aten.empty_strided, aten.new_empty),
-        *(
-            aten.new_empty_strided,
-            aten.is_same_size,
-            aten.sym_size,
-            aten.resize_,
-            aten._has_compatible_shallow_copy_type,
-        ),
-        *(aten.lift_fresh, aten.detach_, aten.set_, aten._assert_async, aten._assert_scalar),
-    }
+_TABLE: tuple[tuple[str, Callable[[Call], Counts]], ...] = (  # names of operators -> what a call costs
+    ("add add_ sub sub_ rsub", _add),
+    ("mul mul_", _each(multiplies=1)),
+    ("div div_ reciprocal reciprocal_ sqrt sqrt_ rsqrt fmod remainder", _each(divisions=1)),
+    ("exp exp_ expm1 log log_ log1p tanh tanh_ erf sin cos", _each(exponentials=1)),
+    ("pow pow_", _power),
+    ("sigmoid sigmoid_", _each(exponentials=1, acs=1, divisions=1)),
+    ("silu silu_", _each(exponentials=1, acs=1, divisions=1, multiplies=1)),
+    ("gelu gelu_", _each(exponentials=1, acs=1, multiplies=3)),  # x / 2 (1 + erf(x / sqrt(2)))
+    ("softplus", _each(exponentials=2, acs=2)),
+    ("addcmul addcmul_", _each(macs=1, multiplies=1)),
+    ("addcdiv addcdiv_", _each(macs=1, divisions=1)),
+    ("lerp lerp_", _each(macs=1, acs=1)),
+    ("maximum minimum clamp clamp_ clamp_min clamp_min_ clamp_max relu relu_ threshold", _each(acs=1)),
+    ("eq ne lt le gt ge isnan isinf isposinf isneginf", _each(acs=1)),
+    ("abs sign floor round ceil", _each(acs=1)),
+    ("sum cumsum max min amax amin argmax argmin aminmax equal any all", _in(acs=1)),
+    ("mean", _mean),
+    ("var std var_mean", _in(acs=2, macs=1)),
+    ("linalg_vector_norm norm", _in(macs=1)),
+    ("sort topk", _ordered),
+    ("native_layer_norm native_group_norm", _normalised),
+    ("_softmax _log_softmax", lambda call: _SOFTMAX * _in(acs=1)(call).acs),
+    ("bernoulli bernoulli_ rand rand_like randn randn_like randint randperm", _each(random_draws=1)),
+    ("normal_ uniform_ exponential_ multinomial", _each(random_draws=1)),
+    ("native_dropout", _each(random_draws=1, multiplies=2)),
+    # Backward passes as their formulas read, for each number of the gradient that comes in; optimisers.
+    ("_softmax_backward_data", _in(macs=1, acs=1, multiplies=1)),  # y (g - sum y g)
+    ("_log_softmax_backward_data", _in(macs=1, acs=1, exponentials=1)),  # g - exp(y) sum g
+    ("native_layer_norm_backward", _in(macs=4, acs=2, multiplies=2)),
+    ("gelu_backward", _in(macs=2, multiplies=5, exponentials=2)),
+    ("silu_backward", _in(macs=1, acs=2, multiplies=3, exponentials=1, divisions=1)),
+    ("tanh_backward", _in(macs=1, multiplies=1)),
+    ("sigmoid_backward", _in(acs=1, multiplies=2)),
+    ("threshold_backward embedding_dense_backward", _in(acs=1)),
+    ("_foreach_norm", _list(macs=1)),
+    ("_foreach_mul _foreach_mul_", _list(multiplies=1)),
+    ("_foreach_add _foreach_add_", _list(acs=1)),
+    # Copies, choices and signs: bytes alone.
+    ("clone copy_ _to_copy cat stack repeat flip roll tril triu constant_pad_nd", _each()),
+    ("embedding index index_select gather scatter scatter_ index_put index_put_ _unsafe_index", _each()),
+    ("slice_scatter select_scatter select_backward slice_backward masked_select nonzero", _each()),
+    ("masked_fill masked_fill_ where fill_ zero_ neg neg_ nll_loss_forward nll_loss_backward", _each()),
+    ("zeros ones full zeros_like ones_like full_like new_zeros new_ones new_full", _each()),
+    ("arange linspace scalar_tensor _local_scalar_dense", _each()),
 )
+_RULES = {getattr(aten, name): rule for names, rule in _TABLE for name in names.split()}
+
+_STILL = (
+    "_unsafe_view empty empty_like empty_strided new_empty new_empty_strided resize_ set_ detach_ "
+    "lift_fresh is_same_size sym_size _assert_async _assert_scalar"
+)
+_NO_TRAFFIC = frozenset(getattr(aten, name) for name in _STILL.split())

@@ -12,7 +12,7 @@ import numpy as np
 from bridge.operations import Counts, circuit_operations
 from spiking import GammaParams, Selection
 
-__all__ = ["Usage", "listening", "report"]
+__all__ = ["Usage", "is_paused", "listening", "off_the_bill", "report"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,7 @@ class Usage:
     exc_updates: int = 0  # E cells times steps, settling included
     inh_updates: int = 0  # I cells times steps
     simulated_ms: float = 0.0  # biological time, settling included, summed over the rows
+    unknown_rows: int = 0  # of a circuit whose operations are not known: they are in neither of the next two
     simulated: Counts = field(default_factory=Counts)
     events: Counts = field(default_factory=Counts)
 
@@ -94,6 +95,20 @@ class Usage:
         )
 
     @classmethod
+    def unknown(cls, selection: Selection) -> Usage:
+        """A call of a circuit of another kind: what its spikes tell, and that its operations are not known."""
+        n_rows = len(selection.counts)
+        return cls(
+            calls=1,
+            rows=n_rows,
+            keys=int(selection.mask.sum()),
+            silent_rows=int(selection.silent.sum()),
+            exc_spikes=int(selection.counts.sum()),
+            inh_spikes=int(selection.inh_counts.sum()),
+            unknown_rows=n_rows,
+        )
+
+    @classmethod
     def drawn(cls, counts: np.ndarray, mask: np.ndarray) -> Usage:
         """Rows whose spikes were drawn from a law instead of simulated: one random number a spike.
 
@@ -119,6 +134,7 @@ class Usage:
 
 Listener = Callable[[Usage], None]
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
+_paused: ContextVar[bool] = ContextVar("paused", default=False)
 
 
 def report(usage: Usage) -> Usage:
@@ -126,6 +142,21 @@ def report(usage: Usage) -> Usage:
     for listener in _listeners.get():
         listener(usage)
     return usage
+
+
+@contextmanager
+def off_the_bill() -> Iterator[None]:
+    """What runs inside the block is no part of the model's work (a check made once), and is not counted."""
+    token = _paused.set(True)
+    try:
+        yield
+    finally:
+        _paused.reset(token)
+
+
+def is_paused() -> bool:
+    """Whether a block `off_the_bill` is open."""
+    return _paused.get()
 
 
 @contextmanager

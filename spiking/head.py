@@ -93,7 +93,7 @@ class VectorCircuit:
         check_duration(duration_ms)
         layout = Layout.of(present, self.params.n_cells)
         with building():
-            core = gamma_core(self.params, layout, rng, linked_input=True)
+            core = gamma_core(self.params, layout, rng, None)
             around = build_periphery(
                 core, layout, self.params, self.head, query=query, key=key, value=value, rng=rng
             )

@@ -47,6 +47,7 @@ class GammaParams:
 
     dt_ms: float = 0.1
     settle_ms: float = 100.0  # simulated before the measured window, so that membranes settle
+    primed: bool = False  # E membranes begin with their score's steady state in them, and need not settle
 
     def __post_init__(self) -> None:
         for name in ("n_cells", "n_inh"):

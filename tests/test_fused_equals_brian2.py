@@ -53,13 +53,11 @@ def _both(precision: str, n_cells: int = 20, **asked: Any) -> tuple[Recording, R
     layout = Layout.of(np.ones((1, 8), dtype=bool), n_cells)
     u = -np.abs(np.random.default_rng(1).normal(0, 1.5, 8))
     rng = np.random.default_rng(2)
-    state = initial_state(params, layout.n_total, 1, rng, rng)
+    state = initial_state(params, layout.per_cell(u), 1, rng, rng)
 
     def core() -> Core:
         with building():
-            built = gamma_core(params, layout, np.random.default_rng(2))
-        built.exc.u = layout.per_cell(u)
-        return built
+            return gamma_core(params, layout, np.random.default_rng(2), u)
 
     options: dict[str, Any] = {"duration_ms": 1000.0, "rng": np.random.default_rng(3), **asked}
     kernel = compile_core(core(), params, state, precision=precision)
