@@ -8,22 +8,30 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bridge.softmax_fit import fit_softmax
-from spiking import CELLS, GammaCircuit, GammaParams
+from spiking import PARAMETER_SETS, GammaCircuit, GammaParams
 from spiking.calibration import STORED_CALIBRATION
 
 __all__ = ["Calibration", "calibrate", "reference_scores", "smoothed"]
 
-GRID_CELLS = (10, 20, 40, 80)
+GRID_CELLS: dict[str, tuple[int, ...]] = {
+    "escape": (10, 20, 40, 80),
+    "lif": (10, 20, 40, 80),
+    "brief": (5, 10, 20, 40),
+}
 GRID_TEMPERATURE = (0.25, 0.5, 1.0, 2.0, 4.0)
 KEYS = (2, 4, 8, 16, 32)  # the reference rows: as many of each
 SCORE_SD = 1.5
+ASKED: dict[str, dict[str, Any]] = {  # of `calibrate`, where a set is not used for 2 s in Brian2
+    "brief": {"spikes": 64, "n_rows_each": 800, "engine": "fused"}
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +59,7 @@ def calibrate(
     n_rows_each: int = 13,
     duration_ms: float = 2000.0,
     n_steps: int = 3,
+    spikes: int | None = None,
     engine: str = "brian2",
     progress: Callable[[float], None] | None = None,
 ) -> Calibration:
@@ -71,6 +80,8 @@ def calibrate(
         Simulated time of each step.
     n_steps : int
         Simulations.
+    spikes : int, optional
+        Rows end after so many spikes, with `duration_ms` the limit, for circuits that are used so.
 
     Returns
     -------
@@ -83,7 +94,7 @@ def calibrate(
     for step in range(n_steps):
         scores, mask = reference_scores(n_rows_each, rng)
         selection = GammaCircuit(replace(params, gain=gain)).attend(
-            scores, duration_ms=duration_ms, rng=rng, mask=mask, engine=engine
+            scores, duration_ms=duration_ms, rng=rng, mask=mask, spikes=spikes, engine=engine, record="counts"
         )
         fitted = fit_softmax(selection.counts, scores / params.temperature, mask)
         tried.append(gain)
@@ -102,58 +113,68 @@ def calibrate(
     )
 
 
-def smoothed(gain: np.ndarray, error: np.ndarray) -> np.ndarray:
+def smoothed(n_cells: Sequence[int], gain: np.ndarray, error: np.ndarray) -> np.ndarray:
     """A quadratic surface in log cells and log temperature through measured gains, by weighted least squares.
 
     Neighbours of the grid say nearly the same, so that the surface is known better than any of its points.
 
     Parameters
     ----------
+    n_cells : sequence of int
+        Cells per key of each line.
     gain, error : (n_cells, n_temperatures) arrays
-        Measured on the calibration's grid, and their standard errors.
+        Measured there at `GRID_TEMPERATURE`, and their standard errors.
 
     Returns
     -------
     (n_cells, n_temperatures) array
     """
-    x, t = np.meshgrid(np.log(GRID_CELLS), np.log(GRID_TEMPERATURE), indexing="ij")
+    x, t = np.meshgrid(np.log(n_cells), np.log(GRID_TEMPERATURE), indexing="ij")
     terms = np.stack([np.ones_like(x), x, x**2, t, t**2, x * t], axis=-1).reshape(-1, 6)
     weight = 1 / error.ravel()
     coefficients, *_ = np.linalg.lstsq(terms * weight[:, None], gain.ravel() * weight, rcond=None)
     return (terms @ coefficients).reshape(gain.shape)
 
 
-def _grid(argv: list[str] | None = None) -> int:
+def _table(name: str, seed: int) -> dict[str, object]:
+    """The calibration of one set of parameters, as it is stored."""
+    rng, grid = np.random.default_rng(seed), GRID_CELLS[name]
+    stored, asked = PARAMETER_SETS[name], ASKED.get(name, {})
+    found = [
+        [
+            calibrate(replace(stored, n_cells=n, temperature=t, gain=1.0), rng=rng, **asked)
+            for t in GRID_TEMPERATURE
+        ]
+        for n in grid
+    ]
+    measured = np.array([[c.gain for c in row] for row in found])
+    error = np.array([[c.gain_se for c in row] for row in found])
+    return {
+        "command": f"python -m bridge.calibration --seed {seed} --sets {name}",
+        "n_cells": grid,
+        "temperature": GRID_TEMPERATURE,
+        "gain": smoothed(grid, measured, error).round(4).tolist(),
+        "measured": measured.round(4).tolist(),
+        "measured_se": error.round(4).tolist(),
+    }
+
+
+def _store(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Calibrate the shipped parameters and store the result.")
     parser.add_argument("--seed", type=int, default=40)
+    parser.add_argument("--sets", nargs="+", choices=list(PARAMETER_SETS), default=list(PARAMETER_SETS))
     parser.add_argument("--out", default=str(STORED_CALIBRATION))
     options = parser.parse_args(argv)
-    tables: dict[str, object] = {}
-    for name, cell in CELLS.items():
-        rng = np.random.default_rng(options.seed)
-        found = [
-            [
-                calibrate(GammaParams(n_cells=n, temperature=t, cell=cell(), gain=1.0), rng=rng)
-                for t in GRID_TEMPERATURE
-            ]
-            for n in GRID_CELLS
-        ]
-        measured = np.array([[c.gain for c in row] for row in found])
-        error = np.array([[c.gain_se for c in row] for row in found])
-        tables[name] = {
-            "command": f"python -m bridge.calibration --seed {options.seed}",
-            "n_cells": GRID_CELLS,
-            "temperature": GRID_TEMPERATURE,
-            "gain": smoothed(measured, error).round(4).tolist(),
-            "measured": measured.round(4).tolist(),
-            "measured_se": error.round(4).tolist(),
-        }
+    out = Path(options.out)
+    tables = json.loads(out.read_text()) if out.exists() else {}
+    for name in options.sets:
+        tables[name] = _table(name, options.seed)
         print(name, tables[name], flush=True)
     partial = Path(f"{options.out}.partial")
     partial.write_text(json.dumps(tables, indent=1) + "\n")
-    partial.replace(options.out)
+    partial.replace(out)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(_grid())
+    sys.exit(_store())

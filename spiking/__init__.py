@@ -6,13 +6,14 @@ from spiking.cells import CELLS, DiffusiveLIF, EscapeRate
 from spiking.control import RateMatched, cut_loop, gamma_off
 from spiking.gamma import ENGINES, GammaCircuit
 from spiking.head import HeadParams, HeadSelection, VectorCircuit
-from spiking.params import GammaParams
+from spiking.params import PARAMETER_SETS, GammaParams
 from spiking.record import Selection, SpikeRecord
 from spiking.simulate import codegen_target
 
 __all__ = [
     "CELLS",
     "ENGINES",
+    "PARAMETER_SETS",
     "DiffusiveLIF",
     "EscapeRate",
     "GammaCircuit",

@@ -1,7 +1,7 @@
 """The stored calibration: which gain gives the shipped circuits the temperature that the caller asks for.
 
 `calibration.json` is made by `make calibration` (bridge.calibration) and holds one
-table per cell model: gain against cells per key and temperature.
+table per set of parameters in `PARAMETER_SETS`: gain against cells per key and temperature.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from spiking.cells import CELLS
-from spiking.params import GammaParams
+from spiking.params import PARAMETER_SETS, GammaParams
 
 __all__ = ["STORED_CALIBRATION", "effective_gain"]
 
@@ -28,11 +27,13 @@ def _tables() -> dict[str, dict[str, Any]]:
     return json.loads(STORED_CALIBRATION.read_text()) if STORED_CALIBRATION.exists() else {}
 
 
-def _shipped(params: GammaParams) -> bool:
-    """Whether `params` are the shipped ones in everything that moves the gain."""
-    shipped = GammaParams(cell=CELLS[params.cell.name]())
+def _table(params: GammaParams) -> dict[str, Any] | None:
+    """The table of the set that `params` belong to: equal in everything that moves the gain."""
     free = ("n_cells", "temperature", "feedforward", "dt_ms", "settle_ms")
-    return shipped == replace(params, **{name: getattr(shipped, name) for name in free})
+    for name, stored in PARAMETER_SETS.items():
+        if stored == replace(params, **{f: getattr(stored, f) for f in free}):
+            return _tables().get(name)
+    return None
 
 
 @cache
@@ -44,8 +45,8 @@ def effective_gain(params: GammaParams) -> float:
     """
     if params.gain is not None:
         return params.gain
-    table = _tables().get(params.cell.name)
-    if table is None or not _shipped(params):
+    table = _table(params)
+    if table is None:
         warnings.warn(
             "these GammaParams have no stored calibration and run with gain 1, so the temperature may be "
             "off by some per cent; bridge.calibrate(params, rng=rng) finds their gain.",

@@ -50,6 +50,11 @@ class Window:
     spikes: bool  # record spikes and samples, not only counts
     n_spikes: int = NO_LIMIT  # a row ends with the step in which so many were counted in the recorded group
 
+    @property
+    def likely_steps(self) -> int:
+        """For the size of a call only: steps that a row takes, at a spike in every fourth."""
+        return min(self.n_steps, self.n_settle + 4 * self.n_spikes)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RowSpikes:
@@ -135,7 +140,7 @@ def _blocks(kernel: Kernel, rows: Rows, window: Window) -> Iterator[range]:
             f"a row may have at most {MAX_CELLS - 1} cells in the fused engine, got {cells.max()}; "
             'use engine="brian2".'
         )
-    limit = _CELL_STEPS // window.n_steps
+    limit = _CELL_STEPS // window.likely_steps
     end = np.cumsum(cells)
     first = 0
     while first < rows.n_rows:

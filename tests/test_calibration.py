@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bridge import calibrate, fit_softmax
-from spiking import CELLS, EscapeRate, GammaCircuit, GammaParams
+from spiking import PARAMETER_SETS, EscapeRate, GammaCircuit, GammaParams
 from spiking.calibration import STORED_CALIBRATION, effective_gain
 
 
@@ -47,9 +47,9 @@ def test_calibrate_mends_a_circuit_that_is_far_off() -> None:
     assert abs(after - 1) < 4 * np.hypot(error, found.gain_se) + 0.02  # .02: 8 keys against a mix of 2 to 32
 
 
-def test_stored_calibration_covers_both_cell_models_and_says_how_it_was_made() -> None:
+def test_stored_calibration_covers_the_named_parameters_and_says_how_it_was_made() -> None:
     tables = json.loads(STORED_CALIBRATION.read_text())
-    assert set(tables) == set(CELLS)
+    assert set(tables) == set(PARAMETER_SETS)
     for table in tables.values():
         assert table["command"].startswith("python -m bridge.calibration")
         off = (np.array(table["gain"]) - table["measured"]) / np.array(table["measured_se"])
