@@ -26,6 +26,7 @@ SCENARIOS: dict[str, str] = {  # name -> one-line summary; the file is scenarios
     "fine-tune-spikes": "A swapped mini-transformer learns on through its spikes: how much of the loss comes back",
     "swap-model": "Spiking heads in a pretrained transformer: what changes, layer by layer",
     "swap-pairs": "Spiking heads in a sentence model: does it still tell what means the same?",
+    "train-with-spikes": "Trained from scratch with spikes in the loop: loss by iteration, time and operations",
     "compare-file": "Your own scores, or queries, keys and values, through the gamma circuit",
 }
 
