@@ -22,7 +22,7 @@ from pragmatic.evaluation import Evaluation, evaluate, token_losses
 from pragmatic.training_state import TrainState, heads_state, identity_of, restore_heads
 from pragmatic.transformer import Transformer
 
-__all__ = ["TrainParams", "TrainResult", "learning_rate", "train"]
+__all__ = ["TrainParams", "TrainResult", "learning_rate", "start", "step", "train"]
 
 _SMOOTHED = 20  # iterations whose mean loss is shown
 
@@ -120,8 +120,7 @@ def train(
     KeyboardInterrupt
         On Ctrl-C; with a checkpoint after the step under way, and its message tells how to go on.
     """
-    _check_fit(model, task)
-    state = TrainState(model, _adamw(model, params), rng)
+    state = start(model, task, params, rng=rng)
     held_out = task.held_out(params.n_held_out)
     path = None if checkpoint is None else Path(checkpoint)
     identity = identity_of(model, task, asdict(params), rng) if path is not None else {}
@@ -131,7 +130,7 @@ def train(
         while state.iteration < params.n_iterations and not pressed:
             if state.iteration % params.evaluate_every == 0:
                 _evaluate(state, held_out)
-            _step(state, task, params)
+            step(state, task, params)
             last = state.iteration == params.n_iterations
             if last:
                 _evaluate(state, held_out)
@@ -152,8 +151,14 @@ def train(
     )
 
 
-def _step(state: TrainState, task: Task, params: TrainParams) -> None:
-    """One batch, one step."""
+def start(model: Transformer, task: Task, params: TrainParams, *, rng: np.random.Generator) -> TrainState:
+    """A training before its first step; ValueError for a task that does not fit the model."""
+    _check_fit(model, task)
+    return TrainState(model, _adamw(model, params), rng)
+
+
+def step(state: TrainState, task: Task, params: TrainParams) -> None:
+    """One batch, one step; `train` is nothing but these, with evaluations between them."""
     started = time.perf_counter()
     rate = learning_rate(state.iteration, params)
     for group in state.optimizer.param_groups:

@@ -19,27 +19,33 @@ from scenarios.params import ScenarioParams, param
 from scenarios.progress import Progress
 from spiking import PARAMETER_SETS, GammaCircuit
 
-__all__ = ["Mini", "MiniParams", "SwapParams", "mini_model", "task_of", "time_shares"]
+__all__ = [
+    "Mini",
+    "MiniParams",
+    "SwapParams",
+    "TaskParams",
+    "mini_model",
+    "sizes_of",
+    "task_of",
+    "time_shares",
+]
 
 CIRCUITS = tuple(PARAMETER_SETS)
 
 
 @dataclass(frozen=True, kw_only=True)
-class MiniParams(ScenarioParams):
+class TaskParams(ScenarioParams):
     """Parameters that the scenarios with a mini-transformer share; the default model is small."""
 
     task: str = param("text", f"one of: {', '.join(TASKS)}", choices=tuple(TASKS))
     text: str | None = param(
         None, "UTF-8 file for task text; the English topics that ship with Python if none"
     )
-    checkpoint: str | None = param(
-        None, "a model.safetensors of an earlier run, of these sizes; trained if none"
-    )
     n_layers: int = param(2, "layers of the model", at_least=1)
     n_heads: int = param(4, "attention heads in each", at_least=1)
     width: int = param(64, "of the residual stream, a multiple of n_heads", at_least=1)
     n_context: int = param(32, "tokens in a sequence", at_least=8)
-    iterations: int = param(1500, "of training, where no checkpoint is given", at_least=1)
+    iterations: int = param(1500, "of training", at_least=1)
     batch: int = param(32, "sequences in each iteration", at_least=1)
     windows: int = param(256, "held-out sequences that everything is measured on", at_least=2)
 
@@ -47,6 +53,15 @@ class MiniParams(ScenarioParams):
         super().__post_init__()
         if self.text is not None and self.task != "text":
             raise UsageError(f"text needs task text, got task {self.task!r}; leave one of the two out")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MiniParams(TaskParams):
+    """The same where a trained model may be given."""
+
+    checkpoint: str | None = param(
+        None, "a model.safetensors of an earlier run, of these sizes; trained if none"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +111,7 @@ def mini_model(params: MiniParams, rng: np.random.Generator, progress: Progress)
         model, task = _loaded(params, params.checkpoint)
     else:
         task = task_of(params)
-        model = Transformer(_sizes(params, task), rng)
+        model = Transformer(sizes_of(params, task), rng)
         trained = TrainParams(
             n_iterations=params.iterations,
             batch_size=params.batch,
@@ -106,7 +121,7 @@ def mini_model(params: MiniParams, rng: np.random.Generator, progress: Progress)
     return Mini(model=model, task=task, windows=task.held_out(params.windows))
 
 
-def task_of(params: MiniParams, vocabulary: str = "") -> Task:
+def task_of(params: TaskParams, vocabulary: str = "") -> Task:
     """The task, in sequences of `n_context` tokens; of a text the vocabulary may be given."""
     length = params.n_context
     if params.task == "text":
@@ -136,7 +151,7 @@ def time_shares(budgets: tuple[int, ...]) -> list[float]:
 def _loaded(params: MiniParams, path: str) -> tuple[Transformer, Task]:
     about = read_tensors(path, ("transformer", "vocabulary"))[1]
     task = task_of(params, about["vocabulary"])
-    wanted, found = asdict(_sizes(params, task)), about["transformer"]
+    wanted, found = asdict(sizes_of(params, task)), about["transformer"]
     for name, value in wanted.items():
         if found.get(name) != value:
             raise UsageError(
@@ -148,7 +163,8 @@ def _loaded(params: MiniParams, path: str) -> tuple[Transformer, Task]:
     return Transformer.load(path), task
 
 
-def _sizes(params: MiniParams, task: Task) -> TransformerParams:
+def sizes_of(params: TaskParams, task: Task) -> TransformerParams:
+    """The model's parameters, with the task's vocabulary."""
     return TransformerParams(
         n_vocab=task.n_vocab,
         n_layers=params.n_layers,

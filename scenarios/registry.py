@@ -22,10 +22,11 @@ SCENARIOS: dict[str, str] = {  # name -> one-line summary; the file is scenarios
     "vectors-through-spikes": "The whole spiking head against softmax attention: vectors in, vectors out",
     "temperature-map": "How delay, GABA decay, noise, inhibition and cells set temperature and gamma",
     "minilm-heads": "Queries and keys of a pretrained MiniLM through the gamma circuit, head by head",
-    "swap-model": "Spiking heads in a pretrained transformer: what changes, layer by layer",
-    "minilm-on-gamma": "MiniLM judges sentence pairs with all 72 heads simulated, against spikes per row",
     "head-swap": "Spiking heads in a trained mini-transformer: loss against spikes, and which heads are fragile",
     "fine-tune-spikes": "A swapped mini-transformer learns on through its spikes: how much of the loss comes back",
+    "swap-model": "Spiking heads in a pretrained transformer: what changes, layer by layer",
+    "minilm-on-gamma": "MiniLM judges sentence pairs with all 72 heads simulated, against spikes per row",
+    "train-with-spikes": "Trained from scratch with spikes in the loop: loss by iteration, time and operations",
     "compare-file": "Your own scores, or queries, keys and values, through the gamma circuit",
 }
 

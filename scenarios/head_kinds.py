@@ -1,0 +1,36 @@
+"""The kinds of attention head that a mini-transformer is trained with, by name."""
+
+from __future__ import annotations
+
+from bridge import SpikingHead
+from pragmatic.attention import Head, dot_product_head, linear_attention
+from pragmatic.score_maps import Softmax, Sparsemax
+from spiking import GammaCircuit, GammaParams
+
+__all__ = ["KINDS", "SPIKING_KINDS", "head_of"]
+
+KINDS = ("softmax", "linear", "sparsemax", "sampled", "simulated")
+SPIKING_KINDS = ("sampled", "simulated")  # that have a number of spikes
+
+
+def head_of(kind: str, *, spikes: int, n_cells: int, engine: str, seed: int, gradient: bool = True) -> Head:
+    """One head, to stand in every place of a model.
+
+    Parameters
+    ----------
+    kind : str
+        Of `KINDS`: "sampled" draws spikes from the softmax, "simulated" has the circuit `GammaParams.brief`
+        spike them; both hand back the softmax's gradient.
+    spikes : int
+        Of each row, where the kind has spikes.
+    n_cells : int
+        Excitatory cells per key, where the kind is simulated.
+    engine, seed, gradient
+        As `SpikingHead` says.
+    """
+    if kind == "linear":
+        return linear_attention
+    if kind not in SPIKING_KINDS:
+        return dot_product_head({"softmax": Softmax, "sparsemax": Sparsemax}[kind]())
+    circuit = GammaCircuit(GammaParams.brief(n_cells=n_cells))
+    return SpikingHead(circuit, spikes=spikes, mode=kind, engine=engine, seed=seed, gradient=gradient)
