@@ -213,13 +213,15 @@ def test_a_padded_sequence_is_computed_as_by_itself(name: str, attention: str) -
     [("gpt2", "simulated", 0), ("gpt2", "sampled", 1), ("llama", "simulated", 2), ("llama", "sampled", 3)],
 )
 def test_a_cache_changes_no_token(name: str, mode: str, seed: int) -> None:
+    """Llama in double precision, where it holds for every seed; in single, one run in a hundred differs."""
     model = told(name, mode=mode, seed=seed)
+    model = model.double() if name == "llama" else model
     prompt = batch(name, length=4)
     given = {**prompt, "max_new_tokens": 12, "min_new_tokens": 12, "do_sample": False, "pad_token_id": 0}
     cached = model.generate(**given, use_cache=True)
     assert torch.equal(cached, model.generate(**given, use_cache=False))
-    other = told(name, seed=seed + 10)
-    assert not torch.equal(cached, other.generate(**given))  # so the noise does decide
+    model.config.gamma_seed = seed + 10
+    assert not torch.equal(cached, model.generate(**given))  # so the noise does decide
 
 
 def test_left_padding_goes_with_a_cache() -> None:
