@@ -130,12 +130,14 @@ def _scenario_command(name: str) -> click.Command:
     )
 
 
-def _common_options(engine: str = ENGINES[0]) -> list[click.Parameter]:
+def _common_options() -> list[click.Parameter]:
     return [
         click.Option(
             ["--seed"], type=int, default=0, show_default=True, help="Seed of the random generator."
         ),
-        click.Option(["--engine"], default=engine, show_default=True, help=f"One of: {', '.join(ENGINES)}."),
+        click.Option(
+            ["--engine"], default=ENGINES[0], show_default=True, help=f"One of: {', '.join(ENGINES)}."
+        ),
         click.Option(["--out"], type=Path, help="Run folder, new or empty.  [default: runs/NAME-SEED-HASH]"),
     ]
 
@@ -159,7 +161,7 @@ def swap(seed: int, engine: str, out: Path | None, **values: Any) -> None:
     _run_and_tell(chosen.scenario, params, seed=seed, engine=engine, out=out, whole=True)
 
 
-swap.params += [*swap_options(), *_common_options(engine="fused")]
+swap.params += [*swap_options(), *_common_options()]
 
 
 @cli.command("sweep")

@@ -9,9 +9,25 @@ from typing import Any
 import pytest
 import torch
 
+from bridge import SpikingHead
+from pragmatic import Softmax, dot_product_head
+from spiking import GammaCircuit, GammaParams
+
 transformers = pytest.importorskip("transformers", reason='needs the extra: pip install "fortyhertz[hf]"')
 
-__all__ = ["ARCHITECTURES", "batch", "built", "minilm_folder", "state"]
+__all__ = [
+    "ARCHITECTURES",
+    "PLAIN",
+    "batch",
+    "built",
+    "from_class",
+    "minilm_folder",
+    "spiking",
+    "state",
+    "told",
+]
+
+PLAIN = dot_product_head(Softmax())
 
 SIZES: dict[str, Any] = {
     "vocab_size": 61,
@@ -84,3 +100,16 @@ def minilm_folder() -> Path:
     if package is None or not package.submodule_search_locations:
         pytest.skip('needs MiniLM: pip install "fortyhertz[hf]"')
     return Path(package.submodule_search_locations[0]) / "model"
+
+
+def spiking(seed: int = 0, mode: str = "sampled", spikes: int = 64) -> SpikingHead:
+    """By default the fast twin of the simulation, of the same interface, streams and gradient."""
+    return SpikingHead(GammaCircuit(GammaParams.brief()), spikes=spikes, mode=mode, seed=seed)
+
+
+def told(name: str, **options: Any) -> Any:
+    """A model that has gamma attention by its configuration, sampled."""
+    options = {"mode": "sampled", **options}
+    model = built(name, **{f"gamma_{option}": value for option, value in options.items()})
+    model.set_attn_implementation("gamma")
+    return model

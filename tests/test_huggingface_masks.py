@@ -1,0 +1,87 @@
+"""Masks in Hugging Face models: no padded and no future token is seen, whatever attends."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hf_models import (
+    PLAIN,
+    batch,
+    built,
+    spiking,
+    state,
+    transformers,
+)
+
+import bridge.huggingface as hf
+from pragmatic import Head, Uniform, dot_product_head
+from pragmatic.attention import linear_attention
+
+CAUSAL = ("gpt2", "llama", "gemma2")
+PADDED = ("bert", "distilbert", *CAUSAL)
+
+ATTENTIONS: dict[str, Callable[[], Head]] = {
+    "softmax": lambda: PLAIN,
+    "uniform": lambda: dot_product_head(Uniform()),
+    "linear": lambda: linear_attention,
+    "sampled": lambda: spiking(seed=3),
+    "simulated": lambda: spiking(mode="simulated", spikes=8),
+}
+
+
+EACH = [  # linear attention makes its own scores, Gemma 2 bends them: refused
+    (name, attention)
+    for name in PADDED
+    for attention in ATTENTIONS
+    if (name, attention) != ("gemma2", "linear")
+]
+
+
+@contextmanager
+def swapped(model: Any, head: Head) -> Iterator[None]:
+    with hf.swap_heads(model, head=head, keyed=True):
+        yield
+
+
+def leak(name: str, head: Head) -> float:
+    """How much the first five positions change with the tokens after them: padded ones, future ones."""
+    model, given = built(name), batch(name)
+    other = copy.deepcopy(given)
+    other["input_ids"][:, 5:] = (other["input_ids"][:, 5:] + 7) % 60
+    if name in CAUSAL:
+        for each in (given, other):
+            del each["attention_mask"]
+    else:
+        for each in (given, other):
+            each["attention_mask"][:, 5:] = 0
+    with swapped(model, head):
+        return float((state(model, given) - state(model, other))[:, :5].abs().max())
+
+
+@pytest.mark.parametrize(("name", "attention"), EACH)
+def test_no_padded_and_no_future_token_is_seen(name: str, attention: str) -> None:
+    assert leak(name, ATTENTIONS[attention]()) <= 1e-6  # measured with the mask gone: above 0.1
+
+
+@pytest.mark.parametrize("name", PADDED)
+def test_the_leak_is_found_when_the_mask_is_not_registered(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The test above can fail: with the second registration taken away every architecture leaks."""
+    masks = transformers.AttentionMaskInterface._global_mapping
+    monkeypatch.delitem(masks, "gamma")
+    assert leak(name, PLAIN) > 0.1
+
+
+@pytest.mark.parametrize(("name", "attention"), EACH)
+def test_a_padded_sequence_is_computed_as_by_itself(name: str, attention: str) -> None:
+    model, given = built(name), batch(name)
+    given["attention_mask"][0, 5:] = 0
+    alone = {"input_ids": given["input_ids"][:1, :5]}
+    with swapped(model, ATTENTIONS[attention]()):
+        difference = (state(model, given)[:1, :5] - state(model, alone)).abs().max()
+    assert difference <= 1e-5
