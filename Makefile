@@ -4,12 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 RUNS   := runs
+PEERS  := .bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint study bench docs calibration clean
+.PHONY: help demo test lint study bench bench-peers docs calibration clean
 
 help:            ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (once; a few minutes)"
@@ -34,8 +35,18 @@ lint: $(READY)   ## style, types and import graph alone
 study: $(READY)  ## every claim at full size: fidelity, rhythm, gain control, the whole head, real heads (7 minutes)
 	$(BIN)/python -m pytest -m slow -s
 
-bench: $(READY)  ## speed, as ratios measured side by side in one run
-	$(BIN)/python -m tests.benchmarks
+bench: $(READY)  ## speed, as ratios measured side by side, into docs/benchmarks.md (10 minutes on a quiet machine)
+	$(BIN)/python -m tests.benchmarks $(ONLY)
+
+$(PEERS)/.ready: tests/benchmarks/peers/requirements.txt constraints.txt
+	@echo "Setting up $(PEERS) (once; a few minutes)"
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -r $<
+	$(PEERS)/bin/pip install --quiet --quiet --disable-pip-version-check --no-deps norse==1.1.0
+	@touch $@
+
+bench-peers: $(READY) $(PEERS)/.ready  ## the same circuit in other simulators, in an environment of their own (10 minutes)
+	$(BIN)/python -m tests.benchmarks against_peers
 
 docs: $(READY)   ## the Sphinx pages, with a gallery made from the scenarios
 	$(BIN)/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
@@ -46,4 +57,4 @@ calibration: $(READY)  ## simulate and store the calibration of the shipped para
 	$(BIN)/python -m bridge.calibration
 
 clean:           ## remove what the commands above made, the environment too
-	rm -rf $(VENV) $(RUNS) docs/_build docs/gallery build *.egg-info
+	rm -rf $(VENV) $(PEERS) $(RUNS) docs/_build docs/gallery build *.egg-info

@@ -54,7 +54,7 @@ def build(problem: Problem) -> Callable[[int], Outcome]:
         ],
         spike="v > v_th",
         reset="v = 0.0",
-        refractory=problem.refractory - problem.dt,
+        refractory=problem.refractory - problem.dt / 2,  # cut down to whole steps, less the one of the spike
     )
     network = ann.Network(dt=problem.dt, seed=1)
     exc = network.create(problem.n_rows * problem.n_exc, exc_cell)
