@@ -93,7 +93,8 @@ def _measure(params: Params, ctx: RunContext, mini: Mini, pairs: list[tuple[int,
                         seed=int(ctx.rng.integers(2**63)),
                         gradient=False,
                     )
-                    part = 0.5 * share * len(heads) / len(pairs) if kind == "simulated" else 0.0
+                    rows, pass_through = len(heads) / len(pairs), 1 / len(swapped)
+                    part = share * (0.35 * rows + 0.3 * pass_through) if kind == "simulated" else 0.0
                     with progress.stage(f"{spikes} spikes, heads {name}", share=part) as inner:
                         scores[kind, name, spikes] = _swapped(mini, heads, head, inner)
                     usage[kind, name, spikes] = head.usage

@@ -21,7 +21,7 @@ def draw_rise(ax: Axes, dataset: xr.Dataset) -> None:
     """Rise in loss against spikes per row, both logarithmic: all heads, and thin each head alone."""
     for name in dataset["head"].values:
         alone = dataset.loss_rise.sel(kind="simulated", swap=name).values
-        ax.plot(dataset.spikes, np.where(alone > LOWEST, alone, np.nan), color=SPIKING, lw=0.6, alpha=0.45)
+        ax.plot(dataset.spikes, _above(alone), color=SPIKING, lw=0.6, alpha=0.45)
     ax.plot([], [], color=SPIKING, lw=0.6, alpha=0.6, label="one head alone")
     _curves(ax, dataset, "loss")
     for control, (colour, line, label) in CONTROL_LOOKS.items():
@@ -29,7 +29,8 @@ def draw_rise(ax: Axes, dataset: xr.Dataset) -> None:
         if level > LOWEST:
             ax.axhline(level, color=colour, ls=line, lw=1.3, label=label)
     ax.set(xscale="log", yscale="log", xlabel="spikes per row", ylabel="rise in loss (nat)")
-    ax.set_ylim(bottom=max(LOWEST, ax.get_ylim()[0]))
+    highest = max(float(dataset.loss_rise.max()), float(dataset.control_loss_rise.sel(swap="all").max()))
+    ax.set_ylim(LOWEST, 2 * max(highest, 10 * LOWEST))
     ax.set_title("What spikes cost")
     _plain(ax, dataset)
 
@@ -56,8 +57,8 @@ def draw_map(ax: Axes, dataset: xr.Dataset) -> None:
     shape = int(dataset.layer.max()) + 1, int(dataset.place.max()) + 1
     grid = np.full(shape, np.nan)
     grid[dataset.layer.values, dataset.place.values] = at.loss_rise.values
-    top = np.nanmax(grid)
-    ax.imshow(grid, cmap="Oranges", vmin=min(0.0, np.nanmin(grid)), vmax=1.1 * top, aspect="auto")
+    top = max(float(np.nanmax(grid)), LOWEST)
+    ax.imshow(grid, cmap="Oranges", vmin=min(0.0, float(np.nanmin(grid))), vmax=1.1 * top, aspect="auto")
     for layer, place, rise, error, control in zip(
         dataset.layer.values,
         dataset.place.values,
@@ -114,20 +115,26 @@ def draw_legend(figure: Figure, axes: list[Axes]) -> None:
     )
 
 
-def _curves(ax: Axes, dataset: xr.Dataset, field: str, above: float = 0.0) -> None:
-    """All heads together: simulated with error bars, and as many exact samples."""
+def _curves(ax: Axes, dataset: xr.Dataset, field: str, above: float | None = None) -> None:
+    """All heads together, simulated and as many exact samples; rises, or on top of a level."""
     looks = (("sampled", FLOOR, "s--", "exact samples"), ("simulated", SPIKING, "o-", "all heads in spikes"))
     for kind, colour, form, label in looks:
         at = dataset.sel(kind=kind, swap="all")
+        rise = at[f"{field}_rise"].values
         ax.errorbar(
             dataset.spikes,
-            above + at[f"{field}_rise"],
+            _above(rise) if above is None else above + rise,
             at[f"{field}_rise_se"],
             fmt=form,
             color=colour,
             lw=1.8 if kind == "simulated" else 1.3,
             label=label,
         )
+
+
+def _above(rise: np.ndarray) -> np.ndarray:
+    """What a logarithmic axis can show, nan elsewhere."""
+    return np.where(rise > LOWEST, rise, np.nan)
 
 
 def _plain(ax: Axes, dataset: xr.Dataset) -> None:

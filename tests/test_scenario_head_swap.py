@@ -144,6 +144,13 @@ def test_a_probe_changes_nothing_and_its_notes_are_those_of_the_weights() -> Non
     assert facts.effective_keys[0] == pytest.approx(3.5)
 
 
+def test_a_single_head_that_costs_nothing_is_drawn_and_told(tmp_path: Path) -> None:
+    alone = replace(TINY, n_layers=1, n_heads=1, width=4, iterations=1, windows=2, spikes=(4,))
+    run = run_scenario("head-swap", alone, engine="fused", out=tmp_path / "run")
+    assert "The one head chosen, head 0.0" in run.verdict
+    assert "too few to say why" in run.verdict
+
+
 def test_scatter_is_the_variance_of_what_a_drawn_key_writes() -> None:
     rng = np.random.default_rng(1)
     query, key = torch.zeros(1, 1, 1, 2), torch.zeros(1, 1, 3, 2)
