@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bridge import SpikingHead
 from pragmatic.attention import Head, dot_product_head, linear_attention
-from pragmatic.score_maps import Softmax, Sparsemax
+from pragmatic.score_maps import Softmax, Sparsemax, Uniform
 from spiking import GammaCircuit, GammaParams
 
 __all__ = ["KINDS", "SPIKING_KINDS", "head_of"]
 
-KINDS = ("softmax", "linear", "sparsemax", "sampled", "simulated")
+KINDS = ("softmax", "uniform", "linear", "sparsemax", "sampled", "simulated")
 SPIKING_KINDS = ("sampled", "simulated")  # that have a number of spikes
 
 
@@ -19,8 +19,8 @@ def head_of(kind: str, *, spikes: int, n_cells: int, engine: str, seed: int, gra
     Parameters
     ----------
     kind : str
-        Of `KINDS`: "sampled" draws spikes from the softmax, "simulated" has the circuit `GammaParams.brief`
-        spike them; both hand back the softmax's gradient.
+        Of `KINDS`: "uniform" selects nothing and is the control, "sampled" draws spikes from the softmax,
+        "simulated" has the circuit `GammaParams.brief` spike them; both hand back the softmax's gradient.
     spikes : int
         Of each row, where the kind has spikes.
     n_cells : int
@@ -31,6 +31,6 @@ def head_of(kind: str, *, spikes: int, n_cells: int, engine: str, seed: int, gra
     if kind == "linear":
         return linear_attention
     if kind not in SPIKING_KINDS:
-        return dot_product_head({"softmax": Softmax, "sparsemax": Sparsemax}[kind]())
+        return dot_product_head({"softmax": Softmax, "uniform": Uniform, "sparsemax": Sparsemax}[kind]())
     circuit = GammaCircuit(GammaParams.brief(n_cells=n_cells))
     return SpikingHead(circuit, spikes=spikes, mode=kind, engine=engine, seed=seed, gradient=gradient)

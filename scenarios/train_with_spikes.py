@@ -39,8 +39,8 @@ __all__ = ["QUESTION", "Params", "run"]
 
 QUESTION = (
     "Can a transformer be trained from scratch with simulated spikes in its attention, and at what price? The "
-    "same model, from the same weights and on the same sequences, learns with softmax, linear, sparsemax, "
-    "sampled and simulated heads: loss by iteration, by time and by counted operations."
+    "same model, from the same weights and on the same sequences, learns with softmax, uniform, linear, "
+    "sparsemax, sampled and simulated heads: loss by iteration, by time and by counted operations."
 )
 CAPTION = (
     "Held-out loss of {seeds} training{s} of each kind of head, mean (thick) and each alone (thin), by "

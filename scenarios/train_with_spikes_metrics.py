@@ -111,7 +111,7 @@ def _against_softmax(dataset: xr.Dataset, kind: str) -> dict[str, Metric]:
         metrics["gain_by_training"] = metric(
             "– what training through the spikes saves of that", over_seeds(swapped - found), unit="nat"
         )
-    metrics[f"gap_{kind}_same_operations"] = metric(
+    metrics[f"loss_{kind}_same_operations"] = metric(
         f"loss with {kind} heads at the operations of the whole softmax training",
         _at_equal_operations(dataset, kind),
         control=float(of_kind(dataset, "softmax").loss.mean()),

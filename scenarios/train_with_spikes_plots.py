@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from scenarios.head_kinds import KINDS, SPIKING_KINDS
 from scenarios.statistics import mean
-from scenarios.style import CONTROL, FLOOR, INH, SOFTMAX, SPIKING
+from scenarios.style import CONTROL, FLOOR, INH, INK, SOFTMAX, SPIKING
 from scenarios.train_with_spikes_metrics import gaps, of_kind, over_seeds, paired
 
 __all__ = [
@@ -24,7 +24,15 @@ __all__ = [
     "draw_legend",
 ]
 
-LOOKS = {"softmax": SOFTMAX, "linear": FLOOR, "sparsemax": INH, "sampled": CONTROL, "simulated": SPIKING}
+LOOKS = {
+    "softmax": SOFTMAX,
+    "uniform": INK,
+    "linear": FLOOR,
+    "sparsemax": INH,
+    "sampled": CONTROL,
+    "simulated": SPIKING,
+}
+WIDTHS = dict(zip(LOOKS, (4.8, 1.0, 3.7, 2.8, 2.0, 1.2), strict=True))  # what coincides stays visible
 THIN, SMALL = 0.5, 8.0
 
 
@@ -98,8 +106,8 @@ def _kinds(dataset: xr.Dataset) -> list[str]:
 def _curves(ax: Axes, x: np.ndarray, loss: np.ndarray, kind: str) -> None:
     """Each seed thin, the mean thick; x and loss (n_seeds, n_evaluations)."""
     if len(x) > 1:
-        ax.plot(x.T, loss.T, color=LOOKS[kind], lw=THIN, alpha=0.5)
-    ax.plot(x.mean(axis=0), loss.mean(axis=0), color=LOOKS[kind], lw=1.6, label=kind)
+        ax.plot(x.T, loss.T, color=LOOKS[kind], lw=THIN, alpha=0.4)
+    ax.plot(x.mean(axis=0), loss.mean(axis=0), color=LOOKS[kind], lw=WIDTHS[kind], label=kind)
 
 
 def _column(ax: Axes, place: float, found: np.ndarray, colour: str, form: str, *, filled: bool) -> None:

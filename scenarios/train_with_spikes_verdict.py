@@ -34,7 +34,6 @@ def training_verdict(metrics: Mapping[str, Metric], *, spikes: int, iterations: 
     parts = (
         _learns(metrics, spikes, iterations),
         _through(metrics),
-        _sampled(metrics),
         _others(metrics),
         _price(metrics),
     )
@@ -65,31 +64,32 @@ def _through(metrics: Mapping[str, Metric]) -> str:
     return f"{start}; that training through them does better is not shown ({saved.text()})."
 
 
-def _sampled(metrics: Mapping[str, Metric]) -> str:
-    if "gap_sampled" not in metrics:
-        return ""
-    return f"As many exact samples of the softmax: {metrics['gap_sampled'].text()} {_word(metrics['gap_sampled'])}."
-
-
 def _others(metrics: Mapping[str, Metric]) -> str:
+    """The other kinds of head against softmax; uniform ones tell whether attention matters here."""
+    words = {1: "clearly worse", -1: "clearly better", 0: "not clearly apart"}
+    names = {
+        "sampled": "as many exact samples",
+        "linear": "linear",
+        "sparsemax": "sparsemax",
+        "uniform": "uniform",
+    }
     said = [
-        f"{kind} heads {metrics[f'gap_{kind}'].text()} ({_word(metrics[f'gap_{kind}'])})"
-        for kind in ("linear", "sparsemax")
-        if f"gap_{kind}" in metrics
+        f"{name} {gap.text()} ({words[sign(gap)]})"
+        for kind, name in names.items()
+        if (gap := metrics.get(f"gap_{kind}")) is not None
     ]
-    return f"Above softmax stand {' and '.join(said)}." if said else ""
-
-
-def _word(gap: Metric) -> str:
-    return {1: "above softmax, clearly", -1: "below softmax, clearly", 0: "from softmax, not clearly apart"}[
-        sign(gap)
-    ]
+    if not said:
+        return ""
+    told = f"Other heads against softmax: {', '.join(said)}."
+    if "gap_uniform" in metrics and sign(metrics["gap_uniform"]) <= 0:
+        return f"{told} So selection does not matter to this model yet, and nothing here tells heads apart."
+    return told
 
 
 def _price(metrics: Mapping[str, Metric]) -> str:
     time, work = metrics["times_simulated"].value, metrics["operations_times_simulated"].value
     digital, hardware = metrics["joules_times_simulated"].value, metrics["joules_times_events"].value
-    equal = metrics["gap_simulated_same_operations"]
+    equal = metrics["loss_simulated_same_operations"]
     behind = equal.value - (equal.control or 0.0)
     verdict = "dearer" if min(work, digital, hardware) > 1 else "cheaper by some of these counts"
     return (

@@ -167,3 +167,5 @@ def test_the_verdict_claims_only_what_is_clear(run: StoredRun) -> None:
     assert "worse, seed by seed" in said
     assert "saves 2.000" in said
     assert "is dearer" in said
+    flat = clear | {"gap_uniform": Metric(label="uniform", value=0.001, standard_error=0.01)}
+    assert "selection does not matter" in training_verdict(flat, spikes=16, iterations=12)
