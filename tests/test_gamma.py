@@ -173,7 +173,7 @@ def test_a_silent_row_is_flagged_not_an_error() -> None:
 
 
 def test_diffusive_cells_select_and_oscillate_too() -> None:
-    """In 92 % of rows the highest score gets most spikes (400 rows, both engines); .8 is 6 errors of 200 rows away."""
+    """In 92 % of rows the highest score gets most spikes (400 rows); .8 is 6 errors of 200 rows away."""
     scores = np.random.default_rng(0).normal(0, 1.5, (200, 8))
     circuit = GammaCircuit(GammaParams(cell=DiffusiveLIF(), n_cells=20))
     selection = circuit.attend(scores, duration_ms=1000, rng=np.random.default_rng(0))

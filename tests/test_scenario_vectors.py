@@ -20,7 +20,7 @@ SMALL = Params(
     n_cells=20,
     duration_ms=600,
     noise_rates_Hz=(1.0,),
-    noise_queries=12,
+    noise_queries=48,
     focus=(0.0, 2.0, 6.0),
 )
 
@@ -48,10 +48,10 @@ def test_the_loop_holds_the_length_of_the_output(run: StoredRun) -> None:
 
 
 def test_a_query_in_few_spikes_costs(run: StoredRun) -> None:
-    """At 1 Hz its noise is seen in the weights: 3 to 5 standard errors above 100 Hz at these 12 queries."""
+    """At 1 Hz its noise is seen in the weights, by 4 standard errors."""
     noisy, shipped = run.dataset().sel(query_rate=1.0), run.dataset().sel(query_rate=100.0)
     apart = float(noisy.excess - shipped.excess) / float(np.hypot(noisy.excess_se, shipped.excess_se))
-    assert apart > 2
+    assert apart > 4
 
 
 def test_weakly_attended_objects_stay_visible_without_their_weaker_features(run: StoredRun) -> None:
