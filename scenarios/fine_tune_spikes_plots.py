@@ -13,6 +13,7 @@ from scenarios.style import CONTROL, FLOOR, INK, SOFTMAX, SPIKING
 __all__ = ["draw_learning", "draw_rises"]
 
 SMALL = 8.0
+LINEAR = 0.01  # nats; the axis of the rises is linear up to here, and logarithmic above
 LOOKS = {  # colour, form, label
     "trained": (INK, "o--", "as trained"),
     "softmax": (SOFTMAX, "s--", "learnt on with softmax"),
@@ -31,7 +32,8 @@ def draw_rises(ax: Axes, dataset: xr.Dataset) -> None:
         beside = dataset.spikes * 1.05 ** (i - (n - 1) / 2)
         ax.errorbar(beside, at.rise, at.rise_se, fmt=form, color=colour, lw=1.4, label=label)
     ax.set(xscale="log", xlabel="spikes per row", ylabel="rise in loss (nat)")
-    ax.set_yscale("symlog", linthresh=0.01, linscale=0.8)
+    ax.set_yscale("symlog", linthresh=LINEAR, linscale=0.8)
+    ax.set_ylim(bottom=min(-0.2 * LINEAR, 1.2 * float((dataset.rise - dataset.rise_se).min())))
     ax.yaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:g}"))
     ax.set_xticks(dataset.spikes.values, minor=False)
     ax.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:g}"))

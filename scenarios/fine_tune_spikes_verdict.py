@@ -48,8 +48,9 @@ def _control(metrics: Mapping[str, Metric]) -> str:
         return (
             f"It is the spikes in the loop that teach: the model that learnt on with softmax loses {control}."
         )
-    word = "as much" if apart == 0 else "less"
-    return f"Spikes in the loop are not what helps: the model that learnt on with softmax loses {word}, {control}."
+    if apart > 0:
+        return f"Spikes in the loop are not what helps: what learnt on with softmax loses less, {control}."
+    return f"Whether spikes in the loop teach is not clear: the model that learnt on with softmax loses {control}."
 
 
 def _samples(metrics: Mapping[str, Metric]) -> str:

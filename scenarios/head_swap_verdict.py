@@ -16,7 +16,7 @@ CHANCE = 0.05  # p-value below which a rank correlation is called one
 OTHERS = {
     "matters": "what uniform attention costs in that head",
     "scatter": "how far apart the values lie that it attends to",
-    "depth": "its layer",
+    "depth": "how deep its layer lies",
 }
 
 

@@ -175,7 +175,7 @@ def test_the_verdict_claims_nothing_where_nothing_is_clear() -> None:
     nothing = CLEAR | {"after": 0.0199, "recovered": 0.0005, "spikes_or_softmax": 0.0, "back": 0.0}
     said = findings_verdict(made(**nothing), spikes=64, iterations=200)
     assert "no clear part of the rise is gone" in said
-    assert "Spikes in the loop are not what helps" in said
+    assert "Whether spikes in the loop teach is not clear" in said
     assert "is no worse than one" in said
     said = findings_verdict(made(**(CLEAR | {"before": 0.001})), spikes=64, iterations=200)
     assert "too little to tell" in said

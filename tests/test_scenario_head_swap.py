@@ -217,7 +217,7 @@ def test_the_verdict_claims_only_what_is_clear() -> None:
         "itself costs more",
         "Diffuse heads are the fragile ones",
         "above a rest",
-        "its layer (+1.00",
+        "how deep its layer lies (+1.00",
     ):
         assert claim in said
     assert "above a rest of 1.000" in said
