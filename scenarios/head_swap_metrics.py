@@ -159,6 +159,10 @@ def _reasons(found: Findings, dataset: xr.Dataset, rng: np.random.Generator) -> 
         note = f"p = {p:.2g} by permutation, {len(values)} heads"
         metrics[name] = metric(f"rank correlation of fragility with {label}", rho, floor=0.0, note=note)
         metrics[f"{name}_p"] = Metric(label="– p-value", value=p, note="two-sided, not corrected for four")
+    rho, p = rank_correlation(dataset.layer.values.astype(float), dataset.entropy.values, rng)
+    note = f"p = {p:.2g}; where they go together, which of them makes fragile stays open"
+    metrics["entropy_by_depth"] = metric("rank correlation of entropy with the layer", rho, note=note)
+    metrics["entropy_by_depth_p"] = Metric(label="– p-value", value=p, note="two-sided")
     return metrics
 
 

@@ -13,6 +13,7 @@ from scenarios.style import CONTROL, FLOOR, INH, INK, SOFTMAX, SPIKING
 __all__ = ["draw_accuracy", "draw_by_entropy", "draw_legend", "draw_map", "draw_rise"]
 
 SMALL = 8.0
+NAMED = 5  # most fragile heads that are named
 LOWEST = 3e-4  # nats; what lies below is not drawn on the logarithmic axis
 CONTROL_LOOKS = {"uniform": (CONTROL, "--", "uniform attention"), "hardmax": (INH, ":", "hardmax")}
 
@@ -77,10 +78,9 @@ def draw_map(ax: Axes, dataset: xr.Dataset) -> None:
 
 
 def draw_by_entropy(ax: Axes, dataset: xr.Dataset) -> None:
-    """The same rise against the entropy of each head's attention, coloured by layer."""
+    """The same rise against the entropy of each head's attention, coloured by layer, the most fragile named."""
     few = dataset.attrs["few_spikes"]
     at = dataset.sel(kind="simulated", spikes=few, swap=dataset["head"].values)
-    ax.axhline(0, color=FLOOR, lw=0.8)
     colours = mpl.colormaps["viridis"](np.linspace(0.1, 0.85, int(dataset.layer.max()) + 1))
     for layer, colour in enumerate(colours):
         here = dataset.layer.values == layer
@@ -95,8 +95,14 @@ def draw_by_entropy(ax: Axes, dataset: xr.Dataset) -> None:
                 color=colour,
                 label=f"layer {layer}",
             )
-    for x, y, name in zip(dataset.entropy.values, at.loss_rise.values, dataset["head"].values, strict=True):
-        ax.annotate(name, (x, y), xytext=(4, 3), textcoords="offset points", fontsize=6.5, color=INK)
+    for i in np.argsort(at.loss_rise.values)[-NAMED:]:
+        point = (float(dataset.entropy[i]), float(at.loss_rise[i]))
+        name = str(dataset["head"].values[i])
+        ax.annotate(name, point, xytext=(4, 3), textcoords="offset points", fontsize=7, color=INK)
+    if float(at.loss_rise.min()) > 0:
+        ax.set_yscale("log")
+    else:
+        ax.axhline(0, color=FLOOR, lw=0.8)
     ax.set(xlabel="entropy of the attention (nat)", ylabel=f"rise in loss at {few} spikes (nat)")
     ax.set_title("Fragility and entropy")
     ax.legend(fontsize=SMALL)

@@ -120,4 +120,9 @@ def _why(metrics: Mapping[str, Metric]) -> str:
     also = (
         f"What goes with fragility is {', and '.join(related)}." if related else "Nothing else measured does."
     )
+    if all(metrics[f"{name}_p"].value < CHANCE for name in ("entropy", "depth", "entropy_by_depth")):
+        also += (
+            f" Entropy itself goes with the layer ({metrics['entropy_by_depth'].value:+.2f}): which of the two "
+            "makes a head fragile stays open."
+        )
     return f"{said} {also}"

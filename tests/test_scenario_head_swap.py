@@ -187,14 +187,15 @@ def test_rank_correlation_and_its_chance() -> None:
     assert np.isnan(rank_correlation(x[:3], x[:3], rng)[1])
 
 
+REASONS = ("entropy", "scatter", "matters", "depth", "entropy_by_depth")
+
+
 def test_the_verdict_claims_only_what_is_clear() -> None:
     names = "rise rise_sampled excess drop loss accuracy rise_uniform rise_hardmax spikes_for_goal cost rest"
     names += " rest_sampled most_fragile least_fragile sum_alone together_few beyond_sum"
-    names += " entropy scatter matters depth"
+    names += " entropy scatter matters depth entropy_by_depth"
     nothing = {name: Metric(label=name, value=0.001, standard_error=0.01) for name in names.split()}
-    nothing |= {
-        f"{name}_p": Metric(label="p", value=0.6) for name in ("entropy", "scatter", "matters", "depth")
-    }
+    nothing |= {f"{name}_p": Metric(label="p", value=0.6) for name in REASONS}
     nothing["least_fragile"] = replace(nothing["least_fragile"], note="head 0.1")
     said = findings_verdict(nothing, spikes=64, few=4, goal=0.02)
     for claim in (
@@ -208,9 +209,7 @@ def test_the_verdict_claims_only_what_is_clear() -> None:
     assert "Nothing else measured does" in said
     clear = {name: replace(metric, value=1.0) for name, metric in nothing.items() if not name.endswith("_p")}
     clear["rest_sampled"] = nothing["rest_sampled"]
-    clear |= {
-        f"{name}_p": Metric(label="p", value=0.01) for name in ("entropy", "scatter", "matters", "depth")
-    }
+    clear |= {f"{name}_p": Metric(label="p", value=0.01) for name in REASONS}
     said = findings_verdict(clear, spikes=64, few=4, goal=0.02)
     for claim in (
         "rises by",
@@ -221,3 +220,4 @@ def test_the_verdict_claims_only_what_is_clear() -> None:
     ):
         assert claim in said
     assert "above a rest of 1.000" in said
+    assert "which of the two makes a head fragile stays open" in said
