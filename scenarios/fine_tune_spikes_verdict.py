@@ -38,7 +38,10 @@ def _rise(metrics: Mapping[str, Metric], spikes: int, iterations: int) -> str:
         if sign(metrics["recovered"]) > 0
         else f"no clear part of the rise is gone ({metrics['recovered'].text()})"
     )
-    return f"{first}; {then} against softmax heads that learnt on as long: {word}."
+    return (
+        f"{first}; {then} against softmax heads that learnt on as long, and {metrics['after_original'].text()} "
+        f"against the model as it was: {word}."
+    )
 
 
 def _control(metrics: Mapping[str, Metric]) -> str:

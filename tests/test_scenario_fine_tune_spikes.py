@@ -152,6 +152,7 @@ CLEAR = {
     "after": 0.004,
     "recovered": 0.8,
     "after_softmax": 0.018,
+    "after_original": -0.006,
     "spikes_or_softmax": -0.014,
     "after_sampled": 0.004,
     "spikes_or_samples": 0.0,
