@@ -1,9 +1,7 @@
 """A program as the source text of one numba kernel: for every row, for every step, tight loops over cells.
 
-Loops over cells hold no branch, so that the compiler turns them into SIMD: updates end in the question
-whether any cell crossed its threshold, and only then are the cells searched. Synaptic sums wait in ring
-buffers of spike counts. Numbers that do not change come in as arguments, so that the source, and with it
-the compiled code, depends on the circuit's structure alone.
+Numbers that do not change come in as arguments, so that the source, and with it the compiled code, depends
+on the circuit's structure alone.
 """
 
 from __future__ import annotations
@@ -11,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from spiking.fused_fold import names
-from spiking.fused_parts import Code, Pathway, Program, Reset, Summed, Threshold
-from spiking.fused_spread import write_pathway, write_pathway_buffers, write_summed
+from spiking.fused_parts import Pathway, Program
+from spiking.fused_spread import write_pathway_buffers
+from spiking.fused_steps import write_steps
 from spiking.fused_text import Expressions
 from spiking.fused_writer import Writer
 
@@ -147,12 +145,15 @@ def _row(writer: Writer, source: Source) -> None:
     for name in source.indices:
         group = name.split("__")[0]
         writer.line(2, f"index_{name} = index_of_{name}[first_{group}:last_{group}]")
+        _room(writer, f"fetched_{name}", group)
     for name in source.lists:
         _list(writer, name)
     for group in source.spiking:
         unit = f"unit_{group}"
         writer.line(2, f"count_{group} = counts_{group}[first_{group} // {unit} : last_{group} // {unit}]")
         writer.line(2, f"fired_{group} = np.empty(n_{group}, np.int32)")
+        writer.line(2, f"flag_{group} = np.zeros((n_{group} + 7) // 8 * 8, np.uint8)")
+        writer.line(2, f"words_{group} = flag_{group}.view(np.uint64)")
     for name in writer.program.scalars:
         writer.line(2, f"{name} = {writer.expressions.real(writer.program.start[name])}")
     for step in writer.program.steps:
@@ -176,9 +177,14 @@ def _state(writer: Writer, name: str) -> None:
     if writer.kind(name) != "float" or name.endswith("__lastspike"):
         writer.line(2, f"a_{name} = {here}")
         return
-    writer.line(2, f"a_{name} = scratch[free : free + n_{group}]")
+    _room(writer, f"a_{name}", group)
     writer.line(2, f"for i in range(n_{group}):")  # assigning slices takes numba ten times as long to compile
     writer.line(3, f"a_{name}[i] = all_{name}[first_{group} + i]")
+
+
+def _room(writer: Writer, name: str, group: str) -> None:
+    """Room for a number per cell, on cache lines of its own."""
+    writer.line(2, f"{name} = scratch[free : free + n_{group}]")
     writer.line(2, f"free += n_{group} + SPACING - n_{group} % SPACING")
 
 
@@ -200,7 +206,7 @@ def _loop(writer: Writer, source: Source) -> None:
         writer.line(3, f"t = F(step64 * {writer.expressions.real(writer.program.dt_ms / 1000)})")
     if source.sample:
         _sample(writer, source.sample)
-    _steps(writer, source)
+    write_steps(writer, source.record)
     if source.record:
         writer.line(3, f"if found_{source.record[0]} >= n_spikes:")
         writer.line(4, "break")
@@ -219,97 +225,3 @@ def _sample(writer: Writer, sample: Sequence[str]) -> None:
             writer.line(4, f"samples_{name}[0, n_samples] = {name}")
     writer.line(4, "n_samples += 1")
     writer.line(4, "until_sample += every")
-
-
-def _steps(writer: Writer, source: Source) -> None:
-    """Everything that happens within one time step, in the order of the schedule."""
-    asked: set[str] = set()
-    for n, step in enumerate(writer.program.steps):
-        if isinstance(step, Code):
-            threshold = _threshold_after(writer, n)
-            _code(writer, step, threshold)
-            if threshold is not None:
-                asked.add(step.group)
-        elif isinstance(step, Threshold):
-            if step.group not in asked:
-                _ask_alone(writer, step)
-            _threshold(writer, step, record=step.group in source.record)
-        elif isinstance(step, Pathway):
-            write_pathway(writer, step)
-        elif isinstance(step, Summed):
-            write_summed(writer, step)
-        else:
-            _reset(writer, step)
-
-
-def _threshold_after(writer: Writer, position: int) -> Threshold | None:
-    """The threshold that can be asked in the loop of this step: nothing between changes what it reads."""
-    steps = writer.program.steps
-    this = steps[position]
-    assert isinstance(this, Code)
-    if not any(writer.is_array(a.target) for a in this.body):
-        return None
-    for n in range(position + 1, len(steps)):
-        step = steps[n]
-        if isinstance(step, Threshold) and step.group == this.group:
-            between = {a.target for s in steps[position + 1 : n] for a in getattr(s, "body", ())}
-            return None if names(step.condition) & between else step
-    return None
-
-
-def _code(writer: Writer, step: Code, threshold: Threshold | None) -> None:
-    if not any(writer.is_array(a.target) for a in step.body):
-        for a in step.body:
-            writer.assign(3, a, cell="0")
-        return
-    if threshold is not None:
-        writer.line(3, f"any_{step.group} = I(0)")
-    writer.line(3, f"for i in range(n_{step.group}):")
-    writer.body(4, step.body)
-    if threshold is not None:
-        touched = set().union(*(names(a.value) | {a.target, a.guard or ""} for a in step.body))
-        writer.loads(4, names(threshold.condition) - touched)
-        _ask(writer, threshold)
-
-
-def _ask(writer: Writer, threshold: Threshold) -> None:
-    anyone = f"any_{threshold.group}"
-    writer.line(4, f"{anyone} = I(1) if {writer.condition(threshold)} else {anyone}")
-
-
-def _ask_alone(writer: Writer, threshold: Threshold) -> None:
-    """Whether any cell is above threshold, where no update could ask on its way."""
-    writer.line(3, f"any_{threshold.group} = I(0)")
-    writer.line(3, f"for i in range(n_{threshold.group}):")
-    writer.loads(4, names(threshold.condition))
-    _ask(writer, threshold)
-
-
-def _threshold(writer: Writer, step: Threshold, *, record: bool) -> None:
-    """Search for the cells above threshold, if there is any; count and record them."""
-    group = step.group
-    writer.line(3, f"spikes_{group} = 0")
-    writer.line(3, f"if any_{group} > 0:")
-    writer.line(4, f"for i in range(n_{group}):")
-    writer.loads(5, names(step.condition))
-    writer.line(5, f"if {writer.condition(step)}:")
-    writer.line(6, f"fired_{group}[spikes_{group}] = i")
-    writer.line(6, f"spikes_{group} += 1")
-    if writer.program.cells[group].refractory:
-        writer.line(6, f"a_{group}__lastspike[i] = step")
-        writer.line(6, f"a_{group}__not_refractory[i] = False")
-    writer.line(6, f"if step64 >= since_{group}:")
-    writer.line(7, f"count_{group}[i // unit_{group}] += 1")
-    if record:
-        events, found = f"events_{group}", f"found_{group}"
-        writer.line(6, "if step64 >= n_settle:")
-        writer.line(7, f"if {found} < {events}.shape[0]:")
-        writer.line(8, f"{events}[{found}, 0] = step")
-        writer.line(8, f"{events}[{found}, 1] = i")
-        writer.line(7, f"{found} += 1")
-
-
-def _reset(writer: Writer, step: Reset) -> None:
-    writer.line(3, f"for j in range(spikes_{step.group}):")
-    writer.line(4, f"i = fired_{step.group}[j]")
-    writer.body(4, step.body, rare=True)
