@@ -40,11 +40,11 @@ def _build(folder: str, n_rows: str) -> None:
     rows = scores(int(n_rows))
     present = np.ones(rows.shape, dtype=bool)
     layout = Layout.of(present, PARAMS.n_cells)
-    core = gamma_core(PARAMS, layout, np.random.default_rng(1))
-    core.exc.u = layout.per_cell(layout.at_populations(score_input(PARAMS, rows, present)))
-    spikes = b2.SpikeMonitor(core.exc, name="spikes")
-    sums = b2.StateMonitor(core.row, ["exc", "n_inh"], record=True, dt=FIELD_DT_MS * b2.ms, name="sums")
-    network = b2.Network(*core.objects, spikes, sums)
+    u = layout.at_populations(score_input(PARAMS, rows, present))
+    core = gamma_core(PARAMS, layout, np.random.default_rng(1), u)
+    spikes = [b2.SpikeMonitor(core.exc, name="spikes"), b2.SpikeMonitor(core.inh, name="inh_spikes")]
+    sums = b2.StateMonitor(core.row, ["exc"], record=True, dt=FIELD_DT_MS * b2.ms, name="sums")
+    network = b2.Network(*core.objects, *spikes, sums)
     network.run(DURATION_MS * b2.ms, namespace=PARAMS.namespace())
 
 
