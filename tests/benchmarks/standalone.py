@@ -42,10 +42,9 @@ def _build(folder: str, n_rows: str) -> None:
     layout = Layout.of(present, PARAMS.n_cells)
     u = layout.at_populations(score_input(PARAMS, rows, present))
     core = gamma_core(PARAMS, layout, np.random.default_rng(1), u)
-    spikes = b2.SpikeMonitor(core.exc, name="spikes")
-    inh_spikes = b2.SpikeMonitor(core.inh, name="inh_spikes")
+    spikes = [b2.SpikeMonitor(core.exc, name="spikes"), b2.SpikeMonitor(core.inh, name="inh_spikes")]
     sums = b2.StateMonitor(core.row, ["exc"], record=True, dt=FIELD_DT_MS * b2.ms, name="sums")
-    network = b2.Network(*core.objects, spikes, inh_spikes, sums)
+    network = b2.Network(*core.objects, *spikes, sums)
     network.run(DURATION_MS * b2.ms, namespace=PARAMS.namespace())
 
 
