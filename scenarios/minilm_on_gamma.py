@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from scenarios.params import ScenarioParams, param
 from scenarios.pretrained import MINILM, Pretrained, load_pretrained
 from scenarios.progress import Progress, silent
 from scenarios.sentence_vectors import Encoded, encode, similarity
-from spiking import GammaCircuit, GammaParams
+from spiking import PARAMETER_SETS, GammaCircuit
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -49,7 +49,13 @@ class Params(ScenarioParams):
         2, "spikes per row where one layer alone is simulated; 0 leaves this out", at_least=0
     )
     temperature: float = param(1.0, "divides the scores; 1 as the model was trained", above=0)
-    n_cells: int = param(10, "excitatory cells per key", at_least=1)
+    circuit: str = param("brief", f"one of: {', '.join(PARAMETER_SETS)}", choices=tuple(PARAMETER_SETS))
+    n_cells: int | None = param(None, "excitatory cells per key; the circuit's own if none", at_least=1)
+
+    def gamma_circuit(self) -> GammaCircuit:
+        """The circuit behind every head."""
+        chosen = replace(PARAMETER_SETS[self.circuit], temperature=self.temperature)
+        return GammaCircuit(chosen if self.n_cells is None else replace(chosen, n_cells=self.n_cells))
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -95,7 +101,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
 
 
 def _trials(params: Params, ctx: RunContext, n_layers: int) -> list[Trial]:
-    circuit = GammaCircuit(GammaParams(n_cells=params.n_cells, temperature=params.temperature))
+    circuit = params.gamma_circuit()
 
     def spiking(spikes: int, mode: str) -> SpikingHead:
         seed = int(ctx.rng.integers(2**31))
