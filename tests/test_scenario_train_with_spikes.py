@@ -16,9 +16,10 @@ from scenarios.cli import main
 from scenarios.cost import OPERATIONS, forward_cost, iteration_cost
 from scenarios.execute import run_scenario
 from scenarios.outcome import Metric
+from scenarios.statistics import mean_over_seeds
 from scenarios.store import StoredRun
 from scenarios.train_with_spikes import Params
-from scenarios.train_with_spikes_metrics import gaps, over_seeds, training_metrics
+from scenarios.train_with_spikes_metrics import gaps, training_metrics
 from scenarios.train_with_spikes_verdict import training_verdict
 
 TINY = Params(
@@ -89,8 +90,8 @@ def test_one_error_for_seeds_and_windows() -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(0, 1, (40, 1)) + rng.normal(0, 2, 100)
     expected = np.hypot(1 / np.sqrt(40), 2 / np.sqrt(100))
-    assert over_seeds(values).error == pytest.approx(expected, rel=4 / np.sqrt(2 * 40))
-    alone = over_seeds(values[:1])
+    assert mean_over_seeds(values).error == pytest.approx(expected, rel=4 / np.sqrt(2 * 40))
+    alone = mean_over_seeds(values[:1])
     assert alone.error == pytest.approx(values[0].std(ddof=1) / 10)
 
 
