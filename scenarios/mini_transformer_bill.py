@@ -56,11 +56,11 @@ class Params(SizeParams):
         None, "UTF-8 file for task text; the English topics that ship with Python if none"
     )
     kinds: tuple[str, ...] = param(
-        KINDS, f"of head, softmax among them, of: {', '.join(KINDS)}", choices=KINDS
+        ("softmax", "uniform", "linear", "sampled", "simulated"),
+        f"of head, softmax among them, of: {', '.join(KINDS)}",
+        choices=KINDS,
     )
-    spikes: tuple[int, ...] = param(
-        (4, 16, 64), "budgets of a row, in sampled and simulated heads", at_least=1
-    )
+    spikes: tuple[int, ...] = param((4, 64), "budgets of a row, in sampled and simulated heads", at_least=1)
     n_cells: int = param(10, "excitatory cells per key", at_least=1)
     learning_rate: float = param(3e-3, "at its highest; it ends at a tenth", above=0)
     seeds: int = param(1, "trainings of each model", at_least=1)
