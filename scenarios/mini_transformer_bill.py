@@ -48,7 +48,7 @@ COUNTED = 16  # sequences whose forward pass is counted
 class Params(SizeParams):
     n_heads: int = param(2, "attention heads in each", at_least=1)
     n_context: int = param(16, "tokens in a sequence", at_least=8)
-    iterations: int = param(600, "of each training", at_least=4)
+    iterations: int = param(500, "of each training", at_least=4)
     tasks: tuple[str, ...] = param(
         ("recall", "induction", "sort", "text"), f"of: {', '.join(TASKS)}", choices=tuple(TASKS)
     )
@@ -60,7 +60,9 @@ class Params(SizeParams):
         f"of head, softmax among them, of: {', '.join(KINDS)}",
         choices=KINDS,
     )
-    spikes: tuple[int, ...] = param((4, 64), "budgets of a row, in sampled and simulated heads", at_least=1)
+    spikes: tuple[int, ...] = param(
+        (4, 16, 64), "budgets of a row, in sampled and simulated heads", at_least=1
+    )
     n_cells: int = param(10, "excitatory cells per key", at_least=1)
     learning_rate: float = param(3e-3, "at its highest; it ends at a tenth", above=0)
     seeds: int = param(1, "trainings of each model", at_least=1)
@@ -183,12 +185,14 @@ def _picture(params: Params, dataset: xr.Dataset) -> Picture:
 
 
 def _draw(dataset: xr.Dataset) -> Figure:
-    figure = Figure(figsize=(WIDTH_in, 4.9))
+    figure = Figure(figsize=(WIDTH_in, 5.1))
     axes = figure.subplots(2, dataset.sizes["task"], sharey="col", squeeze=False)
     for column, task in zip(axes.T, dataset.task.values, strict=True):
         draw_task(column[0], dataset.sel(task=task), "inference", title=str(task))
         draw_task(column[1], dataset.sel(task=task), "training")
-    for row, label in zip(axes, ("inference / softmax", "training / softmax"), strict=True):
+    for row, label in zip(
+        axes, ("inference energy\nover softmax's", "training energy\nover softmax's"), strict=True
+    ):
         row[0].set_ylabel("accuracy")
         for ax in row:
             ax.set_xlabel(label)

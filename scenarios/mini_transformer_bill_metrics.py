@@ -43,6 +43,14 @@ def _over_tasks(dataset: xr.Dataset, goal: float) -> dict[str, Metric]:
             note=f"{note}, at the largest budget; control: uniform heads",
         )
     }
+    fewest = _fewest(dataset)
+    if fewest is not None:
+        found["through_gain"] = metric(
+            f"accuracy at {fewest} spikes, trained through them above put into softmax",
+            _mean_gap(dataset, f"simulated {fewest}", f"swapped {fewest}"),
+            floor=0.0,
+            note=f"{note}, the same sequences",
+        )
     for phase in PHASES:
         times = [_times(task, phase, goal).value for task in tasks]
         n_good = int(np.isfinite(times).sum())
@@ -97,16 +105,22 @@ def _most(dataset: xr.Dataset, kind: str) -> str | None:
     return str(named[-1]) if len(named) else None
 
 
-def _gap(task: xr.Dataset, design: str) -> Estimate:
+def _fewest(dataset: xr.Dataset) -> int | None:
+    """The smallest budget of simulated heads."""
+    budgets = dataset.spikes.values[dataset.kind.values == "simulated"]
+    return int(budgets.min()) if len(budgets) else None
+
+
+def _gap(task: xr.Dataset, design: str, other: str = "softmax") -> Estimate:
     accuracy = task.accuracy
-    return mean_over_seeds(accuracy.sel(design=design).values - accuracy.sel(design="softmax").values)
+    return mean_over_seeds(accuracy.sel(design=design).values - accuracy.sel(design=other).values)
 
 
-def _mean_gap(dataset: xr.Dataset, design: str | None) -> Estimate:
+def _mean_gap(dataset: xr.Dataset, design: str | None, other: str = "softmax") -> Estimate:
     """Mean over tasks, whose sequences are independent."""
     if design is None or design not in dataset.design.values:
         return Estimate(value=np.nan, error=np.nan)
-    each = [_gap(dataset.sel(task=name), design) for name in dataset.task.values]
+    each = [_gap(dataset.sel(task=name), design, other) for name in dataset.task.values]
     error = np.sqrt(sum(gap.error**2 for gap in each)) / len(each)
     return Estimate(value=float(np.mean([gap.value for gap in each])), error=float(error))
 

@@ -69,7 +69,11 @@ def _swapped(metrics: Mapping[str, Metric], tasks: list[str]) -> str:
         return ""
     lost = [task for task in tasks if sign(metrics[f"gap_{task}_swapped"]) < 0]
     start = "Put into the model trained with softmax, whose training they leave as cheap as it is, they lose"
-    return f"{start} clearly at {_listed(lost)}." if lost else f"{start} nothing clear."
+    said = f"{start} clearly at {_listed(lost)}." if lost else f"{start} nothing clear."
+    gain = metrics["through_gain"]
+    if sign(gain) > 0:
+        return f"{said} Training through them pays where spikes are few: {gain.label} by {gain.text()}."
+    return f"{said} Nor does training through them clearly pay where spikes are few ({gain.text()})."
 
 
 def _modest(metrics: Mapping[str, Metric], goal: float) -> str:

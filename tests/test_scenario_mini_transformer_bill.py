@@ -145,5 +145,8 @@ def test_the_verdict_claims_only_what_is_clear(run: StoredRun) -> None:
     telling |= {"fronts": Metric(label="fronts", value=0.0)}
     said = bill_verdict(telling, tasks, goal=0.02)
     assert "Expressive: not at sort" in said
+    assert "Nor does training through them clearly pay" in said
+    telling |= {"through_gain": replace(metrics["through_gain"], value=0.3, standard_error=0.01)}
+    assert "pays where spikes are few" in bill_verdict(telling, tasks, goal=0.02)
     assert "no, neither to train nor to run" in said
     assert "No spiking model lies on a front" in said
