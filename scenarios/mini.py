@@ -22,6 +22,7 @@ from spiking import PARAMETER_SETS, GammaCircuit
 __all__ = [
     "Mini",
     "MiniParams",
+    "SizeParams",
     "SwapParams",
     "TaskParams",
     "mini_model",
@@ -34,13 +35,9 @@ CIRCUITS = tuple(PARAMETER_SETS)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskParams(ScenarioParams):
-    """Parameters that the scenarios with a mini-transformer share; the default model is small."""
+class SizeParams(ScenarioParams):
+    """Sizes of a small model and of its training."""
 
-    task: str = param("text", f"one of: {', '.join(TASKS)}", choices=tuple(TASKS))
-    text: str | None = param(
-        None, "UTF-8 file for task text; the English topics that ship with Python if none"
-    )
     n_layers: int = param(2, "layers of the model", at_least=1)
     n_heads: int = param(4, "attention heads in each", at_least=1)
     width: int = param(64, "of the residual stream, a multiple of n_heads", at_least=1)
@@ -48,6 +45,16 @@ class TaskParams(ScenarioParams):
     iterations: int = param(1500, "of training", at_least=1)
     batch: int = param(32, "sequences in each iteration", at_least=1)
     windows: int = param(256, "held-out sequences that everything is measured on", at_least=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskParams(SizeParams):
+    """The same and one task."""
+
+    task: str = param("text", f"one of: {', '.join(TASKS)}", choices=tuple(TASKS))
+    text: str | None = param(
+        None, "UTF-8 file for task text; the English topics that ship with Python if none"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -163,7 +170,7 @@ def _loaded(params: MiniParams, path: str) -> tuple[Transformer, Task]:
     return Transformer.load(path), task
 
 
-def sizes_of(params: TaskParams, task: Task) -> TransformerParams:
+def sizes_of(params: SizeParams, task: Task) -> TransformerParams:
     """The model's parameters, with the task's vocabulary."""
     return TransformerParams(
         n_vocab=task.n_vocab,

@@ -27,6 +27,7 @@ SCENARIOS: dict[str, str] = {  # name -> one-line summary; the file is scenarios
     "swap-model": "Spiking heads in a pretrained transformer: what changes, layer by layer",
     "minilm-on-gamma": "MiniLM judges sentence pairs with all 72 heads simulated, against spikes per row",
     "train-with-spikes": "Trained from scratch with spikes in the loop: loss by iteration, time and operations",
+    "mini-transformer-bill": "Tasks x heads x budgets: what a spiking mini-transformer can do, and what it costs",
     "compare-file": "Your own scores, or queries, keys and values, through the gamma circuit",
 }
 

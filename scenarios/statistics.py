@@ -16,6 +16,7 @@ __all__ = [
     "estimate_of",
     "fraction",
     "mean",
+    "mean_over_seeds",
     "metric",
     "rank_correlation",
     "sign",
@@ -38,6 +39,17 @@ def mean(values: np.ndarray) -> Estimate:
     value = float(known.mean()) if len(known) else np.nan
     error = float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else np.nan
     return Estimate(value=value, error=error)
+
+
+def mean_over_seeds(values: np.ndarray) -> Estimate:
+    """Mean of (n_seeds, n_windows), the same windows for every seed; nan where a window is missing.
+
+    Seeds and windows both are samples, so the variances of both means add. The spread over seeds already has
+    some of the windows' in it, as far as seeds differ in them: this errs towards too large.
+    """
+    whole = values[:, ~np.isnan(values).any(axis=0)]
+    seeds, windows = mean(whole.mean(axis=1)), mean(whole.mean(axis=0))
+    return Estimate(value=seeds.value, error=float(np.hypot(np.nan_to_num(seeds.error), windows.error)))
 
 
 def fraction(flags: np.ndarray) -> Estimate:

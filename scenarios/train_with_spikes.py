@@ -58,7 +58,7 @@ class Params(TaskParams):
     n_heads: int = param(2, "attention heads in each", at_least=1)
     iterations: int = param(800, "of each training", at_least=4)
     batch: int = param(12, "sequences in each", at_least=1)
-    windows: int = param(128, "held-out sequences that everything is measured on", at_least=2)
+    learning_rate: float = param(3e-3, "at its highest; it ends at a tenth", above=0)
     kinds: tuple[str, ...] = param(KINDS, f"of head, of: {', '.join(KINDS)}", choices=KINDS)
     seeds: int = param(3, "trainings of each kind", at_least=1)
     first_seed: int = param(0, "number of the first, so that runs can be split", at_least=0)
@@ -109,6 +109,8 @@ def _train(
     schedule = TrainParams(
         n_iterations=params.iterations,
         batch_size=params.batch,
+        learning_rate=params.learning_rate,
+        min_learning_rate=params.learning_rate / 10,
         n_warmup=min(100, params.iterations // 10),
         evaluate_every=max(1, params.iterations // EVALUATIONS),
         n_held_out=params.windows,

@@ -9,9 +9,9 @@ import xarray as xr
 
 from scenarios.head_kinds import KINDS, SPIKING_KINDS
 from scenarios.outcome import Metric
-from scenarios.statistics import Estimate, mean, metric
+from scenarios.statistics import Estimate, mean, mean_over_seeds, metric
 
-__all__ = ["gaps", "headline_of", "of_kind", "over_seeds", "paired", "training_metrics"]
+__all__ = ["gaps", "headline_of", "of_kind", "paired", "training_metrics"]
 
 DIGITAL, HARDWARE = "fp32_45nm", "loihi_fp32"  # energy tables that are told; the others are in the data
 ERRORS = "error: spread over seeds and windows together"
@@ -57,23 +57,14 @@ def gaps(dataset: xr.Dataset, kind: str, read: str | None = None) -> np.ndarray:
     return loss.values - softmax.loss.values
 
 
-def over_seeds(values: np.ndarray) -> Estimate:
-    """Mean of (n_seeds, n_windows); both are samples, so the variances of both means add.
-
-    The spread over seeds has the windows' in it as far as seeds differ in them, so this errs towards too large.
-    """
-    seeds, windows = mean(values.mean(axis=1)), mean(values.mean(axis=0))
-    return Estimate(value=seeds.value, error=float(np.hypot(np.nan_to_num(seeds.error), windows.error)))
-
-
 def _loss(dataset: xr.Dataset, kind: str) -> dict[str, Metric]:
     ours = of_kind(dataset, kind)
     note = ERRORS if ours.sizes["training"] > 1 else "error: over windows alone, one seed"
     return {
         f"loss_{kind}": metric(
-            f"loss with {kind} heads", over_seeds(ours.loss.values), unit="nat", note=note
+            f"loss with {kind} heads", mean_over_seeds(ours.loss.values), unit="nat", note=note
         ),
-        f"accuracy_{kind}": metric("– accuracy", over_seeds(ours.accuracy.values)),
+        f"accuracy_{kind}": metric("– accuracy", mean_over_seeds(ours.accuracy.values)),
     }
 
 
@@ -85,7 +76,7 @@ def _against_softmax(dataset: xr.Dataset, kind: str) -> dict[str, Metric]:
     metrics = {
         f"gap_{kind}": metric(
             f"loss with {kind} heads above softmax",
-            over_seeds(found),
+            mean_over_seeds(found),
             floor=0.0,
             control=float(swapped.mean()) if kind == "simulated" else None,
             unit="nat",
@@ -96,20 +87,20 @@ def _against_softmax(dataset: xr.Dataset, kind: str) -> dict[str, Metric]:
     if kind in SPIKING_KINDS:
         metrics[f"gap_{kind}_back"] = metric(
             "– with softmax put into the trained model",
-            over_seeds(gaps(dataset, kind, "softmax")),
+            mean_over_seeds(gaps(dataset, kind, "softmax")),
             floor=0.0,
             unit="nat",
         )
     if kind == "simulated":
         metrics["gap_swapped"] = metric(
             "– with spikes put into the model trained with softmax",
-            over_seeds(swapped),
+            mean_over_seeds(swapped),
             floor=0.0,
             unit="nat",
             note="what training through the spikes has to beat",
         )
         metrics["gain_by_training"] = metric(
-            "– what training through the spikes saves of that", over_seeds(swapped - found), unit="nat"
+            "– what training through the spikes saves of that", mean_over_seeds(swapped - found), unit="nat"
         )
     metrics[f"loss_{kind}_same_operations"] = metric(
         f"loss with {kind} heads at the operations of the whole softmax training",

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scenarios.head_kinds import KINDS, SPIKING_KINDS
-from scenarios.statistics import mean
+from scenarios.statistics import mean, mean_over_seeds
 from scenarios.style import CONTROL, FLOOR, INH, INK, SOFTMAX, SPIKING
-from scenarios.train_with_spikes_metrics import gaps, of_kind, over_seeds, paired
+from scenarios.train_with_spikes_metrics import gaps, of_kind, paired
 
 __all__ = [
     "LOOKS",
@@ -118,5 +118,5 @@ def _column(ax: Axes, place: float, found: np.ndarray, colour: str, form: str, *
     face = colour if filled else "none"
     if len(seeds) > 1:
         ax.plot([place - 0.06] * len(seeds), seeds, form, color=colour, mfc=face, ms=3, alpha=0.6)
-    estimate = over_seeds(found)
+    estimate = mean_over_seeds(found)
     ax.errorbar(place, estimate.value, estimate.error, fmt=form, color=colour, mfc=face, capsize=2)
