@@ -50,7 +50,7 @@ def draw_task(ax: Axes, task: xr.Dataset, phase: str, *, title: str = "") -> Non
                 label=None if hardware else label,
             )
     ax.set(xscale="log", title=title)
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
 
