@@ -17,7 +17,7 @@ from scenarios.style import style
 
 scenario = load("gamma-selects")
 params = scenario.Params(n_rows=12, tau_rows=8, duration_ms=500.0, tau_gaba_ms=(5.0, 8.0, 12.0))
-context = RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent())
+context = RunContext(rng=np.random.default_rng(0), engine="fused", progress=silent())
 outcome = scenario.run(params, context)
 print(fill(outcome.verdict, 80))
 

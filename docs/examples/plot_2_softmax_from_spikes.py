@@ -17,7 +17,7 @@ from scenarios.style import style
 
 scenario = load("softmax-from-spikes")
 params = scenario.Params(keys=(2, 8), keys_lif=(8,), temperatures=(1.0,), n_rows=16, duration_ms=1000.0)
-context = RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent())
+context = RunContext(rng=np.random.default_rng(0), engine="fused", progress=silent())
 outcome = scenario.run(params, context)
 print(fill(outcome.verdict, 80))
 

@@ -17,7 +17,7 @@ from scenarios.style import style
 
 scenario = load("what-gamma-buys")
 params = scenario.Params(n_rows=12, duration_ms=300.0, spreads=(3.0,), sweep_rows=6, sweep_ms=100.0)
-context = RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent())
+context = RunContext(rng=np.random.default_rng(0), engine="fused", progress=silent())
 outcome = scenario.run(params, context)
 print(fill(outcome.verdict, 80))
 

@@ -18,7 +18,7 @@ from scenarios.style import style
 
 scenario = load("vectors-through-spikes")
 params = scenario.Params(n_queries=12, duration_ms=500.0, noise_rates_Hz=(1.0, 10.0), noise_queries=12)
-context = RunContext(rng=np.random.default_rng(0), engine="brian2", progress=silent())
+context = RunContext(rng=np.random.default_rng(0), engine="fused", progress=silent())
 outcome = scenario.run(params, context)
 print(fill(outcome.verdict, 80))
 
