@@ -120,3 +120,11 @@ class SpikingHead:
     @next_stream.setter
     def next_stream(self, stream: int) -> None:
         self.score_map.next_stream = stream
+
+    def get_extra_state(self) -> dict[str, int]:
+        """What a checkpoint of a training keeps of this head, so that it goes on exactly."""
+        return {"next_stream": self.next_stream}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        """Go on where `get_extra_state` was asked."""
+        self.next_stream = state["next_stream"]

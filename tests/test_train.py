@@ -14,11 +14,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from bridge import SpikingHead
 from pragmatic import Attended, Transformer, TransformerParams, Uniform, dot_product_head
 from pragmatic.batch import IGNORED, Batch, Task
 from pragmatic.evaluation import evaluate
 from pragmatic.tasks import Induction, Sorting
 from pragmatic.train import TrainParams, TrainResult, learning_rate, train
+from spiking import GammaCircuit, GammaParams
 
 TASK = Induction(n_symbols=6, shortest=2, longest=6, length=16)
 SHORT = TrainParams(
@@ -84,6 +86,13 @@ def jittery(seed: int = 0) -> Transformer:
     return made
 
 
+def spiking(seed: int = 0) -> Transformer:
+    """Two simulated heads that are one object, which goes on drawing new noise."""
+    made = model(seed)
+    made.blocks[0].attention.heads[:] = [SpikingHead(GammaCircuit(GammaParams.brief()), spikes=4)] * 2
+    return made
+
+
 # Learning.
 def test_sorting_is_learnt() -> None:
     """Accuracy at least .95 on held-out sequences, from less than half of it at the start."""
@@ -133,7 +142,7 @@ def test_evaluating_more_often_changes_no_weight() -> None:
 
 
 # Resuming.
-@pytest.mark.parametrize("make", [model, jittery])
+@pytest.mark.parametrize("make", [model, jittery, spiking])
 @pytest.mark.parametrize("n_before", [1, 4, 5, 12])
 def test_ctrl_c_and_resuming_is_as_if_nothing_had_been(tmp_path: Path, n_before: int, make: type) -> None:
     """Weights, losses, evaluations; also where the checkpoint (4), an evaluation (5) or the end falls on it."""
