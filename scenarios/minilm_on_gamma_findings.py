@@ -163,7 +163,7 @@ def verdict(data: xr.Dataset, bills: Mapping[str, Bill]) -> str:
     softmax, simulated = of_kind(data, "softmax").isel(condition=0), of_kind(data, "simulated")
     most = simulated.isel(condition=-1)
     sampled = of_kind(data, "sampled")
-    twin = sampled.isel(condition=int(np.abs(np.log(sampled.spikes / most.spikes)).argmin()))
+    twin = sampled.isel(condition=int(np.abs(np.log(sampled.spikes.values / float(most.spikes))).argmin()))
     loss = number_text(float(most.loss), float(most.loss_se))
     words = [
         f"With all heads simulated at {int(most.spikes)} spikes a row the model's rank correlation with people is "
@@ -183,7 +183,7 @@ def verdict(data: xr.Dataset, bills: Mapping[str, Bill]) -> str:
 def _layers(layers: xr.Dataset) -> str:
     if not layers.sizes["condition"]:
         return ""
-    worst = layers.isel(condition=int(layers.loss.argmax()))
+    worst = layers.isel(condition=int(layers.loss.values.argmax()))
     return (
         f"Layer {int(worst.layer)} bears spikes worst: alone at {int(worst.spikes)} spikes a row it loses "
         f"{number_text(float(worst.loss), float(worst.loss_se))}."
