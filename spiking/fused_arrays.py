@@ -29,7 +29,8 @@ def starts(sizes: np.ndarray) -> np.ndarray:
 
 def scratch(kernel: Kernel, sizes: Mapping[str, np.ndarray]) -> np.ndarray:
     """Room for the state of the largest row, aligned to cache lines, which saves 4 % (measured)."""
-    room = sum(int(sizes[name.split("__")[0]].max()) + SPACING for name in kernel.source.arrays)
+    names = (*kernel.source.arrays, *kernel.source.indices)
+    room = sum(int(sizes[name.split("__")[0]].max()) + SPACING for name in names)
     buffer = np.empty(room + SPACING, dtype=kernel.real)
     skip = -buffer.ctypes.data % 64 // kernel.real.itemsize
     return buffer[skip : skip + room]

@@ -15,7 +15,7 @@ from spiking.fused_fold import names
 from spiking.fused_parts import Code, Pathway, Program, Reset, Summed, Threshold
 from spiking.fused_spread import write_pathway, write_pathway_buffers, write_summed
 from spiking.fused_text import Expressions
-from spiking.fused_writer import Writer
+from spiking.fused_writer import Writer, touched
 
 __all__ = ["MAX_CELLS", "SPACING", "Source", "write_source"]
 
@@ -147,12 +147,15 @@ def _row(writer: Writer, source: Source) -> None:
     for name in source.indices:
         group = name.split("__")[0]
         writer.line(2, f"index_{name} = index_of_{name}[first_{group}:last_{group}]")
+        _room(writer, f"fetched_{name}", group)
     for name in source.lists:
         _list(writer, name)
     for group in source.spiking:
         unit = f"unit_{group}"
         writer.line(2, f"count_{group} = counts_{group}[first_{group} // {unit} : last_{group} // {unit}]")
         writer.line(2, f"fired_{group} = np.empty(n_{group}, np.int32)")
+        writer.line(2, f"flag_{group} = np.zeros((n_{group} + 7) // 8 * 8, np.uint8)")
+        writer.line(2, f"words_{group} = flag_{group}.view(np.uint64)")
     for name in writer.program.scalars:
         writer.line(2, f"{name} = {writer.expressions.real(writer.program.start[name])}")
     for step in writer.program.steps:
@@ -176,9 +179,14 @@ def _state(writer: Writer, name: str) -> None:
     if writer.kind(name) != "float" or name.endswith("__lastspike"):
         writer.line(2, f"a_{name} = {here}")
         return
-    writer.line(2, f"a_{name} = scratch[free : free + n_{group}]")
+    _room(writer, f"a_{name}", group)
     writer.line(2, f"for i in range(n_{group}):")  # assigning slices takes numba ten times as long to compile
     writer.line(3, f"a_{name}[i] = all_{name}[first_{group} + i]")
+
+
+def _room(writer: Writer, name: str, group: str) -> None:
+    """Room for a number per cell, on cache lines of its own."""
+    writer.line(2, f"{name} = scratch[free : free + n_{group}]")
     writer.line(2, f"free += n_{group} + SPACING - n_{group} % SPACING")
 
 
@@ -262,23 +270,28 @@ def _code(writer: Writer, step: Code, threshold: Threshold | None) -> None:
         for a in step.body:
             writer.assign(3, a, cell="0")
         return
+    used = touched(step.body)
+    asked = names(threshold.condition) - used if threshold is not None else set()
+    fetched = writer.fetch(3, step.group, used | asked)
     if threshold is not None:
         writer.line(3, f"any_{step.group} = I(0)")
     writer.line(3, f"for i in range(n_{step.group}):")
-    writer.body(4, step.body)
+    writer.body(4, step.body, fetched=fetched)
     if threshold is not None:
-        touched = set().union(*(names(a.value) | {a.target, a.guard or ""} for a in step.body))
-        writer.loads(4, names(threshold.condition) - touched)
+        writer.loads(4, asked, fetched=fetched)
         _ask(writer, threshold)
 
 
 def _ask(writer: Writer, threshold: Threshold) -> None:
-    anyone = f"any_{threshold.group}"
-    writer.line(4, f"{anyone} = I(1) if {writer.condition(threshold)} else {anyone}")
+    """Mark the cells that are above threshold, and whether any is."""
+    group, condition = threshold.group, writer.expressions.text(threshold.condition)
+    writer.line(4, f"above = {condition}")
+    writer.line(4, f"flag_{group}[i] = above")
+    writer.line(4, f"any_{group} = I(1) if above else any_{group}")
 
 
 def _ask_alone(writer: Writer, threshold: Threshold) -> None:
-    """Whether any cell is above threshold, where no update could ask on its way."""
+    """Ask for the threshold where no update could do so on its way."""
     writer.line(3, f"any_{threshold.group} = I(0)")
     writer.line(3, f"for i in range(n_{threshold.group}):")
     writer.loads(4, names(threshold.condition))
@@ -286,13 +299,16 @@ def _ask_alone(writer: Writer, threshold: Threshold) -> None:
 
 
 def _threshold(writer: Writer, step: Threshold, *, record: bool) -> None:
-    """Search for the cells above threshold, if there is any; count and record them."""
+    """Search for the marked cells, if there is any, eight at a time; count and record them."""
     group = step.group
     writer.line(3, f"spikes_{group} = 0")
     writer.line(3, f"if any_{group} > 0:")
-    writer.line(4, f"for i in range(n_{group}):")
-    writer.loads(5, names(step.condition))
-    writer.line(5, f"if {writer.condition(step)}:")
+    writer.line(4, f"for word in range(words_{group}.size):")
+    writer.line(5, f"if words_{group}[word] == 0:")
+    writer.line(6, "continue")
+    writer.line(5, "for i in range(8 * word, 8 * word + 8):")
+    writer.line(6, f"if flag_{group}[i] == 0:")
+    writer.line(7, "continue")
     writer.line(6, f"fired_{group}[spikes_{group}] = i")
     writer.line(6, f"spikes_{group} += 1")
     if writer.program.cells[group].refractory:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 from spiking.fused_fold import names
 from spiking.fused_names import Assignment
-from spiking.fused_parts import Program, Threshold
+from spiking.fused_parts import Program
 from spiking.fused_text import Expressions
 
-__all__ = ["Writer"]
+__all__ = ["Writer", "touched"]
 
 
 @dataclass
@@ -19,7 +20,6 @@ class Writer:
     program: Program
     expressions: Expressions
     lines: list[str] = field(default_factory=list)
-    conditions: dict[str, str] = field(default_factory=dict)  # of thresholds, by group
 
     def line(self, depth: int, text: str) -> None:
         self.lines.append("    " * depth + text)
@@ -37,19 +37,30 @@ class Writer:
         group, _, variable = name.partition("__")
         return self.program.cells[group].kinds[variable] if group in self.program.cells else "temporary"
 
-    def loads(self, depth: int, used: set[str], index: str = "i") -> None:
+    def loads(self, depth: int, used: set[str], index: str = "i", fetched: Set[str] = frozenset()) -> None:
+        """Load values of the cell with that index."""
         for name in sorted(used):
             if self.is_array(name):
                 self.line(depth, f"{name} = a_{name}[{index}]")
+            elif name in fetched:
+                self.line(depth, f"{name} = fetched_{name}[{index}]")
             elif (source := self.link(name)) is not None:
                 at = f"a_{source}[index_{name}[{index}]]" if self.is_array(source) else source
                 self.line(depth, f"{name} = {at}")
 
-    def condition(self, threshold: Threshold) -> str:
-        """The threshold as text, the same wherever it is asked: what it draws, too."""
-        if threshold.group not in self.conditions:
-            self.conditions[threshold.group] = self.expressions.text(threshold.condition)
-        return self.conditions[threshold.group]
+    def fetch(self, depth: int, group: str, used: set[str]) -> set[str]:
+        """Gather linked variables ahead of a loop, which could not become SIMD with a gather in it.
+
+        Returns the names of those gathered.
+        """
+        found = {n for n in used if (source := self.link(n)) is not None and self.is_gathered(source)}
+        for name in sorted(found):
+            self.line(depth, f"for i in range(n_{group}):")
+            self.line(depth + 1, f"fetched_{name}[i] = a_{self.link(name)}[index_{name}[i]]")
+        return found
+
+    def is_gathered(self, source: str) -> bool:
+        return self.is_array(source) and self.kind(source) == "float"
 
     def assign(self, depth: int, a: Assignment, *, rare: bool = False, cell: str = "i") -> None:
         value = self.expressions.text(a.value, rare=rare, cell=cell)
@@ -59,11 +70,22 @@ class Writer:
             value = f"{value} if {a.guard} else {a.target}"
         self.line(depth, f"{a.target} = {value}")
 
-    def body(self, depth: int, body: tuple[Assignment, ...], *, rare: bool = False) -> None:
+    def body(
+        self,
+        depth: int,
+        body: tuple[Assignment, ...],
+        *,
+        rare: bool = False,
+        fetched: Set[str] = frozenset(),
+    ) -> None:
         """Load what the statements touch, run them, store what they wrote."""
-        used = set().union(*(names(a.value) | {a.target} | ({a.guard} if a.guard else set()) for a in body))
-        self.loads(depth, used)
+        self.loads(depth, touched(body), fetched=fetched)
         for a in body:
             self.assign(depth, a, rare=rare)
         for name in dict.fromkeys(a.target for a in body if self.is_array(a.target)):
             self.line(depth, f"a_{name}[i] = {name}")
+
+
+def touched(body: tuple[Assignment, ...]) -> set[str]:
+    """What statements read or write."""
+    return set().union(*(names(a.value) | {a.target} | ({a.guard} if a.guard else set()) for a in body))
