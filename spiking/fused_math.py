@@ -32,8 +32,8 @@ __all__ = [
 ]
 
 # Bounds on relative errors: all x for tanh, the range of exp for exprel.
-TANH32_ERROR, EXPREL32_ERROR = 1e-6, 1e-6
-TANH64_ERROR, EXPREL64_ERROR = 2e-15, 2e-15
+TANH32_ERROR, EXPREL32_ERROR = 5e-7, 5e-7
+TANH64_ERROR, EXPREL64_ERROR = 2e-15, 1e-15
 
 _FAST = {"contract", "nsz"}
 _f32 = np.float32

@@ -12,9 +12,24 @@ from scipy import stats
 
 from spiking import GammaCircuit, GammaParams, Selection
 from spiking.fused_exp import EXP32_ERROR, EXP32_RANGE, EXP64_ERROR, EXP64_RANGE, exp32, exp64
+from spiking.fused_math import (
+    EXPREL32_ERROR,
+    EXPREL64_ERROR,
+    TANH32_ERROR,
+    TANH64_ERROR,
+    exprel32,
+    exprel64,
+    tanh32,
+    tanh64,
+)
 from spiking.fused_random import normal32, normal64, row_key, uniform32, uniform64
 from spiking.fused_simd import prefer_wide_vectors
 from spiking.gamma import _one_row, structure
+
+
+def _exprel(x: np.ndarray) -> np.ndarray:
+    return np.expm1(x) / x
+
 
 CIRCUIT = GammaCircuit(GammaParams(n_cells=10, gain=1.0, settle_ms=20.0))
 SCORES = np.random.default_rng(0).normal(0, 1.5, (12, 6))
@@ -53,6 +68,29 @@ def test_the_hint_about_wide_vectors_reaches_the_compiler() -> None:
     assert hinted(1.0) == 2.0
     assert all('"prefer-vector-width"="512"' in text for text in hinted.inspect_llvm().values())
     assert "prefer_wide_vectors()" in _one_row(structure(CIRCUIT.params), "float32").source.text
+
+
+@pytest.mark.parametrize(
+    ("function", "exact", "real", "limit", "bound"),
+    [
+        (tanh32, np.tanh, np.float32, 100.0, TANH32_ERROR),
+        (tanh64, np.tanh, np.float64, 100.0, TANH64_ERROR),
+        (exprel32, _exprel, np.float32, EXP32_RANGE[1], EXPREL32_ERROR),
+        (exprel64, _exprel, np.float64, EXP64_RANGE[1], EXPREL64_ERROR),
+    ],
+    ids=["tanh32", "tanh64", "exprel32", "exprel64"],
+)
+def test_tanh_and_exprel_keep_their_stated_errors(
+    function: Any, exact: Any, real: Any, limit: float, bound: float
+) -> None:
+    """Relative, against NumPy's long double: wide, near 0, and where their two formulas meet."""
+    tiny = np.geomspace(1e-30, 1, 20_001)
+    x = np.concatenate([np.linspace(-limit, limit, 500_001), np.linspace(-2, 2, 500_001), tiny, -tiny])
+    x = x[(x != 0) & (x > -87)].astype(real)
+    got = vectorize(lambda v: function(v))(x)
+    assert got.dtype == real
+    assert np.abs(got / exact(x.astype(np.longdouble)) - 1).max() < bound
+    assert function(real(0)) == exact(np.longdouble(1e-30)).astype(int)
 
 
 def test_exp_beyond_its_range_is_that_of_the_edge() -> None:
