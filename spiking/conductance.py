@@ -20,7 +20,7 @@ from brian2 import cm, ms, msiemens, mV, uA
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
-from spiking.checks import known, positive, positive_int, within
+from spiking.checks import known, positive_int, within
 from spiking.circuit import Circuit
 
 __all__ = ["PING_1", "PING_8", "TWO_CELLS", "Ping", "cells", "tau_dq_ms"]
@@ -153,7 +153,7 @@ class Ping:
         for name in ("g_ee", "g_ei", "g_ie", "g_ii"):
             within("Ping", f"{name}_mS_cm2", getattr(self, f"{name}_mS_cm2"), 0.0, 100.0)
         within("Ping", "p_connect", self.p_connect, 1e-3, 1.0)
-        positive("Ping", "dt_ms", self.dt_ms)
+        within("Ping", "dt_ms", self.dt_ms, 1e-3, 0.025)  # the midpoint rule is unstable at 0.04
 
     def build(self, rng: np.random.Generator) -> Circuit:
         """One network, with connections, drives and initial voltages of its own."""

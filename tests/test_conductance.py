@@ -83,10 +83,10 @@ def test_a_random_network_is_the_same_on_both_engines_spike_for_spike(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("spiking.simulate.codegen_target", lambda: "numpy")  # sooner done than compiled
-    ran = [_run(SMALL, engine, 2, duration_ms=60.0, settle_ms=0.0) for engine in ("brian2", "fused")]
+    ran = [_run(SMALL, engine, 1, duration_ms=40.0, settle_ms=0.0) for engine in ("brian2", "fused")]
     for group in ("exc", "inh"):
         a, b = (r.spikes[group] for r in ran)
-        assert len(a.time_ms) > 30
+        assert len(a.time_ms) > 10
         order = [np.lexsort((s.cell, np.round(s.time_ms / SMALL.dt_ms), s.network)) for s in (a, b)]
         np.testing.assert_array_equal(a.cell[order[0]], b.cell[order[1]])
         np.testing.assert_allclose(a.time_ms[order[0]], b.time_ms[order[1]], atol=1e-6)
