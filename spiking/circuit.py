@@ -174,6 +174,7 @@ def _fused(
         n_steps=round((options.settle_ms + options.duration_ms) / dt_ms),
         sample_every=round(options.sample_ms / dt_ms),
         spikes=True,
+        likely_Hz=100.0,
     )
     rows = Rows(
         n_cells=_sizes(programs),

@@ -49,6 +49,7 @@ class Window:
     sample_every: int
     spikes: bool  # record spikes and samples, not only counts
     n_spikes: int = NO_LIMIT  # a row ends with the step in which the first recorded group had so many
+    likely_Hz: float = 20.0  # of a recorded cell: room for its spikes; a row with more of them is run again
     counted_whole: tuple[str, ...] = ()  # groups whose spikes before the window are counted, too
 
     @property
@@ -209,8 +210,8 @@ def _n_sampled(kernel: Kernel, variable: str, sizes: Mapping[str, np.ndarray]) -
 
 
 def _expected_spikes(kernel: Kernel, n_cells: np.ndarray, window: Window) -> int:
-    """Room for the spikes of a group in one row: a rate of 20 Hz, which is ample and not binding."""
+    """Room for the spikes of a group in one row."""
     if not window.spikes:
         return 0
     seconds = (window.n_steps - window.n_settle) * kernel.program.dt_ms / 1000
-    return int(64 + 20 * seconds * n_cells.max())
+    return int(64 + window.likely_Hz * seconds * n_cells.max())
