@@ -49,7 +49,7 @@ def run() -> Table:
             lines.append(
                 (
                     f"{engine}, {name}",
-                    *(spread(getattr(start, what) for start in starts) for what in vars(starts[0])),
+                    *(_spread([getattr(start, what) for start in starts]) for what in vars(starts[0])),
                     str(len(starts)),
                 )
             )
@@ -65,6 +65,10 @@ def run() -> Table:
             f"from start to report: {scenario:.0f} s.",
         ),
     )
+
+
+def _spread(seconds: list[float]) -> str:
+    return spread(seconds) if any(seconds) else "–"
 
 
 def _environment(cache: Path) -> dict[str, str]:

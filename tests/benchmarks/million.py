@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from spiking import GammaCircuit, GammaParams
-from tests.benchmarks.table import Table
+from tests.benchmarks.table import Table, cpu_seconds
 
 N_ROWS = (1_000, 10_000, 100_000, 1_000_000)
 N_KEYS, N_CELLS, DURATION_MS = 8, 10, 100.0
@@ -27,6 +27,7 @@ class Cost:
 
     n_rows: int
     seconds: float
+    cpu_s: float
     before_bytes: int  # peak before the call: the program, the compiled kernel, the scores
     peak_bytes: int
     result_bytes: int  # arrays of the result
@@ -52,6 +53,7 @@ def run() -> Table:
             (
                 f"{c.n_rows:,}",
                 f"{c.seconds:.2f}",
+                f"{c.cpu_s:.2f}",
                 f"{c.n_rows / c.seconds:,.0f}",
                 f"{c.n_rows * N_KEYS * N_CELLS * DURATION_MS / GammaParams().dt_ms / c.seconds / 1e6:,.0f}",
                 *(f"{b / 2**20:.0f} MiB" for b in (c.peak_bytes, c.before_bytes, c.result_bytes)),
@@ -86,14 +88,15 @@ def _measure(n_rows: int) -> Cost:
         record="counts",
     )
     before = _peak_bytes()
-    began = time.perf_counter()
+    began, cpu_before = time.perf_counter(), cpu_seconds()
     selection = circuit.attend(
         scores, duration_ms=DURATION_MS, rng=np.random.default_rng(1), engine="fused", record="counts"
     )
-    seconds = time.perf_counter() - began
+    seconds, cpu_s = time.perf_counter() - began, cpu_seconds() - cpu_before
     return Cost(
         n_rows=n_rows,
         seconds=seconds,
+        cpu_s=cpu_s,
         before_bytes=before,
         peak_bytes=_peak_bytes(),
         result_bytes=sum(a.nbytes for a in vars(selection).values() if isinstance(a, np.ndarray)),
