@@ -29,6 +29,7 @@ QUESTION = (
     "how alike two sentences are, and its rank correlation with people is held against the softmax model's."
 )
 IN_A_BILL = 16  # sentences that operations are counted on
+ROUNDS, IN_A_ROUND = 7, 64  # of softmax and spikes in turn, for the ratio of their times; sentences in each
 ARITHMETIC = 0.02  # time of a run without simulation beside one with all heads simulated
 
 
@@ -164,7 +165,23 @@ def _results(pretrained: Pretrained, pairs: Pairs, trials: list[Trial], ctx: Run
         similarity=np.array(found),
         seconds=np.array(seconds),
         usage=tuple(usage),
+        time_ratio=_time_ratio(pretrained, sentences[:IN_A_ROUND], trials),
     )
+
+
+def _time_ratio(pretrained: Pretrained, sentences: Sequence[str], trials: list[Trial]) -> np.ndarray:
+    """Time with most simulated spikes over the softmax model's, (ROUNDS,): in turn, under the same load."""
+    taken = [
+        [_encode(pretrained, sentences, trial, silent()).seconds for trial in (trials[0], _dearest(trials))]
+        for _ in range(ROUNDS)
+    ]
+    softmax, spikes = np.array(taken).T
+    return spikes / softmax
+
+
+def _dearest(trials: list[Trial]) -> Trial:
+    """All chosen heads simulated with most spikes."""
+    return max((t for t in trials if t.condition.kind == "simulated"), key=lambda t: t.condition.spikes)
 
 
 def _encode(pretrained: Pretrained, sentences: Sequence[str], trial: Trial, progress: Progress) -> Encoded:
@@ -184,9 +201,7 @@ def _bills(pretrained: Pretrained, pairs: Pairs, trials: list[Trial]) -> dict[st
     The softmax is swapped in too, so that both are counted operation by operation: a fused attention kernel
     is one operation to the counter.
     """
-    dearest = max(
-        (trial for trial in trials if trial.condition.kind == "simulated"), key=lambda t: t.condition.spikes
-    )
+    dearest = _dearest(trials)
     softmax = Trial(
         condition=Condition(kind="softmax"), head=dot_product_head(Softmax()), heads=dearest.heads
     )
