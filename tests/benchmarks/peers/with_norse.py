@@ -39,7 +39,7 @@ def escape_step(current: Tensor, v: Tensor, problem: Problem) -> tuple[Tensor, T
 
 
 def build(problem: Problem) -> Callable[[int], Outcome]:
-    torch.set_num_threads(1)  # two wait for each other over tensors this small
+    torch.set_num_threads(1)  # two were never faster over tensors this small
     torch.set_grad_enabled(False)
     u = torch.tensor(problem.score_input).repeat_interleave(problem.n_cells, dim=1)
     lif = LIFBoxParameters(  # with constant input an Euler step of this rate is exact

@@ -28,7 +28,7 @@ class State(NamedTuple):
 
 
 def build(problem: Problem) -> Callable[[int], Outcome]:
-    torch.set_num_threads(1)  # two wait for each other over tensors this small
+    torch.set_num_threads(1)  # two were never faster over tensors this small
     torch.set_grad_enabled(False)
     u = torch.tensor(problem.score_input).repeat_interleave(problem.n_cells, dim=1)
     part, left = problem.dt / problem.tau_e, decay(problem, problem.tau_i)
