@@ -28,6 +28,8 @@ def _write(name: str, table: str) -> None:
     begin, end = f"<!-- {name}: written by make bench -->", f"<!-- end of {name} -->"
     page = PAGE.read_text(encoding="utf-8")
     between = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
+    if not between.search(page):
+        sys.exit(f"{PAGE} has no place for {name}; add the lines {begin} and {end}")
     PAGE.write_text(between.sub(lambda _: f"{begin}\n{table}\n{end}", page), encoding="utf-8")
 
 
