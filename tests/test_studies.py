@@ -83,12 +83,14 @@ def test_character_model_in_spikes(tmp_path: Path, data_dir: Path) -> None:
     assert run.metrics["rise"].value <= 0.02
 
 
+@pytest.mark.xfail(reason="not met: .0151 ± .0024 after 300 iterations; the spikes' own cost is not won back")
 def test_character_model_learns_on_through_spikes(tmp_path: Path, data_dir: Path) -> None:
-    """Fine-tuned through the surrogate the model in spikes is within .005 nat of the softmax model it was.
+    """Fine-tuned through the surrogate, spikes cost at most .005 nat against softmax heads that learnt on as long.
 
-    That is less than it seems: softmax heads that learn on as long gain too, and stay ahead by more than that.
+    Against the softmax model as it was, they cost nothing: both gain by learning on.
     """
     text = str(data_dir / "text" / "tinyshakespeare.txt")
     run = study("fine-tune-spikes", tmp_path, text=text, spikes=(64,), tune_learning_rate=6e-4, **CHARACTERS)
     assert run.metrics["before"].value <= 0.02
     assert run.metrics["after_original"].value <= 0.005
+    assert run.metrics["after"].value <= 0.005
