@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from transformers import PreTrainedModel
+from transformers import Cache, PreTrainedModel
 
 from bridge.hf_layers import honours_interface, longest_sequence, without_interface
 from bridge.hf_options import GammaOptions
@@ -144,7 +144,7 @@ def _enter(model: PreTrainedModel, args: tuple[Any, ...], kwargs: dict[str, Any]
     plan = passes[0].plan if passes else plan_of(model)
     given = inspect.signature(model.forward).bind_partial(*args, **kwargs).arguments
     given = {**given, **given.get("kwargs", {})}
-    cache = given.get("past_key_values")
+    cache = next((each for each in given.values() if isinstance(each, Cache)), None)  # its name has changed
     first = 0 if cache is None else int(cache.get_seq_length())
     _check_length(model, given, first)
     passes.append(_Pass(model, first, plan, plan.calls))
