@@ -27,16 +27,18 @@ from numba import njit
 from spiking.fused_exp import exp32, exp64
 from spiking.fused_math import clip, exprel32, exprel64, lookup, sign, tanh32, tanh64, whole
 from spiking.fused_random import normal32, normal64, row_key, uniform32, uniform64
-from spiking.fused_simd import prefer_wide_vectors
+from spiking.fused_simd import lowest_bit, prefer_wide_vectors
 
 F = np.{real}
 I = np.int32
+U = np.uint64
 SPACING = {spacing}
 FAST = {{"contract", "nsz", "arcp", "afn"}}  # no reassociation: sums are formed in the order written
 
 '''
-SPACING = 16  # floats: state arrays of a row begin on cache lines of their own
+SPACING = 16  # cells: loops go over whole vectors of so many, and arrays begin on cache lines of their own
 MAX_CELLS = 2**20  # per row: the cell's share of the random counter
+DTYPES = {"bool": "np.bool_", "int": "np.int64"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,20 +141,24 @@ def _row(writer: Writer, source: Source) -> None:
         writer.line(2, f"first_{name}, last_{name} = start_{name}[r], start_{name}[r + 1]")
     for group in source.groups:
         writer.line(2, f"n_{group} = last_{group} - first_{group}")
+        writer.line(2, f"whole_{group} = (n_{group} + SPACING - 1) & -SPACING")
     writer.line(2, "free = 0")
     for name in source.arrays:
         _state(writer, name)
     for name in source.indices:
         group = name.split("__")[0]
-        writer.line(2, f"index_{name} = index_of_{name}[first_{group}:last_{group}]")
+        writer.line(2, f"index_{name} = np.zeros(whole_{group}, np.int32)")
+        writer.line(2, f"for i in range(n_{group}):")
+        writer.line(3, f"index_{name}[i] = index_of_{name}[first_{group} + i]")
         _room(writer, f"fetched_{name}", group)
     for name in source.lists:
         _list(writer, name)
     for group in source.spiking:
         unit = f"unit_{group}"
         writer.line(2, f"count_{group} = counts_{group}[first_{group} // {unit} : last_{group} // {unit}]")
+        writer.line(2, f"tally_{group} = np.zeros(n_{group}, np.int64)")
         writer.line(2, f"fired_{group} = np.empty(n_{group}, np.int32)")
-        writer.line(2, f"flag_{group} = np.zeros((n_{group} + 7) // 8 * 8, np.uint8)")
+        writer.line(2, f"flag_{group} = np.zeros(whole_{group}, np.uint8)")
         writer.line(2, f"words_{group} = flag_{group}.view(np.uint64)")
     for name in writer.program.scalars:
         writer.line(2, f"{name} = {writer.expressions.real(writer.program.start[name])}")
@@ -171,21 +177,27 @@ def _row(writer: Writer, source: Source) -> None:
 
 
 def _state(writer: Writer, name: str) -> None:
-    """A state array of the row; numbers are copied to where they lie close together."""
-    group = name.split("__")[0]
-    here = f"all_{name}[first_{group}:last_{group}]"
-    if writer.kind(name) != "float" or name.endswith("__lastspike"):
-        writer.line(2, f"a_{name} = {here}")
-        return
-    _room(writer, f"a_{name}", group)
+    """A state array of the row, copied to where numbers lie close together and fill whole vectors.
+
+    The cells that fill the last vector are none: nan crosses no threshold, and what else is done with them
+    is done for nothing.
+    """
+    group, filling = name.split("__")[0], "F(np.nan)"
+    if writer.kind(name) == "float" and not name.endswith("__lastspike"):
+        _room(writer, f"a_{name}", group)
+    else:
+        filling, dtype = "0", "np.int32" if name.endswith("__lastspike") else DTYPES[writer.kind(name)]
+        writer.line(2, f"a_{name} = np.empty(whole_{group}, {dtype})")
     writer.line(2, f"for i in range(n_{group}):")  # assigning slices takes numba ten times as long to compile
     writer.line(3, f"a_{name}[i] = all_{name}[first_{group} + i]")
+    writer.line(2, f"for i in range(n_{group}, whole_{group}):")
+    writer.line(3, f"a_{name}[i] = {filling}")
 
 
 def _room(writer: Writer, name: str, group: str) -> None:
     """Room for a number per cell, on cache lines of its own."""
-    writer.line(2, f"{name} = scratch[free : free + n_{group}]")
-    writer.line(2, f"free += n_{group} + SPACING - n_{group} % SPACING")
+    writer.line(2, f"{name} = scratch[free : free + whole_{group}]")
+    writer.line(2, f"free += whole_{group}")
 
 
 def _list(writer: Writer, name: str) -> None:
@@ -210,6 +222,11 @@ def _loop(writer: Writer, source: Source) -> None:
     if source.record:
         writer.line(3, f"if found_{source.record[0]} >= n_spikes:")
         writer.line(4, "break")
+    for group in source.spiking:
+        unit = f"unit_{group}"
+        writer.line(2, f"for i in range(n_{group} // {unit}):")
+        writer.line(3, f"for number in tally_{group}[i * {unit} : (i + 1) * {unit}]:")
+        writer.line(4, f"count_{group}[i] += number")
     for group in source.record:
         writer.line(2, f"n_events_{group}[r] = found_{group}")
     writer.line(2, "n_run[r] = step64 + 1")

@@ -56,7 +56,7 @@ def _to_all(writer: Writer, step: Pathway, a: Assignment) -> None:
         writer.line(3, f"{a.target} = F({a.target} + {added})")
         return
     writer.line(3, f"if arrived_{step.name} > 0:")
-    writer.line(4, f"for i in range(n_{step.target}):")
+    writer.line(4, f"for i in range(whole_{step.target}):")
     _add(writer, 5, a, added, "i")
 
 
@@ -88,7 +88,7 @@ def write_summed(writer: Writer, step: Summed) -> None:
 def _to_every(writer: Writer, step: Summed, value: str) -> None:
     target = step.body[0].target
     if writer.is_array(target):
-        writer.line(3, f"for i in range(n_{step.target}):")
+        writer.line(3, f"for i in range(whole_{step.target}):")
         writer.line(4, f"a_{target}[i] = {value}")
     else:
         writer.line(3, f"{target} = {value}")
