@@ -22,7 +22,10 @@ from spiking.fused_source import MAX_CELLS
 __all__ = ["NO_LIMIT", "PRECISIONS", "Events", "RowSpikes", "Rows", "Window", "run_rows"]
 
 PRECISIONS = ("float32", "float64")
-_CELL_STEPS = 10_000_000  # of one call into the kernel, some 5 ms: cores finish together, interrupts are met
+# Cell-steps of one call into the kernel. Calls are long, up to some 10 ms so that interrupts are met, while many
+# rows are left, and short at the end, so that cores finish together (guided self-scheduling, Polychronopoulos
+# and Kuck 1987).
+_MOST, _LEAST = 20_000_000, 2_000_000
 NO_LIMIT = 2**62  # of spikes
 
 
@@ -109,7 +112,7 @@ def run_rows(
     pool = ThreadPoolExecutor(max_workers=threads)
     pending: deque[Future[RowSpikes]] = deque()
     try:
-        for block in _blocks(kernel, rows, window):
+        for block in _blocks(kernel, rows, window, threads):
             pending.append(pool.submit(_run_block, kernel, rows, window, seed, block))
             if len(pending) > 2 * threads:
                 yield _done(pending, rows.n_rows, progress)
@@ -133,7 +136,7 @@ def _done(
     return result
 
 
-def _blocks(kernel: Kernel, rows: Rows, window: Window) -> Iterator[range]:
+def _blocks(kernel: Kernel, rows: Rows, window: Window, threads: int) -> Iterator[range]:
     """Consecutive rows that make up one call into the kernel."""
     cells = sum(group_sizes(kernel, rows.n_cells, rows.n_rows).values())
     assert isinstance(cells, np.ndarray)
@@ -142,11 +145,12 @@ def _blocks(kernel: Kernel, rows: Rows, window: Window) -> Iterator[range]:
             f"a row may have at most {MAX_CELLS - 1} cells in the fused engine, got {cells.max()}; "
             'use engine="brian2".'
         )
-    limit = _CELL_STEPS // window.likely_steps
+    most, least = (limit // window.likely_steps for limit in (_MOST, _LEAST))
     end = np.cumsum(cells)
     first = 0
     while first < rows.n_rows:
         held = end[first] - cells[first]
+        limit = min(most, max(least, (end[-1] - held) // (2 * threads)))
         stop = max(first + 1, int(np.searchsorted(end, held + limit, side="right")))
         yield range(first, stop)
         first = stop

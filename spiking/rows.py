@@ -54,7 +54,8 @@ class Layout:
 
     def populations_of(self, rows: range) -> slice:
         """The populations of consecutive rows."""
-        return slice(*np.searchsorted(self.row_of_population, [rows.start, rows.stop]))
+        ends = np.array([rows.start, rows.stop], dtype=self.row_of_population.dtype)  # of another, all are cast
+        return slice(*np.searchsorted(self.row_of_population, ends))
 
     def locate(self, cell_index: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Flat cell index -> (row, key, cell), each of the same length, int32."""

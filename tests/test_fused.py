@@ -131,7 +131,7 @@ def test_a_row_alone_is_the_same_row_in_any_batch_bit_for_bit() -> None:
 def test_any_number_of_threads_gives_the_same_spikes(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even when every row is a call of its own."""
     whole = attend(SCORES)
-    monkeypatch.setattr("spiking.fused._CELL_STEPS", 1)
+    monkeypatch.setattr("spiking.fused._MOST", 1)
     split = attend(SCORES, threads=threads)
     np.testing.assert_array_equal(split.field, whole.field)
     np.testing.assert_array_equal(split.spikes.time_ms, whole.spikes.time_ms)
@@ -190,7 +190,7 @@ def test_more_spikes_than_expected_are_all_kept(monkeypatch: pytest.MonkeyPatch)
 
 def test_memory_of_counts_grows_with_neither_rows_nor_duration(monkeypatch: pytest.MonkeyPatch) -> None:
     """Peak of what Python and NumPy hold, but for the scores and counts themselves, which go with the rows."""
-    monkeypatch.setattr("spiking.fused._CELL_STEPS", 2_000_000)  # calls of 140 of these rows
+    monkeypatch.setattr("spiking.fused._MOST", 2_000_000)  # calls of 140 of these rows
 
     def peak_MiB(n_rows: int, duration_ms: float) -> float:
         scores = np.zeros((n_rows, 2))
@@ -209,7 +209,7 @@ def test_memory_of_counts_grows_with_neither_rows_nor_duration(monkeypatch: pyte
 def test_progress_runs_to_one_and_stopping_early_leaves_nothing_running(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("spiking.fused._CELL_STEPS", 1)
+    monkeypatch.setattr("spiking.fused._MOST", 1)
     seen: list[float] = []
     attend(SCORES, progress=seen.append)
     assert seen == sorted(seen)

@@ -144,7 +144,7 @@ def test_membranes_begin_with_the_input_of_empty_dendrites() -> None:
 def test_a_query_alone_is_the_same_query_in_any_batch_on_any_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bit for bit, even when every query is a call of its own."""
     batch = _attend(6, duration_ms=100)
-    monkeypatch.setattr("spiking.fused._CELL_STEPS", 1)
+    monkeypatch.setattr("spiking.fused._MOST", 1)
     for other in (_attend(6, duration_ms=100, threads=1), _attend(6, duration_ms=100, threads=5)):
         np.testing.assert_array_equal(batch.trace, other.trace)
         np.testing.assert_array_equal(batch.selection.spikes.time_ms, other.selection.spikes.time_ms)
