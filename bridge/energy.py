@@ -132,7 +132,7 @@ _INT8_pJ = {"macs": 0.2 + 0.03, "multiplies": 0.2, "acs": 0.03, "synops": 0.03}
 _LOIHI_pJ = {"synops": 23.6, "neuron_updates": 81.0}
 
 _EXPONENTIAL = (
-    "An exponential, and what costs like one, is the polynomial in spiking/fused_exp.py: 8 multiply-"
+    "An exponential, and what costs like one, is the polynomial in spiking/fused/exp.py: 8 multiply-"
     "accumulates and 3 additions, an assumption for softmax and GELU."
 )
 _LOIHI = (

@@ -10,9 +10,9 @@ from functools import cache
 import numpy as np
 
 from spiking import GammaParams
-from spiking.fused_fold import names
-from spiking.fused_names import Assignment
-from spiking.fused_parts import Code, Pathway, Program, Reset, Threshold
+from spiking.fused.fold import names
+from spiking.fused.names import Assignment
+from spiking.fused.parts import Code, Pathway, Program, Reset, Threshold
 from spiking.gamma import row_program
 
 __all__ = ["CircuitOperations", "Counts", "circuit_operations"]

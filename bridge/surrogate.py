@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from bridge.depletion import FittedLaw
-from spiking.fused_random import row_key, uniform64
+from spiking.fused.random import row_key, uniform64
 
 __all__ = ["sampled_counts", "spike_share"]
 

@@ -14,10 +14,10 @@ import brian2 as b2
 import numpy as np
 
 from spiking.checks import known
-from spiking.fused import PRECISIONS, Rows, RowSpikes, Window, run_rows
-from spiking.fused_kernel import Kernel, compile_program
-from spiking.fused_parts import Program
-from spiking.fused_program import read_program
+from spiking.fused.kernel import Kernel, compile_program
+from spiking.fused.parts import Program
+from spiking.fused.program import read_program
+from spiking.fused.run import PRECISIONS, Rows, RowSpikes, Window, run_rows
 from spiking.simulate import ENGINES, building, run_network
 
 __all__ = ["Circuit", "GroupSpikes", "Recorded", "simulate_circuit"]

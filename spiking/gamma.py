@@ -19,9 +19,9 @@ import numpy as np
 from spiking.calibration import effective_gain
 from spiking.cells import Noise
 from spiking.checks import check_mask, check_scores, check_streams, known, positive_int
-from spiking.fused_gamma import PRECISIONS, Counted, compile_core, count_rows, simulate_rows
-from spiking.fused_kernel import Kernel
-from spiking.fused_parts import Program
+from spiking.fused.gamma import PRECISIONS, Counted, compile_core, count_rows, simulate_rows
+from spiking.fused.kernel import Kernel
+from spiking.fused.parts import Program
 from spiking.params import GammaParams
 from spiking.record import Selection
 from spiking.rows import Layout

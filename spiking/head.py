@@ -17,9 +17,9 @@ import numpy as np
 
 from spiking.cells import Noise
 from spiking.checks import check_mask, check_vectors, known
-from spiking.fused_gamma import PRECISIONS
-from spiking.fused_head import HeadRecording, compile_head, simulate_head_rows
-from spiking.fused_kernel import Kernel
+from spiking.fused.gamma import PRECISIONS
+from spiking.fused.head import HeadRecording, compile_head, simulate_head_rows
+from spiking.fused.kernel import Kernel
 from spiking.gamma import gamma_core, initial_state, structure
 from spiking.params import GammaParams
 from spiking.periphery import HeadParams, build_periphery

@@ -54,7 +54,9 @@ class Layout:
 
     def populations_of(self, rows: range) -> slice:
         """The populations of consecutive rows."""
-        ends = np.array([rows.start, rows.stop], dtype=self.row_of_population.dtype)  # of another, all are cast
+        ends = np.array(
+            [rows.start, rows.stop], dtype=self.row_of_population.dtype
+        )  # of another, all are cast
         return slice(*np.searchsorted(self.row_of_population, ends))
 
     def locate(self, cell_index: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spiking.fused_gamma import Counted
+from spiking.fused.gamma import Counted
 from spiking.readout import count_share
 from spiking.record import Selection, SpikeRecord
 from spiking.rhythm import cycles, gamma_peak

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from spiking import DiffusiveLIF, EscapeRate, GammaCircuit, GammaParams, Selection, SpikeRecord
-from spiking.fused_gamma import compile_core, simulate_rows
+from spiking.fused.gamma import compile_core, simulate_rows
 from spiking.gamma import gamma_core, initial_state
 from spiking.rows import Layout
 from spiking.simulate import Core, Recording, building, simulate

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from spiking.circuit import Recorded, simulate_circuit
-from spiking.fused_program import read_program
+from spiking.fused.program import read_program
 from spiking.simulate import building
 from tests.fused_features import CIRCUITS, COVERED, DT_MS, REFUSED, Covered, Refused
 

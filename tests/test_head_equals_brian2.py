@@ -12,8 +12,8 @@ from scipy import stats
 
 from spiking import GammaParams, HeadParams, HeadSelection, VectorCircuit
 from spiking.circuit import Circuit, simulate_circuit
-from spiking.fused_head import RowVectors
-from spiking.fused_program import read_program
+from spiking.fused.head import RowVectors
+from spiking.fused.program import read_program
 from spiking.gamma import gamma_core
 from spiking.periphery import build_periphery
 from spiking.rows import Layout
@@ -144,7 +144,7 @@ def test_membranes_begin_with_the_input_of_empty_dendrites() -> None:
 def test_a_query_alone_is_the_same_query_in_any_batch_on_any_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bit for bit, even when every query is a call of its own."""
     batch = _attend(6, duration_ms=100)
-    monkeypatch.setattr("spiking.fused._MOST", 1)
+    monkeypatch.setattr("spiking.fused.run._MOST", 1)
     for other in (_attend(6, duration_ms=100, threads=1), _attend(6, duration_ms=100, threads=5)):
         np.testing.assert_array_equal(batch.trace, other.trace)
         np.testing.assert_array_equal(batch.selection.spikes.time_ms, other.selection.spikes.time_ms)

@@ -19,7 +19,7 @@ import brian2 as b2
 import numpy as np
 
 from spiking import GammaCircuit, GammaParams, gamma
-from spiking.fused_gamma import compile_core
+from spiking.fused.gamma import compile_core
 from tests.benchmarks.table import Table, cpu_seconds, spread
 
 REPEATS = 5

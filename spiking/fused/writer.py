@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import dataclass, field
 
-from spiking.fused_fold import names
-from spiking.fused_names import Assignment
-from spiking.fused_parts import Program
-from spiking.fused_text import Expressions
+from spiking.fused.fold import names
+from spiking.fused.names import Assignment
+from spiking.fused.parts import Program
+from spiking.fused.text import Expressions
 
 __all__ = ["Writer", "touched"]
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from spiking.fused_parts import Pathway, Program
-from spiking.fused_spread import write_pathway_buffers
-from spiking.fused_steps import write_steps
-from spiking.fused_text import Expressions
-from spiking.fused_writer import Writer
+from spiking.fused.parts import Pathway, Program
+from spiking.fused.spread import write_pathway_buffers
+from spiking.fused.steps import write_steps
+from spiking.fused.text import Expressions
+from spiking.fused.writer import Writer
 
 __all__ = ["MAX_CELLS", "SPACING", "Source", "write_source"]
 
@@ -24,10 +24,10 @@ import math
 import numpy as np
 from numba import njit
 
-from spiking.fused_exp import exp32, exp64
-from spiking.fused_math import clip, exprel32, exprel64, lookup, sign, tanh32, tanh64, whole
-from spiking.fused_random import normal32, normal64, row_key, uniform32, uniform64
-from spiking.fused_simd import lowest_bit, prefer_wide_vectors
+from spiking.fused.exp import exp32, exp64
+from spiking.fused.functions import clip, exprel32, exprel64, lookup, sign, tanh32, tanh64, whole
+from spiking.fused.random import normal32, normal64, row_key, uniform32, uniform64
+from spiking.fused.simd import lowest_bit, prefer_wide_vectors
 
 F = np.{real}
 I = np.int32

@@ -14,7 +14,7 @@ from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import ArrayVariable, Constant, Subexpression
 from brian2.input.timedarray import _find_K
 
-from spiking.fused_fold import FUNCTIONS, RANDOM, fold, names, number
+from spiking.fused.fold import FUNCTIONS, RANDOM, fold, names, number
 
 __all__ = ["BEFORE", "Assignment", "Names", "Table", "assignments", "check", "refuse"]
 

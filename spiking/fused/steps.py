@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from spiking.fused_fold import names
-from spiking.fused_parts import Code, Pathway, Reset, Summed, Threshold
-from spiking.fused_spread import write_pathway, write_summed
-from spiking.fused_writer import Writer, touched
+from spiking.fused.fold import names
+from spiking.fused.parts import Code, Pathway, Reset, Summed, Threshold
+from spiking.fused.spread import write_pathway, write_summed
+from spiking.fused.writer import Writer, touched
 
 __all__ = ["write_steps"]
 

@@ -17,12 +17,12 @@ from typing import Any
 import numba
 import numpy as np
 
-from spiking.fused_parts import Program
-from spiking.fused_source import Source, write_source
+from spiking.fused.parts import Program
+from spiking.fused.source import Source, write_source
 
 __all__ = ["Kernel", "compile_program"]
 
-_PARTS = ("fused_exp", "fused_math", "fused_random", "fused_simd")  # what a kernel imports
+_PARTS = ("exp", "functions", "random", "simd")  # what a kernel imports
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ def compile_program(
 ) -> Kernel:
     """Compile a program, or take it from the cache.
 
-    Parameters are those of `spiking.fused_source.write_source`. Circuits that differ only in numbers share
+    Parameters are those of `spiking.fused.source.write_source`. Circuits that differ only in numbers share
     their compiled code.
     """
     source = write_source(program, record=record, sample=sample, precision=precision)

@@ -6,12 +6,12 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from spiking.fused_fold import names, value
-from spiking.fused_names import Table
+from spiking.fused.fold import names, value
+from spiking.fused.names import Table
 
 __all__ = ["Expressions"]
 
-_FUNCTIONS = {  # the rest of fused_fold.FUNCTIONS are functions of `math`
+_FUNCTIONS = {  # the rest of fold.FUNCTIONS are functions of `math`
     **{name: name for name in ("clip", "sign", "abs")},
     **{"floor": "np.floor", "ceil": "np.ceil", "int": "whole"},
     **{f"arc{name}": f"math.a{name}" for name in ("sin", "cos", "tan")},

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import brian2 as b2
 import numpy as np
 
-from spiking.fused_fold import draws, names
-from spiking.fused_names import Names
-from spiking.fused_parts import Code, Pathway, Step, Summed
+from spiking.fused.fold import draws, names
+from spiking.fused.names import Names
+from spiking.fused.parts import Code, Pathway, Step, Summed
 
 __all__ = ["scalars_of"]
 

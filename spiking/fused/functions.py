@@ -14,7 +14,7 @@ import numpy as np
 from numba import literal_unroll, njit
 from numpy.polynomial import Chebyshev, Polynomial
 
-from spiking.fused_exp import exp32, exp64
+from spiking.fused.exp import exp32, exp64
 
 __all__ = [
     "EXPREL32_ERROR",

@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from spiking.fused_fold import draws, names
-from spiking.fused_names import Assignment
+from spiking.fused.fold import draws, names
+from spiking.fused.names import Assignment
 
 __all__ = ["share"]
 

@@ -15,9 +15,9 @@ import brian2 as b2
 import numpy as np
 from brian2.synapses.synapses import SummedVariableUpdater, SynapticPathway
 
-from spiking.fused_fold import draws, fold, names
-from spiking.fused_names import BEFORE, Assignment, Names, assignments, refuse
-from spiking.fused_parts import Bundle, Pathway, Summed
+from spiking.fused.fold import draws, fold, names
+from spiking.fused.names import BEFORE, Assignment, Names, assignments, refuse
+from spiking.fused.parts import Bundle, Pathway, Summed
 
 __all__ = ["SynapseReader"]
 

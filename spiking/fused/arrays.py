@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from spiking.fused_kernel import Kernel
-from spiking.fused_source import SPACING
+from spiking.fused.kernel import Kernel
+from spiking.fused.source import SPACING
 
 __all__ = ["group_sizes", "lists", "scratch", "starts", "states"]
 

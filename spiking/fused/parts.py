@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spiking.fused_fold import names
-from spiking.fused_names import Assignment, Table
+from spiking.fused.fold import names
+from spiking.fused.names import Assignment, Table
 
 __all__ = ["Bundle", "Cells", "Code", "Pathway", "Program", "Reset", "Step", "Summed", "Threshold"]
 

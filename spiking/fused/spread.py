@@ -7,10 +7,10 @@ the delay, with the cells that fired in it.
 
 from __future__ import annotations
 
-from spiking.fused_fold import names
-from spiking.fused_names import BEFORE
-from spiking.fused_parts import Assignment, Bundle, Pathway, Summed
-from spiking.fused_writer import Writer
+from spiking.fused.fold import names
+from spiking.fused.names import BEFORE
+from spiking.fused.parts import Assignment, Bundle, Pathway, Summed
+from spiking.fused.writer import Writer
 
 __all__ = ["write_pathway", "write_pathway_buffers", "write_summed"]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spiking.fused import Rows, run_rows
-from spiking.fused_gamma import Initial, State, gamma_rows, gamma_window, recorded
-from spiking.fused_kernel import Kernel, compile_program
-from spiking.fused_program import read_program
-from spiking.fused_random import RowNoise
+from spiking.fused.gamma import Initial, State, gamma_rows, gamma_window, recorded
+from spiking.fused.kernel import Kernel, compile_program
+from spiking.fused.program import read_program
+from spiking.fused.random import RowNoise
+from spiking.fused.run import Rows, run_rows
 from spiking.params import GammaParams
 from spiking.periphery import HeadParams, Periphery, key_weights, query_rates_Hz, value_weights
 from spiking.rows import Layout

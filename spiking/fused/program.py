@@ -16,11 +16,11 @@ from brian2.groups.neurongroup import Resetter, StateUpdater, SubexpressionUpdat
 from brian2.synapses.synapses import StateUpdater as SynapseStateUpdater
 from brian2.synapses.synapses import SummedVariableUpdater, SynapticPathway
 
-from spiking.fused_names import Names, check, refuse
-from spiking.fused_parts import Cells, Code, Program, Reset, Step, Threshold
-from spiking.fused_scalars import scalars_of
-from spiking.fused_share import share
-from spiking.fused_synapses import SynapseReader
+from spiking.fused.names import Names, check, refuse
+from spiking.fused.parts import Cells, Code, Program, Reset, Step, Threshold
+from spiking.fused.scalars import scalars_of
+from spiking.fused.share import share
+from spiking.fused.synapses import SynapseReader
 
 __all__ = ["read_program"]
 

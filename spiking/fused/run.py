@@ -1,8 +1,5 @@
-"""The fused engine: the same Brian2 objects as the reference engine, compiled into one row-wise kernel.
-
-Brian2 walks over all cells of a batch once for every object and step, so its time goes into memory traffic.
-Here a row's cells stay in the first-level cache for the whole of its time. Rows do not touch one another,
-so they are streamed: each thread simulates a handful at a time, and memory holds only those in flight.
+"""Rows through a kernel. They do not touch one another, so they are streamed: each thread simulates a handful at
+a time, and memory holds only those in flight.
 """
 
 from __future__ import annotations
@@ -15,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spiking.fused_arrays import group_sizes, lists, scratch, starts, states
-from spiking.fused_kernel import Kernel
-from spiking.fused_source import MAX_CELLS
+from spiking.fused.arrays import group_sizes, lists, scratch, starts, states
+from spiking.fused.kernel import Kernel
+from spiking.fused.source import MAX_CELLS
 
 __all__ = ["NO_LIMIT", "PRECISIONS", "Events", "RowSpikes", "Rows", "Window", "run_rows"]
 

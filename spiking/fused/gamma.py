@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from spiking.cells import Noise
-from spiking.fused import NO_LIMIT, PRECISIONS, Rows, RowSpikes, Window, run_rows
-from spiking.fused_kernel import Kernel, compile_program
-from spiking.fused_program import read_program
-from spiking.fused_random import RowNoise
+from spiking.fused.kernel import Kernel, compile_program
+from spiking.fused.program import read_program
+from spiking.fused.random import RowNoise
+from spiking.fused.run import NO_LIMIT, PRECISIONS, Rows, RowSpikes, Window, run_rows
 from spiking.params import GammaParams
 from spiking.record import SpikeRecord
 from spiking.rows import Layout
