@@ -86,7 +86,7 @@ def _of_model(values: dict[str, Any]) -> Comparison:
     if "text_file" in values:
         kept["text"] = load_text(Path(values["text_file"]))
     if "layer" in values or "head" in values:
-        kept["heads"] = tuple(
-            f"{layer}:{head}" for layer in values.get("layer", "*") for head in values.get("head", "*")
+        kept["heads"] = ",".join(
+            f"{layer}.{head}" for layer in values.get("layer", "*") for head in values.get("head", "*")
         )
     return Comparison(scenario=MODELS[values["model"]], values=kept)

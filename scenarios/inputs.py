@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 
 from scenarios.errors import UsageError
 
-__all__ = ["Qkv", "load_mask", "load_qkv", "load_scores", "load_text", "parse_heads"]
+__all__ = ["Qkv", "load_mask", "load_qkv", "load_scores", "load_text"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,40 +126,6 @@ def load_text(path: str | Path) -> str:
     if not text:
         raise UsageError(f"text must not be empty, got no visible character in {path}")
     return text
-
-
-def parse_heads(selection: tuple[str, ...], *, n_layers: int, n_heads: int) -> tuple[tuple[int, int], ...]:
-    """Pairs (layer, head) from a written selection, in order and without doubles.
-
-    Parameters
-    ----------
-    selection : tuple of str
-        Each ``"all"`` or ``"layer:head"``, where ``*`` stands for every one: ``("3:*", "5:11")``.
-    n_layers, n_heads : int
-        Size of the model, counted from 0.
-
-    Raises
-    ------
-    UsageError
-        If a part cannot be read, or names a layer or head that the model does not have.
-    """
-    pairs: set[tuple[int, int]] = set()
-    for part in selection:
-        layer, colon, head = ("*:*" if part == "all" else part).partition(":")
-        if not colon:
-            raise UsageError(
-                f"heads must be 'all' or 'layer:head', got {part!r}; write for example 3:0 or 3:*"
-            )
-        pairs |= set(itertools.product(_indices(layer, "layer", n_layers), _indices(head, "head", n_heads)))
-    return tuple(sorted(pairs))
-
-
-def _indices(text: str, kind: str, n: int) -> range:
-    if text == "*":
-        return range(n)
-    if not text.isdecimal() or int(text) >= n:
-        raise UsageError(f"{kind} must be a number from 0 to {n - 1} or *, got {text!r}")
-    return range(int(text), int(text) + 1)
 
 
 def _existing(path: str | Path) -> Path:

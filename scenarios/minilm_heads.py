@@ -12,7 +12,7 @@ from scipy.special import softmax, xlogy
 from bridge import fit_softmax
 from bridge.metrics import cosine, top1_agreement, total_variation
 from bridge.sampling import total_variation_floor
-from scenarios.inputs import parse_heads
+from bridge.swapping import chosen_heads
 from scenarios.minilm import N_HEADS, N_LAYERS, Heads, minilm_heads, shipped_paragraph
 from scenarios.minilm_plots import draw_excess, draw_excess_by_entropy, draw_map, draw_pattern
 from scenarios.outcome import Metric, Outcome, Picture, RunContext
@@ -31,7 +31,7 @@ QUESTION = (
 @dataclass(frozen=True, kw_only=True)
 class Params(ScenarioParams):
     text: str = param(shipped_paragraph(), "what the model reads")
-    heads: tuple[str, ...] = param(("all",), "all, or layer:head from 0, * for every one: 3:0 or 3:*")
+    heads: str = param("all", "all, or layer.head from 0 with commas, * for every one: 3.0 or 0.1,3.*")
     temperature: float = param(1.0, "softmax temperature wanted; the model's own is 1", above=0)
     duration_ms: float = param(400.0, "simulated time for every row", at_least=100)
     n_cells: int = param(20, "excitatory cells per key", at_least=1)
@@ -56,7 +56,7 @@ class Compared:
 
 def run(params: Params, ctx: RunContext) -> Outcome:
     """Simulate the chosen heads, a layer's rows in one network, and compare each with its softmax."""
-    pairs = parse_heads(params.heads, n_layers=N_LAYERS, n_heads=N_HEADS)
+    pairs = tuple(chosen_heads(params.heads, [N_HEADS] * N_LAYERS))
     with ctx.progress.stage("read the model", share=0.05):
         heads = minilm_heads(params.text)
     compared = _simulate(params, ctx, heads, pairs)

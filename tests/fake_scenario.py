@@ -21,7 +21,7 @@ class Params(ScenarioParams):
     n_rows: int = param(8, "independent coins", at_least=1)
     duration_ms: float = param(20.0, "one toss a millisecond", above=0)
     temperatures: tuple[float, ...] = param((0.5, 1.0), "only listed", above=0)
-    heads: tuple[str, ...] = param(("all",), "heads of the model, layer:head")
+    heads: str = param("all", "heads of the model, layer.head")
     n_cells: int = param(40, "only listed", at_least=1)
     temperature: float = param(1.0, "only listed", above=0)
     text: str = param("a paragraph", "only listed")

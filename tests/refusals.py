@@ -74,7 +74,7 @@ REFUSALS = [
     Refusal(
         what="no such head",
         command="compare --model minilm --layer 9",
-        says="layer must be a number from 0 to 5",
+        says="no head 9.0 in this model; it has 0.0 to 0.11",
     ),
     Refusal(what="empty text", command="compare --model minilm --text ''", says="text must not be"),
     Refusal(

@@ -241,7 +241,7 @@ def test_compare_runs_a_models_heads_with_the_text_of_a_file():
     assert command(line) == 0
     stored = json.loads(Path("r/params.json").read_text())
     assert stored["scenario"] == "minilm-heads"
-    assert stored["parameters"]["heads"] == ["3:0", "5:0"]
+    assert stored["parameters"]["heads"] == "3.0,5.0"
     assert stored["parameters"]["text"] == "A spotlight, or a competition?"
     assert stored["parameters"]["n_cells"] == 20
     assert stored["parameters"]["temperature"] == 1.0  # the scenario's own default
@@ -249,7 +249,7 @@ def test_compare_runs_a_models_heads_with_the_text_of_a_file():
 
 def test_compare_of_one_layer_asks_for_all_its_heads():
     command("compare --model minilm --layer 2 --out r")
-    assert json.loads(Path("r/params.json").read_text())["parameters"]["heads"] == ["2:*"]
+    assert json.loads(Path("r/params.json").read_text())["parameters"]["heads"] == "2.*"
 
 
 def test_compare_reads_scores_with_a_mask(capsys):

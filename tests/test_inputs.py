@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from scenarios.inputs import load_mask, load_qkv, load_scores, load_text, parse_heads
+from scenarios.inputs import load_mask, load_qkv, load_scores, load_text
 from scenarios.params import ScenarioParams, fields_of, param
 
 
@@ -123,26 +123,6 @@ def test_text_must_be_utf8_and_visible(tmp_path):
     path.write_bytes("Börgers".encode("latin-1"))
     with pytest.raises(ValueError, match="must be UTF-8"):
         load_text(path)
-
-
-def test_heads_are_chosen_by_layer_and_head_in_order_without_doubles():
-    assert len(parse_heads(("all",), n_layers=6, n_heads=12)) == 72
-    assert parse_heads(("1:2", "0:*", "0:1"), n_layers=2, n_heads=3) == ((0, 0), (0, 1), (0, 2), (1, 2))
-    assert parse_heads(("*:2",), n_layers=2, n_heads=3) == ((0, 2), (1, 2))
-
-
-@pytest.mark.parametrize(
-    ("part", "message"),
-    [
-        ("6:0", r"layer must be a number from 0 to 5 or \*, got '6'"),
-        ("0:12", "head must be a number from 0 to 11"),
-        ("-1:0", "layer must"),
-        ("3", "'all' or 'layer:head', got '3'"),
-    ],
-)
-def test_heads_that_the_model_does_not_have_are_refused(part, message):
-    with pytest.raises(ValueError, match=message):
-        parse_heads((part,), n_layers=6, n_heads=12)
 
 
 @dataclass(frozen=True, kw_only=True)

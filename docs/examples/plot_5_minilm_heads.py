@@ -17,7 +17,7 @@ from scenarios.style import style
 
 scenario = load("minilm-heads")
 params = scenario.Params(
-    text="The cat sat on the mat because it was warm.", heads=("0:0", "3:5"), duration_ms=200.0
+    text="The cat sat on the mat because it was warm.", heads="0.0,3.5", duration_ms=200.0
 )
 context = RunContext(rng=np.random.default_rng(0), engine="fused", progress=silent())
 outcome = scenario.run(params, context)
