@@ -34,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             words = [word for word in words if word != "--debug"]
             status = cli.main(words, prog_name="fortyhertz", standalone_mode=False)
         return int(status or 0)
-    except click.Abort:
-        click.echo("interrupted; nothing was written", err=True)
+    except click.Abort as abort:
+        click.echo(f"interrupted; {str(abort.__cause__ or '') or 'nothing was written'}", err=True)
         return 130
     except Exception as error:
         message = describe(error)

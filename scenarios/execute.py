@@ -8,8 +8,12 @@ import json
 import math
 import platform
 import shlex
+import shutil
 import sys
 import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +52,9 @@ def run_scenario(
 ) -> StoredRun:
     """Run a scenario and leave its run folder, whole or not at all.
 
+    What it trains is kept beside the run folder until that is whole, so that the same call goes on after an
+    interruption where it was.
+
     Parameters
     ----------
     name : str
@@ -71,6 +78,8 @@ def run_scenario(
         before anything is simulated.
     TypeError
         If `params` belongs to another scenario.
+    KeyboardInterrupt
+        On Ctrl-C; its message tells what is kept.
     """
     import numpy as np
 
@@ -83,16 +92,35 @@ def run_scenario(
         raise TypeError(
             f"params must be {scenario.Params.__module__}.Params, got {type(params).__qualname__}"
         )
-    wanted = RUNS / _default_name(name, params, seed, engine) if out is None else Path(out)
+    default_name = _default_name(name, params, seed, engine)
+    wanted = RUNS / default_name if out is None else Path(out)
+    unfinished = wanted.with_name(f".{default_name}.unfinished")
     provenance = _provenance(name, scenario.QUESTION, params, seed, engine)
-    with staged_folder(wanted, numbered=out is None) as staged:
+    context = RunContext(
+        rng=np.random.default_rng(seed), engine=engine, progress=progress or silent(), unfinished=unfinished
+    )
+    with _kept(unfinished), staged_folder(wanted, numbered=out is None) as staged:
         began = time.perf_counter()
-        context = RunContext(rng=np.random.default_rng(seed), engine=engine, progress=progress or silent())
         outcome = scenario.run(params, context)
         measured = replace(provenance, wall_s=time.perf_counter() - began, peak_memory_MiB=_peak_memory_MiB())
         write_results(staged.temporary, measured, outcome)
         _write_report(staged.temporary, wanted)
     return read_run(staged.folder)
+
+
+@contextmanager
+def _kept(unfinished: Path) -> Iterator[None]:
+    """Say what an earlier call has left and what this one leaves; a run that is whole leaves nothing."""
+    if unfinished.exists():
+        warnings.warn(f"going on with what is kept in {unfinished}", stacklevel=4)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if unfinished.exists():
+            kept = f"what was trained is kept in {unfinished}; the same command goes on from there"
+            raise KeyboardInterrupt(kept) from None
+        raise
+    shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def versions() -> dict[str, str]:

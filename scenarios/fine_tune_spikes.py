@@ -57,7 +57,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     """Train or load a model, let three copies learn on from the same batches, and measure all four in spikes."""
     heads = chosen_heads(params.heads, [params.n_heads] * params.n_layers)
     with ctx.progress.stage("train", share=0.1) as progress:
-        mini = mini_model(params, ctx.rng, progress)
+        mini = mini_model(params, ctx, progress)
     models, trainings = {"trained": mini.model}, {}
     batches = int(ctx.rng.integers(2**63))
     for name, share in (("softmax", 0.02), ("sampled", 0.03), ("simulated", 0.45)):
@@ -116,7 +116,14 @@ def _learn_on(
         if mode != "softmax":
             head = _head(params, ctx, params.train_spikes, mode, gradient=True)
             stack.enter_context(swap(model, heads=heads, head=head))
-        return train(model, mini.task, schedule, rng=np.random.default_rng(batches), progress=progress)
+        return train(
+            model,
+            mini.task,
+            schedule,
+            rng=np.random.default_rng(batches),
+            checkpoint=ctx.checkpoint(f"tuned-{mode}"),
+            progress=progress,
+        )
 
 
 def _measure(

@@ -55,7 +55,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     """Train or load a model, swap, and score it on the same windows each time."""
     pairs = chosen_heads(params.heads, [params.n_heads] * params.n_layers)
     with ctx.progress.stage("train", share=0.15) as progress:
-        mini = mini_model(params, ctx.rng, progress)
+        mini = mini_model(params, ctx, progress)
     found = _measure(params, ctx, mini, pairs)
     dataset = findings_dataset(found)
     metrics = findings_metrics(found, dataset, ctx.rng)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from pragmatic.batch import Batch, Task
 from pragmatic.checkpoint import read_tensors, write_tensors
 from pragmatic.evaluation import SequenceScores, score_sequences
@@ -15,6 +13,7 @@ from pragmatic.text import Text
 from pragmatic.train import TrainParams, train
 from pragmatic.transformer import Transformer, TransformerParams
 from scenarios.errors import UsageError
+from scenarios.outcome import RunContext
 from scenarios.params import ScenarioParams, param
 from scenarios.progress import Progress
 from spiking import PARAMETER_SETS, GammaCircuit
@@ -105,7 +104,7 @@ class Mini:
         write_tensors(path, self.model.tensors(), about)
 
 
-def mini_model(params: MiniParams, rng: np.random.Generator, progress: Progress) -> Mini:
+def mini_model(params: MiniParams, ctx: RunContext, progress: Progress) -> Mini:
     """Load the checkpoint, or train a model as `pragmatic.train` does.
 
     Raises
@@ -118,13 +117,13 @@ def mini_model(params: MiniParams, rng: np.random.Generator, progress: Progress)
         model, task = _loaded(params, params.checkpoint)
     else:
         task = task_of(params)
-        model = Transformer(sizes_of(params, task), rng)
+        model = Transformer(sizes_of(params, task), ctx.rng)
         trained = TrainParams(
             n_iterations=params.iterations,
             batch_size=params.batch,
             n_warmup=min(100, params.iterations // 10),
         )
-        train(model, task, trained, rng=rng, progress=progress)
+        train(model, task, trained, rng=ctx.rng, checkpoint=ctx.checkpoint("model"), progress=progress)
     return Mini(model=model, task=task, windows=task.held_out(params.windows))
 
 

@@ -107,7 +107,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
             models: dict[Design, tuple[Transformer, Built]] = {}
             for design, share in shares.items():
                 with ctx.progress.stage(f"{name}, {design.name}", share=share / whole) as progress:
-                    models[design] = _build(params, ctx.engine, task, design, models, (base, seed), progress)
+                    models[design] = _build(params, ctx, task, design, models, (base, seed), progress)
                     built[name, seed, design] = models[design][1]
     dataset = bill_dataset(built, list(tasks), params.seeds, params.designs)
     metrics = bill_metrics(dataset, goal=params.goal)
@@ -129,7 +129,7 @@ def _share(design: Design) -> float:
 
 def _build(
     params: Params,
-    engine: str,
+    ctx: RunContext,
     task: Task,
     design: Design,
     models: dict[Design, tuple[Transformer, Built]],
@@ -141,7 +141,7 @@ def _build(
         design.kind,
         spikes=design.spikes,
         n_cells=params.n_cells,
-        engine=engine,
+        engine=ctx.engine,
         seed=source[0] // 2 + source[1],
     )
     if design.swapped:
@@ -160,7 +160,14 @@ def _build(
         )
         with swap(model, head=head):
             first = iteration_cost(model, task, schedule, np.random.default_rng([*source, 1]))
-            result = train(model, task, schedule, rng=np.random.default_rng([*source, 1]), progress=progress)
+            result = train(
+                model,
+                task,
+                schedule,
+                rng=np.random.default_rng([*source, 1]),
+                checkpoint=ctx.checkpoint(f"{type(task).__name__}-{design.kind}-{design.spikes}-{source[1]}"),
+                progress=progress,
+            )
             costs = (first, iteration_cost(model, task, schedule, np.random.default_rng([*source, 2])))
         seconds = float(result.seconds[-1])
     with swap(model, head=head):

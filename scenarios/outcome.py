@@ -25,6 +25,16 @@ class RunContext:
     rng: np.random.Generator
     engine: str
     progress: Progress
+    unfinished: Path | None = (
+        None  # a folder that keeps trainings until the run is whole; none are kept without
+    )
+
+    def checkpoint(self, training: str) -> Path | None:
+        """The file of a training, from which the same run goes on after an interruption."""
+        if self.unfinished is None:
+            return None
+        self.unfinished.mkdir(parents=True, exist_ok=True)
+        return self.unfinished / f"{training}.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,7 +89,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     for kind, seed in wanted:
         share = shares[kind] / sum(shares[each] for each, _ in wanted)
         with ctx.progress.stage(f"{kind}, seed {seed}", share=share) as progress:
-            trainings.append(_train(params, ctx.engine, task, kind, seed, base, progress))
+            trainings.append(_train(params, ctx, task, kind, seed, base, progress))
     dataset = join(earlier, trainings_dataset(trainings, _settings(params, ctx, base)) if trainings else None)
     metrics = training_metrics(dataset)
     return Outcome(
@@ -102,7 +102,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
 
 
 def _train(
-    params: Params, engine: str, task: Task, kind: str, seed: int, base: int, progress: Progress
+    params: Params, ctx: RunContext, task: Task, kind: str, seed: int, base: int, progress: Progress
 ) -> Training:
     """One training; the first weights and the batches are those of its seed, whatever the kind."""
     model = Transformer(sizes_of(params, task), np.random.default_rng([base, seed, 0]))
@@ -117,13 +117,20 @@ def _train(
     )
     heads = {
         each: head_of(
-            each, spikes=params.spikes, n_cells=params.n_cells, engine=engine, seed=base // 2 + seed
+            each, spikes=params.spikes, n_cells=params.n_cells, engine=ctx.engine, seed=base // 2 + seed
         )
         for each in {kind, *READS}
     }
     with swap(model, head=heads[kind]):
         first = iteration_cost(model, task, schedule, np.random.default_rng([base, seed, 1]))
-        result = train(model, task, schedule, rng=np.random.default_rng([base, seed, 1]), progress=progress)
+        result = train(
+            model,
+            task,
+            schedule,
+            rng=np.random.default_rng([base, seed, 1]),
+            checkpoint=ctx.checkpoint(f"{kind}-{seed}"),
+            progress=progress,
+        )
         last = iteration_cost(model, task, schedule, np.random.default_rng([base, seed, 2]))
     held_out = task.held_out(params.windows)
     scores = {}
