@@ -140,6 +140,7 @@ def spiking(rng: np.random.Generator) -> Circuit:
     swinging = model.replace("a - v", "a * (1 + sin(t / ms)) - v")
     groups = [
         _group("plain", model, **rules),
+        _group("negated", model, **rules | {"threshold": "not v <= 1"}),  # which nan would cross
         _group("resting", guarded, refractory=2 * ms, **rules),
         _group("resting_each", guarded, refractory="pause", **rules),
         _group("resting_while", swinging, threshold="v > 1", refractory="v > 0.9", method="euler"),
@@ -252,7 +253,11 @@ COVERED = [
     Covered(name="shared variables", circuit=_E, shows=("shared__x", "shared__common")),
     Covered(name="linked variables, with an index of their own, too", circuit=_E, shows=("linked__x",)),
     Covered(name="variables linked to subexpressions", circuit=_E, shows=("linked__y",)),
-    Covered(name="thresholds and resets", circuit=_S, shows=("plain", "plain__v", "counting", "counting__n")),
+    Covered(
+        name="thresholds and resets",
+        circuit=_S,
+        shows=("plain", "plain__v", "negated", "negated__v", "counting", "counting__n"),
+    ),
     Covered(name="refractory times", circuit=_S, shows=("resting", "resting__v")),
     Covered(name="refractory times of each cell", circuit=_S, shows=("resting_each", "resting_each__v")),
     Covered(name="refractory conditions", circuit=_S, shows=("resting_while", "resting_while__v")),
