@@ -9,9 +9,9 @@ from weakref import WeakKeyDictionary
 from torch import nn
 from transformers import PreTrainedModel
 
+from bridge.head_choice import HeadChoice, chosen_heads
 from bridge.hf_layers import AttentionLayer, attention_layers, without_interface
 from bridge.hf_options import GammaOptions
-from bridge.swapping import HeadChoice, chosen_heads
 from pragmatic.attention import Head
 
 __all__ = [

@@ -30,11 +30,11 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.masking_utils import eager_mask
 
+from bridge.head_choice import HeadChoice
 from bridge.hf_attend import LayerCall, stream_numbers
 from bridge.hf_layers import AttentionLayer, eager_rule
 from bridge.hf_plan import HOOKS, NAME, SWAPS, Plan, Swap, owner_of, place_of, plan_of, submodels, told
 from bridge.hf_watch import attention_of_each, first_position, restore, tell, unwatch, wrap_library
-from bridge.swapping import HeadChoice
 from bridge.usage import off_the_bill
 from pragmatic.attention import Attended, Head
 

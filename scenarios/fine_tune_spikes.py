@@ -11,7 +11,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from bridge import SpikingHead, swap
-from bridge.swapping import chosen_heads
+from bridge.head_choice import chosen_heads
 from pragmatic.train import TrainParams, TrainResult, train
 from pragmatic.transformer import Transformer
 from scenarios.fine_tune_spikes_findings import MODELS, SMOOTH, Findings, findings_dataset

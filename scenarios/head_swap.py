@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from bridge import SpikingHead, swap
-from bridge.swapping import chosen_heads
+from bridge.head_choice import chosen_heads
 from pragmatic.attention import Head, dot_product_head
 from pragmatic.evaluation import SequenceScores
 from pragmatic.score_maps import Hardmax, Uniform

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from scipy.special import softmax, xlogy
 
 from bridge import fit_softmax
+from bridge.head_choice import chosen_heads
 from bridge.metrics import cosine, top1_agreement, total_variation
 from bridge.sampling import total_variation_floor
-from bridge.swapping import chosen_heads
 from scenarios.minilm import N_HEADS, N_LAYERS, Heads, minilm_heads, shipped_paragraph
 from scenarios.minilm_plots import draw_excess, draw_excess_by_entropy, draw_map, draw_pattern
 from scenarios.outcome import Metric, Outcome, Picture, RunContext

@@ -11,8 +11,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from bridge import SpikingHead, Usage
+from bridge.head_choice import chosen_heads
 from bridge.hf_layers import attention_layers
-from bridge.swapping import chosen_heads
 from pragmatic.score_maps import ScoreMap, Uniform
 from scenarios.minilm import shipped_paragraph
 from scenarios.outcome import Metric, Outcome, Picture, RunContext

@@ -4,6 +4,7 @@ import logging
 
 from spiking.cells import CELLS, DiffusiveLIF, EscapeRate
 from spiking.control import RateMatched, cut_loop, gamma_off
+from spiking.export import to_neo
 from spiking.gamma import ENGINES, GammaCircuit
 from spiking.head import HeadParams, HeadSelection, VectorCircuit
 from spiking.params import PARAMETER_SETS, GammaParams
@@ -27,6 +28,7 @@ __all__ = [
     "codegen_target",
     "cut_loop",
     "gamma_off",
+    "to_neo",
 ]
 
 logging.captureWarnings(False)  # importing brian2 sends every warning of the process to its own log

@@ -113,7 +113,7 @@ def initial_state(
     """
     exc = params.cell.initial(len(u), exc_noise)
     if params.primed:
-        exc["v"] = exc["v"] + u
+        exc["v"] += u
     return {
         "exc": exc,
         "inh": {"v": inh_noise.uniform(0, 0.5, n_rows * params.n_inh)},

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from neo import Block
 
 __all__ = ["Selection", "SpikeRecord"]
 
@@ -67,12 +63,6 @@ class SpikeRecord:
             n_cells=self.n_cells,
             duration_ms=self.duration_ms,
         )
-
-    def to_neo(self) -> Block:
-        """As a Neo block: a segment a row, a spike train a cell that fired (needs the extra `neuro`)."""
-        from spiking.export import to_neo
-
-        return to_neo(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from spiking.export import to_neo
 from spiking.record import SpikeRecord
 
 
@@ -28,7 +29,7 @@ def test_neo_keeps_every_spike_its_row_key_and_cell() -> None:
     """All spikes come back from the block; the silent row is an empty segment."""
     pytest.importorskip("neo", reason="needs the extra `neuro`")
     record = random_record()
-    block = record.to_neo()
+    block = to_neo(record)
     back = [
         (t.annotations["row"], t.annotations["key"], t.annotations["cell"], time)
         for segment in block.segments
@@ -46,7 +47,7 @@ def test_elephant_reads_the_trains() -> None:
     pytest.importorskip("neo", reason="needs the extra `neuro`")
     statistics = pytest.importorskip("elephant.statistics", reason="needs the extra `neuro`")
     record = random_record()
-    trains = [t for segment in record.to_neo().segments for t in segment.spiketrains]
+    trains = [t for segment in to_neo(record).segments for t in segment.spiketrains]
     total_Hz = sum(float(statistics.mean_firing_rate(t).rescale("Hz")) for t in trains)
     assert total_Hz == pytest.approx(len(record) / 0.3)
 
@@ -54,4 +55,4 @@ def test_elephant_reads_the_trains() -> None:
 def test_without_neo_the_error_names_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "neo", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'fortyhertz\[neuro\]'"):
-        random_record().to_neo()
+        to_neo(random_record())
