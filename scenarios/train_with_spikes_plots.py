@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from scenarios.head_kinds import KINDS, SPIKING_KINDS
 from scenarios.statistics import mean, mean_over_seeds
@@ -34,14 +35,14 @@ LOOKS = {
 }
 WIDTHS = dict(zip(LOOKS, (4.8, 1.0, 3.7, 2.8, 2.0, 1.2), strict=True))  # what coincides stays visible
 THIN, SMALL = 0.5, 8.0
+LINEAR_nat = 0.02
 
 
 def draw_by_iteration(ax: Axes, dataset: xr.Dataset) -> None:
-    """Held-out loss against iterations."""
+    """Held-out loss against iterations, without the one before the first of them."""
     for kind in _kinds(dataset):
-        ours = of_kind(dataset, kind)
-        steps = np.broadcast_to(dataset.evaluation.values, ours.held_out_loss.shape)
-        _curves(ax, steps, ours.held_out_loss.values, kind)
+        loss = of_kind(dataset, kind).held_out_loss.values[:, 1:]
+        _curves(ax, np.broadcast_to(dataset.evaluation.values[1:], loss.shape), loss, kind)
     ax.set(xlabel="iteration", ylabel="held-out loss (nat)")
     ax.set_title("By iteration")
 
@@ -73,7 +74,10 @@ def draw_by_operations(ax: Axes, dataset: xr.Dataset) -> None:
 
 
 def draw_gaps(ax: Axes, dataset: xr.Dataset) -> None:
-    """Loss at the end above softmax of the same seed: each seed, and mean with its error."""
+    """Loss at the end above softmax of the same seed: each seed, and mean with its error.
+
+    Spikes cost hundredths of a nat, no attention tenths: the axis is linear up to `LINEAR_nat`, then logarithmic.
+    """
     kinds = [kind for kind in _kinds(dataset) if kind != "softmax" and paired(dataset, kind)]
     ax.axhline(0, color=SOFTMAX, lw=1.2)
     for place, kind in enumerate(kinds):
@@ -82,7 +86,13 @@ def draw_gaps(ax: Axes, dataset: xr.Dataset) -> None:
             _column(ax, place + 0.22, gaps(dataset, kind, "softmax"), LOOKS[kind], "o", filled=False)
         if kind == "simulated":
             _column(ax, place - 0.22, gaps(dataset, "softmax", "simulated"), LOOKS[kind], "x", filled=True)
-    ax.set_xticks(range(len(kinds)), kinds)
+    ax.set_xticks(range(len(kinds)), kinds, fontsize=SMALL)
+    ax.set_yscale("symlog", linthresh=LINEAR_nat)
+    ax.yaxis.set_major_locator(FixedLocator([-0.05, -0.02, -0.01, 0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2]))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_locator(NullLocator())
+    lowest, highest = ax.dataLim.intervaly
+    ax.set_ylim(min(lowest, 0) - 0.2 * LINEAR_nat, 1.5 * max(highest, LINEAR_nat))
     ax.set(xlim=(-0.5, max(len(kinds), 1) - 0.5), ylabel="loss above softmax (nat)")
     ax.grid(axis="x", visible=False)
     ax.set_title("At the end")
@@ -94,9 +104,7 @@ def draw_legend(figure: Figure, axes: Sequence[Axes]) -> None:
     for ax in axes:
         handles, labels = ax.get_legend_handles_labels()
         lines |= dict(zip(labels, handles, strict=True))
-    figure.legend(
-        list(lines.values()), list(lines), loc="outside lower center", ncols=len(lines), fontsize=SMALL
-    )
+    figure.legend(list(lines.values()), list(lines), loc="outside lower center", ncols=4, fontsize=SMALL)
 
 
 def _kinds(dataset: xr.Dataset) -> list[str]:
