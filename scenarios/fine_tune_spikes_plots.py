@@ -8,12 +8,13 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from scenarios.fine_tune_spikes_findings import SMOOTH
+from scenarios.rise_axis import rise_axis
 from scenarios.style import CONTROL, FLOOR, INK, SOFTMAX, SPIKING
 
 __all__ = ["draw_learning", "draw_rises"]
 
 SMALL = 8.0
-LINEAR = 0.01  # nats; the axis of the rises is linear up to here, and logarithmic above
+LINEAR_nat = 0.01  # the axis of the rises is linear up to here, and logarithmic above
 LOOKS = {  # colour, form, label
     "trained": (INK, "o--", "as trained"),
     "softmax": (SOFTMAX, "s--", "learnt on with softmax"),
@@ -32,9 +33,7 @@ def draw_rises(ax: Axes, dataset: xr.Dataset) -> None:
         beside = dataset.spikes * 1.05 ** (i - (n - 1) / 2)
         ax.errorbar(beside, at.rise, at.rise_se, fmt=form, color=colour, lw=1.4, label=label)
     ax.set(xscale="log", xlabel="spikes per row", ylabel="rise in loss (nat)")
-    ax.set_yscale("symlog", linthresh=LINEAR, linscale=0.8)
-    ax.set_ylim(bottom=min(-0.2 * LINEAR, 1.2 * float((dataset.rise - dataset.rise_se).min())))
-    ax.yaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:g}"))
+    rise_axis(ax, LINEAR_nat)
     ax.set_xticks(dataset.spikes.values, minor=False)
     ax.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:g}"))
     ax.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
@@ -53,4 +52,5 @@ def draw_learning(ax: Axes, dataset: xr.Dataset) -> None:
         ax.plot(np.arange(len(smooth)) + width, smooth, color=LOOKS[model][0], lw=1.5, label=LOOKS[model][2])
     ax.set(xlabel="iteration", ylabel="batch loss above softmax (nat)")
     ax.set_title("While learning on")
-    ax.legend(fontsize=SMALL)
+    ax.set_ylim(top=1.25 * ax.get_ylim()[1])  # room for the legend
+    ax.legend(fontsize=SMALL, loc="upper right")

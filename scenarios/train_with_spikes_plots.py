@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
 
 from scenarios.head_kinds import KINDS, SPIKING_KINDS
+from scenarios.rise_axis import rise_axis
 from scenarios.statistics import mean, mean_over_seeds
 from scenarios.style import CONTROL, FLOOR, INH, INK, SOFTMAX, SPIKING
 from scenarios.train_with_spikes_metrics import gaps, of_kind, paired
@@ -87,12 +87,7 @@ def draw_gaps(ax: Axes, dataset: xr.Dataset) -> None:
         if kind == "simulated":
             _column(ax, place - 0.22, gaps(dataset, "softmax", "simulated"), LOOKS[kind], "x", filled=True)
     ax.set_xticks(range(len(kinds)), kinds, fontsize=SMALL)
-    ax.set_yscale("symlog", linthresh=LINEAR_nat)
-    ax.yaxis.set_major_locator(FixedLocator([-0.05, -0.02, -0.01, 0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2]))
-    ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_locator(NullLocator())
-    lowest, highest = ax.dataLim.intervaly
-    ax.set_ylim(min(lowest, 0) - 0.2 * LINEAR_nat, 1.5 * max(highest, LINEAR_nat))
+    rise_axis(ax, LINEAR_nat)
     ax.set(xlim=(-0.5, max(len(kinds), 1) - 0.5), ylabel="loss above softmax (nat)")
     ax.grid(axis="x", visible=False)
     ax.set_title("At the end")
