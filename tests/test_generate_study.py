@@ -12,11 +12,11 @@ from hf_models import batch, told
 import bridge.huggingface  # noqa: F401  registers "gamma"
 
 pytestmark = pytest.mark.slow
-N_SEEDS = 100
+N_SEEDS = 50
 
 
 def differing(double: bool) -> int:
-    """Of 100 seeds with sampled and as many with simulated heads, those with another token."""
+    """Of 50 seeds with sampled and as many with simulated heads, those with another token."""
     found = 0
     given = {**batch("gpt2", length=4), "max_new_tokens": 12, "min_new_tokens": 12}
     given |= {"do_sample": False, "pad_token_id": 0}
@@ -37,4 +37,4 @@ def test_in_double_precision_no_token_differs() -> None:
 
 def test_in_single_precision_few_runs_differ() -> None:
     """A score within rounding of an edge of its grid: about one run in a hundred, and no more than 5 %."""
-    assert differing(double=False) <= 10
+    assert differing(double=False) <= 5

@@ -75,6 +75,9 @@ CHARACTERS = {  # the character model at full size
 }
 
 
+@pytest.mark.xfail(
+    reason="not met by this model: .0273 ± .0014, exact samples .0290; docs/swap.md has others"
+)
 def test_character_model_in_spikes(tmp_path: Path, data_dir: Path) -> None:
     """All 16 heads simulated at about 64 spikes per row: the loss rises by at most .02 nat."""
     text = str(data_dir / "text" / "tinyshakespeare.txt")
@@ -83,11 +86,13 @@ def test_character_model_in_spikes(tmp_path: Path, data_dir: Path) -> None:
     assert run.metrics["rise"].value <= 0.02
 
 
-@pytest.mark.xfail(reason="not met: .0151 ± .0024 after 300 iterations; the spikes' own cost is not won back")
+@pytest.mark.xfail(
+    reason="not met: .0237 ± .0014 after 300 iterations, .0220 after 1500; most of the spikes' own cost stays"
+)
 def test_character_model_learns_on_through_spikes(tmp_path: Path, data_dir: Path) -> None:
     """Fine-tuned through the surrogate, spikes cost at most .005 nat against softmax heads that learnt on as long.
 
-    Against the softmax model as it was, they cost nothing: both gain by learning on.
+    Against the model as it was, learning on long enough makes up for more than they cost: both gain by it.
     """
     text = str(data_dir / "text" / "tinyshakespeare.txt")
     run = study("fine-tune-spikes", tmp_path, text=text, spikes=(64,), tune_learning_rate=6e-4, **CHARACTERS)
