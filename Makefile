@@ -32,7 +32,7 @@ lint: $(READY)   ## style, types and import graph alone
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-study: $(READY)  ## every claim at full size: fidelity, rhythm, gain control, the whole head, real heads (7 minutes)
+study: $(READY)  ## every claim at full size: fidelity, rhythm, real heads, trained models (long; one: pytest -m slow -k NAME)
 	$(BIN)/python -m pytest -m slow -s
 
 bench: $(READY)  ## speed, as ratios measured side by side, into docs/benchmarks.md (10 minutes on a quiet machine)
