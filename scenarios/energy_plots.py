@@ -82,9 +82,7 @@ def draw_counts(ax: Axes, bills: Mapping[str, Bill]) -> None:
     ax.set_yticks(range(len(kinds)), [KINDS[kind] for kind in kinds])
     ax.set(xscale="log", xlabel="in the run", title="Counts")
     ax.invert_yaxis()
-    ax.legend(
-        fontsize=8, loc="lower right", bbox_to_anchor=(1.0, 1.0)
-    )  # above: no corner is sure to be empty
+    ax.legend(fontsize=8, loc="lower right", bbox_to_anchor=(1.0, 1.0))  # above the axes, off the counts
 
 
 def _unit(largest_J: float) -> tuple[float, str]:

@@ -25,9 +25,7 @@ class RunContext:
     rng: np.random.Generator
     engine: str
     progress: Progress
-    unfinished: Path | None = (
-        None  # a folder that keeps trainings until the run is whole; none are kept without
-    )
+    unfinished: Path | None = None  # the folder that keeps trainings until the run is whole
 
     def checkpoint(self, training: str) -> Path | None:
         """The file of a training, from which the same run goes on after an interruption."""

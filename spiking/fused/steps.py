@@ -90,7 +90,10 @@ def _ask_alone(writer: Writer, threshold: Threshold) -> None:
 
 
 def _threshold(writer: Writer, step: Threshold, *, record: bool) -> None:
-    """Search for the marked cells, if there is any, eight at a time; count and record them."""
+    """Search for the marked cells, if there is any, eight at a time; count and record them.
+
+    Eight flags are read as one word, the first in its lowest byte (little-endian processors).
+    """
     group = step.group
     writer.line(3, f"spikes_{group} = 0")
     writer.line(3, f"if any_{group} > 0:")
