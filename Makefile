@@ -54,7 +54,7 @@ docs: $(READY)   ## the Sphinx pages, with a gallery made from the scenarios
 	@echo "docs/_build/html/index.html"
 
 calibration: $(READY)  ## simulate and store the calibration of the shipped parameters again
-	$(BIN)/python -m bridge.calibration
+	$(BIN)/python -m bridge.laws.calibration
 
 clean:           ## remove what the commands above made, the environment too
 	rm -rf $(VENV) $(PEERS) $(RUNS) docs/_build docs/gallery build *.egg-info

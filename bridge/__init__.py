@@ -10,20 +10,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bridge.agreement import Comparison
-    from bridge.calibration import calibrate
-    from bridge.comparison import compare, compare_scores, compare_selection
-    from bridge.counting import count
-    from bridge.depletion import FittedLaw, fit_law
-    from bridge.energy import TABLES, Bill
-    from bridge.fitting import FitReport, LawFit, fit
-    from bridge.heads import SpikingScoreMap, SpikingVectorHead
-    from bridge.laws import LAWS, SelectionLaw
-    from bridge.sampling import SamplingFloor, sampling_floor
-    from bridge.softmax_fit import SoftmaxFit, fit_softmax
-    from bridge.spiking_head import SpikingHead
-    from bridge.swapping import swap
-    from bridge.usage import Usage
+    from bridge.bill.counting import count
+    from bridge.bill.energy import TABLES, Bill
+    from bridge.bill.usage import Usage
+    from bridge.comparison.agreement import Comparison
+    from bridge.comparison.sampling import SamplingFloor, sampling_floor
+    from bridge.comparison.versus_softmax import compare, compare_scores, compare_selection
+    from bridge.heads.score_map import SpikingScoreMap, SpikingVectorHead
+    from bridge.heads.spiking_head import SpikingHead
+    from bridge.laws.calibration import calibrate
+    from bridge.laws.depletion import FittedLaw, fit_law
+    from bridge.laws.families import LAWS, SelectionLaw
+    from bridge.laws.fitting import FitReport, LawFit, fit
+    from bridge.laws.softmax_fit import SoftmaxFit, fit_softmax
+    from bridge.swapping.swap import swap
 
 __all__ = [
     "LAWS",
@@ -53,30 +53,30 @@ __all__ = [
 ]
 
 _FILES = {
-    "LAWS": "laws",
-    "TABLES": "energy",
-    "Bill": "energy",
-    "Comparison": "agreement",
-    "FitReport": "fitting",
-    "FittedLaw": "depletion",
-    "LawFit": "fitting",
-    "SamplingFloor": "sampling",
-    "SelectionLaw": "laws",
-    "SoftmaxFit": "softmax_fit",
-    "SpikingHead": "spiking_head",
-    "SpikingScoreMap": "heads",
-    "SpikingVectorHead": "heads",
-    "Usage": "usage",
-    "calibrate": "calibration",
-    "compare": "comparison",
-    "compare_scores": "comparison",
-    "compare_selection": "comparison",
-    "count": "counting",
-    "fit": "fitting",
-    "fit_law": "depletion",
-    "fit_softmax": "softmax_fit",
-    "sampling_floor": "sampling",
-    "swap": "swapping",
+    "LAWS": "laws.families",
+    "TABLES": "bill.energy",
+    "Bill": "bill.energy",
+    "Comparison": "comparison.agreement",
+    "FitReport": "laws.fitting",
+    "FittedLaw": "laws.depletion",
+    "LawFit": "laws.fitting",
+    "SamplingFloor": "comparison.sampling",
+    "SelectionLaw": "laws.families",
+    "SoftmaxFit": "laws.softmax_fit",
+    "SpikingHead": "heads.spiking_head",
+    "SpikingScoreMap": "heads.score_map",
+    "SpikingVectorHead": "heads.score_map",
+    "Usage": "bill.usage",
+    "calibrate": "laws.calibration",
+    "compare": "comparison.versus_softmax",
+    "compare_scores": "comparison.versus_softmax",
+    "compare_selection": "comparison.versus_softmax",
+    "count": "bill.counting",
+    "fit": "laws.fitting",
+    "fit_law": "laws.depletion",
+    "fit_softmax": "laws.softmax_fit",
+    "sampling_floor": "comparison.sampling",
+    "swap": "swapping.swap",
 }
 
 

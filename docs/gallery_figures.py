@@ -8,7 +8,7 @@ from typing import Any
 
 from sphinx_gallery.scrapers import figure_rst
 
-from scenarios.style import style
+from scenarios.workbench.style import style
 
 __all__ = ["collect"]
 

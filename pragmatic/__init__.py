@@ -1,7 +1,7 @@
 """Attention as machine learning writes it: score maps, heads, masks, a mini-transformer and its training.
 
 Names are imported from their files at first use, so that `import pragmatic` does not yet load torch.
-The training loop is `pragmatic.train.train`: a package cannot give a name to both a file and a function.
+The training loop is `pragmatic.training.train.train`: a package cannot give a name to both a file and a function.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         linear_attention,
         linear_attention_recurrent,
     )
-    from pragmatic.evaluation import Evaluation, evaluate
     from pragmatic.masks import causal_mask
     from pragmatic.score_maps import (
         SCORE_MAPS,
@@ -34,9 +33,10 @@ if TYPE_CHECKING:
         TopK,
         Uniform,
     )
-    from pragmatic.tasks import TASKS
-    from pragmatic.text import Text
-    from pragmatic.train import TrainParams, TrainResult
+    from pragmatic.tasks.synthetic import TASKS
+    from pragmatic.tasks.text import Text
+    from pragmatic.training.evaluation import Evaluation, evaluate
+    from pragmatic.training.train import TrainParams, TrainResult
     from pragmatic.transformer import Output, Transformer, TransformerParams
 
 __all__ = [
@@ -70,7 +70,10 @@ __all__ = [
     "linear_attention_recurrent",
 ]
 
-_FILES = ("masks", "score_maps", "attention", "transformer", "text", "tasks", "evaluation", "train")
+_FILES = (
+    *("masks", "score_maps", "attention", "transformer", "tasks.text", "tasks.synthetic"),
+    *("training.evaluation", "training.train"),
+)
 
 
 def __getattr__(name: str) -> object:

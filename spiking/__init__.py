@@ -3,13 +3,13 @@
 import logging
 
 from spiking.cells import CELLS, DiffusiveLIF, EscapeRate
-from spiking.control import RateMatched, cut_loop, gamma_off
+from spiking.circuits.control import RateMatched, cut_loop, gamma_off
+from spiking.circuits.gamma import ENGINES, GammaCircuit
+from spiking.circuits.whole_head import HeadParams, HeadSelection, VectorCircuit
+from spiking.engines.brian2 import codegen_target
 from spiking.export import to_neo
-from spiking.gamma import ENGINES, GammaCircuit
-from spiking.head import HeadParams, HeadSelection, VectorCircuit
 from spiking.params import PARAMETER_SETS, GammaParams
 from spiking.record import Selection, SpikeRecord
-from spiking.simulate import codegen_target
 
 __all__ = [
     "CELLS",

@@ -1,6 +1,6 @@
 """The stored calibration: which gain gives the shipped circuits the temperature that the caller asks for.
 
-`calibration.json` is made by `make calibration` (bridge.calibration) and holds one
+`calibration.json` is made by `make calibration` (bridge.laws.calibration) and holds one
 table per set of parameters in `PARAMETER_SETS`: gain against cells per key and temperature.
 """
 

@@ -14,11 +14,11 @@ import brian2 as b2
 import numpy as np
 
 from spiking.checks import known
-from spiking.fused.kernel import Kernel, compile_program
-from spiking.fused.parts import Program
-from spiking.fused.program import read_program
-from spiking.fused.run import PRECISIONS, Rows, RowSpikes, Window, run_rows
-from spiking.simulate import ENGINES, building, run_network
+from spiking.engines.brian2 import ENGINES, building, run_network
+from spiking.engines.fused.kernel import Kernel, compile_program
+from spiking.engines.fused.parts import Program
+from spiking.engines.fused.program import read_program
+from spiking.engines.fused.run import PRECISIONS, Rows, RowSpikes, Window, run_rows
 
 __all__ = ["Circuit", "GroupSpikes", "Recorded", "simulate_circuit"]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scenarios import registry
-from scenarios.inputs import load_mask, load_scores
-from scenarios.outcome import Metric, Outcome, Picture, RunContext
-from scenarios.params import ScenarioParams, param
+from scenarios.workbench import registry
+from scenarios.workbench.inputs import load_mask, load_scores
+from scenarios.workbench.outcome import Metric, Outcome, Picture, RunContext
+from scenarios.workbench.params import ScenarioParams, param
 
 QUESTION = "Does a fair coin land on heads half of the time?"
 

@@ -100,7 +100,7 @@ REFUSALS = [
 
 # Stands for an interpreter without the extra `hf`: the import fails as it would there.
 _WITHOUT_HF = "import sys; sys.modules['transformers'] = None; "
-_MAIN = "import sys; from scenarios.cli import main; sys.exit(main({words!r}))"
+_MAIN = "import sys; from scenarios.workbench.cli import main; sys.exit(main({words!r}))"
 
 
 def prepare(folder: Path) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from scenarios import registry
-from scenarios.outcome import Metric, Outcome, RunContext
-from scenarios.params import ScenarioParams, param
+from scenarios.workbench import registry
+from scenarios.workbench.outcome import Metric, Outcome, RunContext
+from scenarios.workbench.params import ScenarioParams, param
 
 QUESTION = "What is the mean of a few numbers around n + x?"
 NAME = "few-numbers"
@@ -67,7 +67,7 @@ def register() -> None:
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register this module for the length of a test."""
     monkeypatch.setattr(registry, "SCENARIOS", dict(registry.SCENARIOS))
-    monkeypatch.setattr("scenarios.cli.SCENARIOS", registry.SCENARIOS)
+    monkeypatch.setattr("scenarios.workbench.cli.SCENARIOS", registry.SCENARIOS)
     monkeypatch.setitem(sys.modules, f"scenarios.{NAME.replace('-', '_')}", sys.modules[__name__])
     register()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bridge import TABLES, Bill, Usage
-from bridge.bill_text import bill_text, columns, counts_text, joules_text, parts_text, si
-from bridge.operations import Counts
+from bridge.bill.operations import Counts
+from bridge.bill.text import bill_text, columns, counts_text, joules_text, parts_text, si
 
 MLP = {"mlp": Counts(macs=1000)}
 SOFTMAX = Bill(simulated=MLP, events=MLP)

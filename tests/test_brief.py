@@ -12,8 +12,8 @@ from scipy import stats
 from scipy.special import softmax
 
 from bridge import fit_softmax
-from bridge.metrics import total_variation
-from bridge.sampling import total_variation_floor
+from bridge.comparison.metrics import total_variation
+from bridge.comparison.sampling import total_variation_floor
 from spiking import GammaCircuit, GammaParams, Selection, cut_loop
 
 SPIKES = 64

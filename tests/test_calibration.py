@@ -51,7 +51,7 @@ def test_stored_calibration_covers_the_named_parameters_and_says_how_it_was_made
     tables = json.loads(STORED_CALIBRATION.read_text())
     assert set(tables) == set(PARAMETER_SETS)
     for table in tables.values():
-        assert table["command"].startswith("python -m bridge.calibration")
+        assert table["command"].startswith("python -m bridge.laws.calibration")
         off = (np.array(table["gain"]) - table["measured"]) / np.array(table["measured_se"])
         assert np.abs(off).max() < 4  # the surface passes within the errors of what was measured
         assert np.shape(table["gain"]) == (len(table["n_cells"]), len(table["temperature"]))

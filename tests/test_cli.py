@@ -15,10 +15,10 @@ import fake_scenario
 import numpy as np
 import pytest
 
-from scenarios import registry
-from scenarios.cli import main
-from scenarios.errors import check_known
-from scenarios.options import options_of
+from scenarios.workbench import registry
+from scenarios.workbench.cli import main
+from scenarios.workbench.errors import check_known
+from scenarios.workbench.options import options_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,7 +28,7 @@ def _here(tmp_path, monkeypatch):
     """Each test works in an empty folder, with the fake scenario under the names that it stands in for."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "SCENARIOS", dict(registry.SCENARIOS))
-    monkeypatch.setattr("scenarios.cli.SCENARIOS", registry.SCENARIOS)
+    monkeypatch.setattr("scenarios.workbench.cli.SCENARIOS", registry.SCENARIOS)
     for name in ("coin-toss", "minilm-heads", "compare-file"):
         registry.SCENARIOS.setdefault(name, "A fair coin")
         monkeypatch.setitem(sys.modules, f"scenarios.{name.replace('-', '_')}", fake_scenario)
@@ -67,7 +67,7 @@ def python(code: str, **options) -> subprocess.Popen[str]:
 def test_answers_at_once_without_heavy_imports(words):
     """Nothing that takes long to import is imported before there is something to compute."""
     process = python(
-        f"import sys; from scenarios.cli import main; status = main({words})\n"
+        f"import sys; from scenarios.workbench.cli import main; status = main({words})\n"
         "heavy = {'brian2', 'torch', 'matplotlib', 'xarray', 'scipy', 'numba', 'transformers', 'numpy'}\n"
         "assert status == 0 and not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
@@ -132,7 +132,7 @@ def test_show_finds_a_run_by_folder_and_by_name(capsys):
 
 def test_doctor_reports_and_tells_how_to_get_what_is_missing(capsys, monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
-    monkeypatch.setattr("scenarios.doctor.EXTRAS", {"neuro": ("no_such_module",)})
+    monkeypatch.setattr("scenarios.workbench.doctor.EXTRAS", {"neuro": ("no_such_module",)})
     monkeypatch.setenv("COLUMNS", "140")
     assert main(["doctor"]) == 0
     text = capsys.readouterr().out
@@ -222,7 +222,7 @@ def test_a_fault_of_the_program_keeps_its_traceback_and_leaves_nothing():
 
 def test_interrupt_in_a_running_scenario_is_one_line_130_and_nothing_written(tmp_path):
     code = (
-        "import sys, fake_scenario; fake_scenario.register(); from scenarios.cli import main\n"
+        "import sys, fake_scenario; fake_scenario.register(); from scenarios.workbench.cli import main\n"
         "sys.exit(main(['run', 'coin-toss', '--fail', 'wait']))"
     )
     process = python(code, cwd=tmp_path)
@@ -272,7 +272,7 @@ def test_unknown_name_without_a_near_one_still_lists_the_known():
 def test_a_parameter_may_not_hide_a_common_option():
     from dataclasses import dataclass
 
-    from scenarios.params import ScenarioParams, param
+    from scenarios.workbench.params import ScenarioParams, param
 
     @dataclass(frozen=True, kw_only=True)
     class Params(ScenarioParams):

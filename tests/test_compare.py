@@ -10,8 +10,8 @@ import torch
 from doubles import MultinomialCircuit, Temperature, softmax
 
 from bridge import compare, compare_scores, compare_selection
-from bridge.bias import halves
-from bridge.metrics import cosine, js_nats, kl_nats, total_variation
+from bridge.comparison.bias import halves
+from bridge.comparison.metrics import cosine, js_nats, kl_nats, total_variation
 
 WITH_BIAS = ("kl_nats", "js_nats", "total_variation")
 ALL = (*WITH_BIAS, "top1_agreement", "rank_correlation")

@@ -11,9 +11,10 @@ from functools import cache
 import numpy as np
 import pytest
 
+from spiking.cells.conductance import cells, tau_dq_ms
 from spiking.circuit import Circuit, Recorded, simulate_circuit
-from spiking.conductance import PING_1, PING_8, TWO_CELLS, Ping, cells, tau_dq_ms
-from spiking.synchrony import vector_strength
+from spiking.circuits.ping import PING_1, PING_8, TWO_CELLS, Ping
+from spiking.measures.synchrony import vector_strength
 
 F_I_Hz = {  # uA/cm2 -> Hz
     "exc": {0.10: 0.0, 0.15: 8.58, 0.30: 19.57, 0.75: 36.45, 1.4: 54.16, 3.0: 89.89},
@@ -82,7 +83,7 @@ SMALL = replace(PING_1, n_exc=20, n_inh=8, dt_ms=0.02)
 def test_a_random_network_is_the_same_on_both_engines_spike_for_spike(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("spiking.simulate.codegen_target", lambda: "numpy")  # sooner done than compiled
+    monkeypatch.setattr("spiking.engines.brian2.codegen_target", lambda: "numpy")  # sooner done than compiled
     ran = [_run(SMALL, engine, 1, duration_ms=40.0, settle_ms=0.0) for engine in ("brian2", "fused")]
     for group in ("exc", "inh"):
         a, b = (r.spikes[group] for r in ran)

@@ -8,7 +8,7 @@ import torch
 from doubles import MultinomialCircuit, Temperature
 
 from bridge import FittedLaw, SpikingHead, SpikingScoreMap, fit_law
-from bridge.surrogate import sampled_counts
+from bridge.heads.surrogate import sampled_counts
 from spiking import GammaCircuit, GammaParams
 from spiking.calibration import effective_gain
 

@@ -12,8 +12,8 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from bridge import TABLES, Bill, SpikingScoreMap, SpikingVectorHead, Usage, count, swap
-from bridge.energy import IMPLEMENTATIONS, EnergyTable
-from bridge.operations import Counts
+from bridge.bill.energy import IMPLEMENTATIONS, EnergyTable
+from bridge.bill.operations import Counts
 from pragmatic import (
     HEADS,
     SCORE_MAPS,

@@ -6,9 +6,9 @@ import matplotlib.pyplot as plt
 import pytest
 
 from bridge import Bill, Usage
-from bridge.energy import PARTS
-from bridge.operations import Counts
-from scenarios.energy_plots import PART_COLOURS, draw_counts, draw_joules
+from bridge.bill.energy import PARTS
+from bridge.bill.operations import Counts
+from scenarios.minilm_on_gamma.energy_plots import PART_COLOURS, draw_counts, draw_joules
 
 MLP = {"mlp": Counts(macs=1_000_000)}
 BILLS = {

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scenarios.execute import run_scenario
-from scenarios.outcome import Metric
-from scenarios.registry import ENGINES, SCENARIOS, load
+from scenarios.workbench.execute import run_scenario
+from scenarios.workbench.outcome import Metric
+from scenarios.workbench.registry import ENGINES, SCENARIOS, load
 
 pytestmark = pytest.mark.slow
 

@@ -14,8 +14,8 @@ from doubles import softmax
 from scipy.optimize import minimize_scalar
 
 from bridge import LAWS, fit, fit_softmax
-from bridge.counted import CountedRows
-from bridge.likelihood import row_log_likelihood, standard_errors
+from bridge.laws.counted import CountedRows
+from bridge.laws.likelihood import row_log_likelihood, standard_errors
 
 TRUTHS = {
     "softmax": (0.9, 0.02),
@@ -280,7 +280,7 @@ def test_names_load_at_first_use_and_stay_functions() -> None:
     """Whatever is imported first, `bridge.fit` is the function; importing the package loads no library."""
     program = (
         "import sys, bridge; assert not {'torch', 'scipy', 'brian2'} & set(sys.modules);"
-        "import bridge.fitting, bridge.comparison, bridge.softmax_fit;"
+        "import bridge.laws.fitting, bridge.comparison.versus_softmax, bridge.laws.softmax_fit;"
         "from bridge import fit, compare; assert callable(fit) and callable(compare) and callable(bridge.fit);"
         "assert 'torch' not in sys.modules"
     )

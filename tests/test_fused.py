@@ -11,8 +11,9 @@ from numba import njit, vectorize
 from scipy import stats
 
 from spiking import GammaCircuit, GammaParams, Selection
-from spiking.fused.exp import EXP32_ERROR, EXP32_RANGE, EXP64_ERROR, EXP64_RANGE, exp32, exp64
-from spiking.fused.functions import (
+from spiking.circuits.gamma import _one_row, structure
+from spiking.engines.fused.exp import EXP32_ERROR, EXP32_RANGE, EXP64_ERROR, EXP64_RANGE, exp32, exp64
+from spiking.engines.fused.functions import (
     EXPREL32_ERROR,
     EXPREL64_ERROR,
     TANH32_ERROR,
@@ -22,9 +23,8 @@ from spiking.fused.functions import (
     tanh32,
     tanh64,
 )
-from spiking.fused.random import normal32, normal64, row_key, uniform32, uniform64
-from spiking.fused.simd import prefer_wide_vectors
-from spiking.gamma import _one_row, structure
+from spiking.engines.fused.random import normal32, normal64, row_key, uniform32, uniform64
+from spiking.engines.fused.simd import prefer_wide_vectors
 
 
 def _exprel(x: np.ndarray) -> np.ndarray:
@@ -131,7 +131,7 @@ def test_a_row_alone_is_the_same_row_in_any_batch_bit_for_bit() -> None:
 def test_any_number_of_threads_gives_the_same_spikes(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even when every row is a call of its own."""
     whole = attend(SCORES)
-    monkeypatch.setattr("spiking.fused.run._MOST", 1)
+    monkeypatch.setattr("spiking.engines.fused.run._MOST", 1)
     split = attend(SCORES, threads=threads)
     np.testing.assert_array_equal(split.field, whole.field)
     np.testing.assert_array_equal(split.spikes.time_ms, whole.spikes.time_ms)
@@ -182,7 +182,7 @@ def test_spikes_come_in_order_of_time_and_inside_the_window() -> None:
 
 
 def test_more_spikes_than_expected_are_all_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spiking.fused.run._expected_spikes", lambda *_: 3)
+    monkeypatch.setattr("spiking.engines.fused.run._expected_spikes", lambda *_: 3)
     again = attend(SCORES)
     monkeypatch.undo()
     np.testing.assert_array_equal(again.spikes.time_ms, attend(SCORES).spikes.time_ms)
@@ -190,7 +190,7 @@ def test_more_spikes_than_expected_are_all_kept(monkeypatch: pytest.MonkeyPatch)
 
 def test_memory_of_counts_grows_with_neither_rows_nor_duration(monkeypatch: pytest.MonkeyPatch) -> None:
     """Peak of what Python and NumPy hold, but for the scores and counts themselves, which go with the rows."""
-    monkeypatch.setattr("spiking.fused.run._MOST", 2_000_000)  # calls of 140 of these rows
+    monkeypatch.setattr("spiking.engines.fused.run._MOST", 2_000_000)  # calls of 140 of these rows
 
     def peak_MiB(n_rows: int, duration_ms: float) -> float:
         scores = np.zeros((n_rows, 2))
@@ -209,7 +209,7 @@ def test_memory_of_counts_grows_with_neither_rows_nor_duration(monkeypatch: pyte
 def test_progress_runs_to_one_and_stopping_early_leaves_nothing_running(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("spiking.fused.run._MOST", 1)
+    monkeypatch.setattr("spiking.engines.fused.run._MOST", 1)
     seen: list[float] = []
     attend(SCORES, progress=seen.append)
     assert seen == sorted(seen)

@@ -9,10 +9,10 @@ import pytest
 from scipy import stats
 
 from spiking import DiffusiveLIF, EscapeRate, GammaCircuit, GammaParams, Selection, SpikeRecord
-from spiking.fused.gamma import compile_core, simulate_rows
-from spiking.gamma import gamma_core, initial_state
+from spiking.circuits.gamma import gamma_core, initial_state
+from spiking.circuits.gamma_rows import compile_core, simulate_rows
+from spiking.engines.brian2 import Core, Recording, building, simulate
 from spiking.rows import Layout
-from spiking.simulate import Core, Recording, building, simulate
 from tests.doubles import DrawnThresholds
 
 FALSE_ALARM = 1e-3  # of each family of two-sample tests, shared among its tests (Bonferroni)

@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 from spiking.circuit import Recorded, simulate_circuit
-from spiking.fused.program import read_program
-from spiking.simulate import building
+from spiking.engines.brian2 import building
+from spiking.engines.fused.program import read_program
 from tests.fused_features import CIRCUITS, COVERED, DT_MS, REFUSED, Covered, Refused
 
 Runs = Callable[[str], Mapping[str, Recorded]]
@@ -36,7 +36,7 @@ def runs() -> Runs:
 def _run(circuit: str, engine: str, shown: set[str]) -> Recorded:
     with pytest.MonkeyPatch.context() as patch:
         # what is compared is the engine; Brian2 without compiling answers sooner in 30 ms
-        patch.setattr("spiking.simulate.codegen_target", lambda: "numpy")
+        patch.setattr("spiking.engines.brian2.codegen_target", lambda: "numpy")
         return simulate_circuit(
             CIRCUITS[circuit],
             duration_ms=30,

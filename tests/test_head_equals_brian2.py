@@ -12,12 +12,12 @@ from scipy import stats
 
 from spiking import GammaParams, HeadParams, HeadSelection, VectorCircuit
 from spiking.circuit import Circuit, simulate_circuit
-from spiking.fused.head import RowVectors
-from spiking.fused.program import read_program
-from spiking.gamma import gamma_core
-from spiking.periphery import build_periphery
+from spiking.circuits.gamma import gamma_core
+from spiking.circuits.head_rows import RowVectors
+from spiking.circuits.periphery import build_periphery
+from spiking.engines.brian2 import building
+from spiking.engines.fused.program import read_program
 from spiking.rows import Layout
-from spiking.simulate import building
 from tests.doubles import DrawnThresholds
 
 FALSE_ALARM = 1e-3  # of the family of two-sample tests, shared among its tests (Bonferroni)
@@ -41,15 +41,16 @@ def _objects(params: GammaParams, mask: np.ndarray, vectors: dict[str, Any]) -> 
 @pytest.mark.filterwarnings("ignore:no C\\+\\+ compiler")
 def test_same_noise_same_spikes_in_every_part_of_the_head(monkeypatch: pytest.MonkeyPatch) -> None:
     """All thresholds, of E and of query cells, handed in as arrays; 300 ms in float64: not one differs."""
-    monkeypatch.setattr("spiking.simulate.codegen_target", lambda: "numpy")  # sooner done than compiled
+    monkeypatch.setattr("spiking.engines.brian2.codegen_target", lambda: "numpy")  # sooner done than compiled
     rng = np.random.default_rng(1)
     drawn = rng.exponential(size=(400, N_KEYS * N_CELLS))
     drawn_query = rng.exponential(size=(900, D * 2 * HEAD.n_query))
     monkeypatch.setattr(
-        "spiking.periphery.QUERY_RESET", "h -= q\nn_drawn += 1\nq = drawn_query(n_drawn * second, i)"
+        "spiking.circuits.periphery.QUERY_RESET", "h -= q\nn_drawn += 1\nq = drawn_query(n_drawn * second, i)"
     )
     monkeypatch.setattr(
-        "spiking.periphery.QUERY_EQUATIONS", "dh/dt = rate : 1\nrate : Hz (constant)\nq : 1\nn_drawn : 1"
+        "spiking.circuits.periphery.QUERY_EQUATIONS",
+        "dh/dt = rate : 1\nrate : Hz (constant)\nq : 1\nn_drawn : 1",
     )
     params = replace(PARAMS, cell=DrawnThresholds(drawn=drawn))
     vectors = _vectors(rng, 1)
@@ -144,7 +145,7 @@ def test_membranes_begin_with_the_input_of_empty_dendrites() -> None:
 def test_a_query_alone_is_the_same_query_in_any_batch_on_any_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bit for bit, even when every query is a call of its own."""
     batch = _attend(6, duration_ms=100)
-    monkeypatch.setattr("spiking.fused.run._MOST", 1)
+    monkeypatch.setattr("spiking.engines.fused.run._MOST", 1)
     for other in (_attend(6, duration_ms=100, threads=1), _attend(6, duration_ms=100, threads=5)):
         np.testing.assert_array_equal(batch.trace, other.trace)
         np.testing.assert_array_equal(batch.selection.spikes.time_ms, other.selection.spikes.time_ms)

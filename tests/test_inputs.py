@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from scenarios.inputs import load_mask, load_qkv, load_scores, load_text
-from scenarios.params import ScenarioParams, fields_of, param
+from scenarios.workbench.inputs import load_mask, load_qkv, load_scores, load_text
+from scenarios.workbench.params import ScenarioParams, fields_of, param
 
 
 def saved(tmp_path, array, **options):

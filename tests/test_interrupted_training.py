@@ -13,10 +13,10 @@ import pytest
 import xarray as xr
 
 from pragmatic import train as train_module
-from scenarios.cli import main
-from scenarios.execute import run_scenario
-from scenarios.params import ScenarioParams
-from scenarios.registry import load
+from scenarios.workbench.cli import main
+from scenarios.workbench.execute import run_scenario
+from scenarios.workbench.params import ScenarioParams
+from scenarios.workbench.registry import load
 
 SIZES = {"n_layers": 1, "n_heads": 2, "width": 16, "n_context": 8, "batch": 4, "windows": 8}
 TRAININGS: dict[str, dict[str, Any]] = {  # scenario -> parameters that make it tiny

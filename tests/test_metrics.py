@@ -10,7 +10,7 @@ from doubles import softmax
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import binom, entropy, spearmanr
 
-from bridge.metrics import (
+from bridge.comparison.metrics import (
     cosine,
     js_nats,
     kl_nats,
@@ -18,7 +18,7 @@ from bridge.metrics import (
     top1_agreement,
     total_variation,
 )
-from bridge.sampling import kl_floor_nats, sampling_floor, total_variation_floor
+from bridge.comparison.sampling import kl_floor_nats, sampling_floor, total_variation_floor
 
 ROW_METRICS = [kl_nats, js_nats, total_variation, top1_agreement, rank_correlation]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spiking.readout import (
+from spiking.measures.readout import (
     READOUTS,
     first_spike,
     first_spike_ms,
@@ -13,8 +13,8 @@ from spiking.readout import (
     share_against_time,
     spike_share,
 )
+from spiking.measures.rhythm import Cycles, cycles
 from spiking.record import SpikeRecord
-from spiking.rhythm import Cycles, cycles
 
 DT_MS = 1.0
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.io import loadmat
 
+from spiking.measures.rhythm import cycles, gamma_peak, power_spectrum, spike_phases
+from spiking.measures.synchrony import ppc, spike_field_coherence
 from spiking.record import SpikeRecord
-from spiking.rhythm import cycles, gamma_peak, power_spectrum, spike_phases
-from spiking.synchrony import ppc, spike_field_coherence
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 import spiking
-from scenarios import registry
-from scenarios.params import ScenarioParams, fields_of
-from scenarios.registry import SCENARIOS, load
+from scenarios.workbench import registry
+from scenarios.workbench.params import ScenarioParams, fields_of
+from scenarios.workbench.registry import SCENARIOS, load
 
 
 @pytest.mark.parametrize("name", list(SCENARIOS))

@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 import fake_scenario
 import pytest
 
-from scenarios import registry, report
-from scenarios.execute import run_scenario
-from scenarios.style import GRID, INK, MUTED, PAPER, style
+from scenarios.workbench import registry, report
+from scenarios.workbench.execute import run_scenario
+from scenarios.workbench.style import GRID, INK, MUTED, PAPER, style
 
 
 class Page(HTMLParser):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from spiking.measures.rhythm import Cycles, cycles, gamma_peak, power_spectrum, spike_phases
 from spiking.record import SpikeRecord
-from spiking.rhythm import Cycles, cycles, gamma_peak, power_spectrum, spike_phases
 
 
 def make_record(

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scenarios.cli import main
-from scenarios.minilm import minilm_heads, shipped_paragraph
-from scenarios.store import read_run
+from scenarios.workbench.cli import main
+from scenarios.workbench.minilm import minilm_heads, shipped_paragraph
+from scenarios.workbench.store import read_run
 
 RNG = np.random.default_rng(0)
 

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pragmatic.evaluation import SequenceScores
-from pragmatic.train import TrainResult
-from scenarios.cli import main
-from scenarios.execute import run_scenario
+from pragmatic.training.evaluation import SequenceScores
+from pragmatic.training.train import TrainResult
 from scenarios.fine_tune_spikes import Params
-from scenarios.fine_tune_spikes_findings import MODELS, TUNED, Findings, findings_dataset
-from scenarios.fine_tune_spikes_metrics import findings_metrics
-from scenarios.fine_tune_spikes_verdict import findings_verdict
-from scenarios.outcome import Metric
-from scenarios.store import StoredRun
+from scenarios.fine_tune_spikes.findings import MODELS, TUNED, Findings, findings_dataset
+from scenarios.fine_tune_spikes.metrics import findings_metrics
+from scenarios.fine_tune_spikes.verdict import findings_verdict
+from scenarios.workbench.cli import main
+from scenarios.workbench.execute import run_scenario
+from scenarios.workbench.outcome import Metric
+from scenarios.workbench.store import StoredRun
 
 TINY = Params(
     n_layers=1,

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scenarios.competition import Competition
-from scenarios.execute import run_scenario
 from scenarios.gamma_selects import QUESTION, Params, run
-from scenarios.gamma_selects_findings import LABELS, Findings, findings_verdict
-from scenarios.outcome import Outcome, RunContext
-from scenarios.progress import Progress
-from scenarios.statistics import Estimate, bootstrap, fraction, mean
+from scenarios.gamma_selects.findings import LABELS, Findings, findings_verdict
+from scenarios.workbench.competition import Competition
+from scenarios.workbench.execute import run_scenario
+from scenarios.workbench.outcome import Outcome, RunContext
+from scenarios.workbench.progress import Progress
+from scenarios.workbench.statistics import Estimate, bootstrap, fraction, mean
 from spiking import GammaCircuit, GammaParams, Selection, SpikeRecord, cut_loop
 
 SMALL = {"n_rows": 16, "duration_ms": 400.0, "n_cells": 20, "tau_gaba_ms": (5.0, 12.0), "tau_rows": 12}

@@ -12,15 +12,15 @@ import torch
 from pragmatic.attention import dot_product_head
 from pragmatic.score_maps import Softmax, Uniform
 from pragmatic.transformer import Transformer, TransformerParams
-from scenarios.cli import main
-from scenarios.execute import run_scenario
-from scenarios.head_probe import Probe, probe_heads
 from scenarios.head_swap import Params
-from scenarios.head_swap_verdict import findings_verdict
-from scenarios.outcome import Metric
-from scenarios.spike_price import spike_price
-from scenarios.statistics import rank_correlation
-from scenarios.store import StoredRun
+from scenarios.head_swap.head_probe import Probe, probe_heads
+from scenarios.head_swap.spike_price import spike_price
+from scenarios.head_swap.verdict import findings_verdict
+from scenarios.workbench.cli import main
+from scenarios.workbench.execute import run_scenario
+from scenarios.workbench.outcome import Metric
+from scenarios.workbench.statistics import rank_correlation
+from scenarios.workbench.store import StoredRun
 
 TINY = Params(
     task="induction",
@@ -119,7 +119,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 
 def _checkpoint(path: Path) -> None:
     """A model of one layer for the embedded text, untrained."""
-    from scenarios.mini import Mini, MiniParams, task_of
+    from scenarios.workbench.mini import Mini, MiniParams, task_of
 
     task = task_of(MiniParams())
     params = TransformerParams(n_vocab=task.n_vocab, n_layers=1, n_heads=1, width=4, n_context=32)

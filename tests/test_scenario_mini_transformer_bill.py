@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from bridge import TABLES
-from scenarios.cli import main
-from scenarios.execute import run_scenario
 from scenarios.mini_transformer_bill import Params
-from scenarios.mini_transformer_bill_metrics import bill_metrics
-from scenarios.mini_transformer_bill_verdict import bill_verdict
-from scenarios.outcome import Metric
-from scenarios.pareto import HARDWARE, Point, front, points_of
-from scenarios.store import StoredRun
+from scenarios.mini_transformer_bill.metrics import bill_metrics
+from scenarios.mini_transformer_bill.pareto import HARDWARE, Point, front, points_of
+from scenarios.mini_transformer_bill.verdict import bill_verdict
+from scenarios.workbench.cli import main
+from scenarios.workbench.execute import run_scenario
+from scenarios.workbench.outcome import Metric
+from scenarios.workbench.store import StoredRun
 
 TINY = Params(
     tasks=("induction", "sort"),

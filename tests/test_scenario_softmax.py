@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scenarios.execute import run_scenario
 from scenarios.softmax_from_spikes import Params
-from scenarios.store import StoredRun
+from scenarios.workbench.execute import run_scenario
+from scenarios.workbench.store import StoredRun
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,13 @@ from hf_models import built, from_class, minilm_folder, transformers
 
 from bridge import SpikingHead
 from pragmatic import Softmax, Uniform
-from scenarios.cli import main
-from scenarios.errors import UsageError
-from scenarios.pairs import read_pairs
-from scenarios.pretrained import load_pretrained
-from scenarios.store import read_run
-from scenarios.swap_options import swapped
-from scenarios.swapped import TakesNotes, plain_pass, swapped_pass
+from scenarios.minilm_on_gamma.pairs import read_pairs
+from scenarios.swap_model.swapped import TakesNotes, plain_pass, swapped_pass
+from scenarios.workbench.cli import main
+from scenarios.workbench.errors import UsageError
+from scenarios.workbench.pretrained import load_pretrained
+from scenarios.workbench.store import read_run
+from scenarios.workbench.swap_options import swapped
 from spiking import GammaCircuit
 
 TEXT = "the cat sat on a mat and looked at the moon while rain fell over old roofs of our town"

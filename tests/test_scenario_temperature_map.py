@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from scenarios.execute import run_scenario
-from scenarios.run_sweep import run_sweep
-from scenarios.store import StoredRun
-from scenarios.sweep import plan_sweep
 from scenarios.temperature_map import MEASURES, Params
+from scenarios.workbench.execute import run_scenario
+from scenarios.workbench.run_sweep import run_sweep
+from scenarios.workbench.store import StoredRun
+from scenarios.workbench.sweep import plan_sweep
 
 SMALL = {"n_rows": 4, "duration_ms": 2000.0, "n_cells": 16}
 

@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pragmatic.batch import Task
-from pragmatic.tasks import Induction
-from pragmatic.train import TrainParams
+from pragmatic.tasks.batch import Task
+from pragmatic.tasks.synthetic import Induction
+from pragmatic.training.train import TrainParams
 from pragmatic.transformer import Transformer, TransformerParams
-from scenarios.cli import main
-from scenarios.cost import OPERATIONS, forward_cost, iteration_cost
-from scenarios.execute import run_scenario
-from scenarios.outcome import Metric
-from scenarios.statistics import mean_over_seeds
-from scenarios.store import StoredRun
 from scenarios.train_with_spikes import Params
-from scenarios.train_with_spikes_metrics import gaps, training_metrics
-from scenarios.train_with_spikes_verdict import training_verdict
+from scenarios.train_with_spikes.metrics import gaps, training_metrics
+from scenarios.train_with_spikes.verdict import training_verdict
+from scenarios.workbench.cli import main
+from scenarios.workbench.cost import OPERATIONS, forward_cost, iteration_cost
+from scenarios.workbench.execute import run_scenario
+from scenarios.workbench.outcome import Metric
+from scenarios.workbench.statistics import mean_over_seeds
+from scenarios.workbench.store import StoredRun
 
 TINY = Params(
     task="induction",

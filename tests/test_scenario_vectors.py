@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from scenarios.errors import UsageError
-from scenarios.execute import run_scenario
-from scenarios.sparse_objects import Scene, SparseObjects, scene
-from scenarios.store import StoredRun
 from scenarios.vectors_through_spikes import Params
-from scenarios.whole_head import effective_spikes, random_vectors, relative_error, scale
+from scenarios.vectors_through_spikes.sparse_objects import Scene, SparseObjects, scene
+from scenarios.vectors_through_spikes.whole_head import (
+    effective_spikes,
+    random_vectors,
+    relative_error,
+    scale,
+)
+from scenarios.workbench.errors import UsageError
+from scenarios.workbench.execute import run_scenario
+from scenarios.workbench.store import StoredRun
 
 SMALL = Params(
     n_queries=12,

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge.sampling import total_variation_floor
-from scenarios.decisions import decide, read_against_time
-from scenarios.execute import run_scenario
-from scenarios.outcome import Outcome, RunContext
-from scenarios.progress import silent
+from bridge.comparison.sampling import total_variation_floor
 from scenarios.what_gamma_buys import Params, run
-from scenarios.what_gamma_buys_findings import spread_of
-from scenarios.what_gamma_buys_metrics import spikes_for
-from scenarios.what_gamma_buys_verdict import findings_verdict
+from scenarios.what_gamma_buys.decisions import decide, read_against_time
+from scenarios.what_gamma_buys.findings import spread_of
+from scenarios.what_gamma_buys.metrics import spikes_for
+from scenarios.what_gamma_buys.verdict import findings_verdict
+from scenarios.workbench.execute import run_scenario
+from scenarios.workbench.outcome import Outcome, RunContext
+from scenarios.workbench.progress import silent
 from spiking import SpikeRecord
 
 SMALL = {

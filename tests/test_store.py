@@ -12,11 +12,11 @@ import pytest
 import xarray as xr
 from rich.console import Console
 
-from scenarios import store
-from scenarios.execute import run_scenario
-from scenarios.outcome import Metric, Outcome, number_text
-from scenarios.progress import Progress, show_progress
-from scenarios.store import read_run, staged_folder
+from scenarios.workbench import store
+from scenarios.workbench.execute import run_scenario
+from scenarios.workbench.outcome import Metric, Outcome, number_text
+from scenarios.workbench.progress import Progress, show_progress
+from scenarios.workbench.store import read_run, staged_folder
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def _here(tmp_path, monkeypatch):
     """Each test works in an empty folder with the fake scenario registered."""
     import sys
 
-    from scenarios import registry
+    from scenarios.workbench import registry
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(registry.SCENARIOS, "coin-toss", "A fair coin")
@@ -126,7 +126,7 @@ def test_a_folder_that_appears_meanwhile_is_not_overwritten():
 
 
 def test_params_of_another_scenario_are_refused():
-    from scenarios.params import ScenarioParams
+    from scenarios.workbench.params import ScenarioParams
 
     with pytest.raises(TypeError, match=r"params must be fake_scenario\.Params, got ScenarioParams"):
         run_scenario("coin-toss", ScenarioParams())

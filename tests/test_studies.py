@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scenarios.execute import run_scenario
-from scenarios.store import StoredRun
+from scenarios.workbench.execute import run_scenario
+from scenarios.workbench.store import StoredRun
 
 pytestmark = pytest.mark.slow
 
 
 def study(name: str, folder: Path, seed: int = 1, **changed: object) -> StoredRun:
     """Run a scenario at its defaults, or with some of them changed, and print its numbers."""
-    from scenarios.registry import load
+    from scenarios.workbench.registry import load
 
     run = run_scenario(name, load(name).Params(**changed), seed=seed, out=folder / name)
     print(f"\n{name}: {run.verdict}")

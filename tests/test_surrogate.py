@@ -10,7 +10,7 @@ from scipy import stats
 from torch import Tensor
 
 from bridge import FittedLaw, SpikingScoreMap
-from bridge.surrogate import sampled_counts, spike_share
+from bridge.heads.surrogate import sampled_counts, spike_share
 from pragmatic import causal_mask
 
 SCORES = torch.from_numpy(np.random.default_rng(0).normal(0.0, 1.5, (2, 3, 6)))

@@ -10,7 +10,7 @@ from mini_model import TOKENS, mini_model
 from torch import Tensor
 
 from bridge import swap
-from bridge.head_choice import chosen_heads
+from bridge.heads.choice import chosen_heads
 from pragmatic import Attended, Softmax, Transformer, Uniform, dot_product_head
 
 UNIFORM = dot_product_head(Uniform())

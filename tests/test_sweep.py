@@ -12,11 +12,11 @@ import sweep_scenario
 import xarray as xr
 from sweep_scenario import computed
 
-from scenarios.cli import main
-from scenarios.executors import LOSSES
-from scenarios.points import PointStore
-from scenarios.run_sweep import SweepRun, run_sweep
-from scenarios.sweep import parse_setting, plan_sweep
+from scenarios.workbench.cli import main
+from scenarios.workbench.executors import LOSSES
+from scenarios.workbench.points import PointStore
+from scenarios.workbench.run_sweep import SweepRun, run_sweep
+from scenarios.workbench.sweep import parse_setting, plan_sweep
 
 NAME = sweep_scenario.NAME
 

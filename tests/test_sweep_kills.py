@@ -17,9 +17,9 @@ import sweep_scenario
 import xarray as xr
 from sweep_scenario import NAME, computed
 
-from scenarios.progress import Progress
-from scenarios.run_sweep import run_sweep
-from scenarios.sweep import plan_sweep
+from scenarios.workbench.progress import Progress
+from scenarios.workbench.run_sweep import run_sweep
+from scenarios.workbench.sweep import plan_sweep
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -48,7 +48,7 @@ def undisturbed(tmp_path_factory) -> xr.Dataset:
 def start(line: str) -> subprocess.Popen[str]:
     """The command in a fresh Python, as a process group of its own."""
     code = (
-        "import sys, sweep_scenario; sweep_scenario.register(); from scenarios.cli import main\n"
+        "import sys, sweep_scenario; sweep_scenario.register(); from scenarios.workbench.cli import main\n"
         f"sys.exit(main({shlex.split(line)}))"
     )
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from spiking.synchrony import coherence_by_row, plv, ppc, spike_field_coherence, vector_strength
+from spiking.measures.synchrony import coherence_by_row, plv, ppc, spike_field_coherence, vector_strength
 
 
 def test_ppc_is_the_mean_cosine_over_all_pairs() -> None:

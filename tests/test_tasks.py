@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from pragmatic.batch import IGNORED, Task
-from pragmatic.tasks import TASKS, AssociativeRecall, Induction, Sorting
-from pragmatic.text import Text, bigram_loss
+from pragmatic.tasks.batch import IGNORED, Task
+from pragmatic.tasks.synthetic import TASKS, AssociativeRecall, Induction, Sorting
+from pragmatic.tasks.text import Text, bigram_loss
 
 VERSE = "the quick brown fox jumps over the lazy dog\n" * 40
 

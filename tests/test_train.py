@@ -16,10 +16,10 @@ from torch import Tensor
 
 from bridge import SpikingHead
 from pragmatic import Attended, Transformer, TransformerParams, Uniform, dot_product_head
-from pragmatic.batch import IGNORED, Batch, Task
-from pragmatic.evaluation import evaluate
-from pragmatic.tasks import Induction, Sorting
-from pragmatic.train import TrainParams, TrainResult, learning_rate, train
+from pragmatic.tasks.batch import IGNORED, Batch, Task
+from pragmatic.tasks.synthetic import Induction, Sorting
+from pragmatic.training.evaluation import evaluate
+from pragmatic.training.train import TrainParams, TrainResult, learning_rate, train
 from spiking import GammaCircuit, GammaParams
 
 TASK = Induction(n_symbols=6, shortest=2, longest=6, length=16)

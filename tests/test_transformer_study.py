@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from pragmatic import Text, TrainParams, Transformer, TransformerParams, evaluate
-from pragmatic.text import bigram_loss
-from pragmatic.train import train
+from pragmatic.tasks.text import bigram_loss
+from pragmatic.training.train import train
 
 pytestmark = pytest.mark.slow
 

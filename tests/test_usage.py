@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bridge import Usage
-from bridge.operations import Counts, circuit_operations
-from bridge.usage import listening, report
+from bridge.bill.operations import Counts, circuit_operations
+from bridge.bill.usage import listening, report
 from spiking import DiffusiveLIF, GammaCircuit, GammaParams, Selection
 
 PARAMS = GammaParams(n_cells=5, settle_ms=0.0, n_inh=10)  # no settling: every spike is on record

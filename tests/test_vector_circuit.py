@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from bridge.metrics import cosine, total_variation
-from bridge.sampling import total_variation_floor
+from bridge.comparison.metrics import cosine, total_variation
+from bridge.comparison.sampling import total_variation_floor
 from spiking import GammaParams, HeadParams, HeadSelection, VectorCircuit
 
 N, K, D = 16, 8, 32

@@ -10,10 +10,10 @@ from textwrap import fill
 
 import numpy as np
 
-from scenarios.outcome import RunContext
-from scenarios.progress import silent
-from scenarios.registry import load
-from scenarios.style import style
+from scenarios.workbench.outcome import RunContext
+from scenarios.workbench.progress import silent
+from scenarios.workbench.registry import load
+from scenarios.workbench.style import style
 
 scenario = load("softmax-from-spikes")
 params = scenario.Params(keys=(2, 8), keys_lif=(8,), temperatures=(1.0,), n_rows=16, duration_ms=1000.0)

@@ -10,10 +10,10 @@ from textwrap import fill
 
 import numpy as np
 
-from scenarios.outcome import RunContext
-from scenarios.progress import silent
-from scenarios.registry import load
-from scenarios.style import style
+from scenarios.workbench.outcome import RunContext
+from scenarios.workbench.progress import silent
+from scenarios.workbench.registry import load
+from scenarios.workbench.style import style
 
 scenario = load("what-gamma-buys")
 params = scenario.Params(n_rows=12, duration_ms=300.0, spreads=(3.0,), sweep_rows=6, sweep_ms=100.0)

@@ -11,10 +11,10 @@ from textwrap import fill
 
 import numpy as np
 
-from scenarios.outcome import RunContext
-from scenarios.progress import silent
-from scenarios.registry import load
-from scenarios.style import style
+from scenarios.workbench.outcome import RunContext
+from scenarios.workbench.progress import silent
+from scenarios.workbench.registry import load
+from scenarios.workbench.style import style
 
 scenario = load("vectors-through-spikes")
 params = scenario.Params(n_queries=12, duration_ms=500.0, noise_rates_Hz=(1.0, 10.0), noise_queries=12)

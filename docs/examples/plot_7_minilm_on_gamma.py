@@ -10,10 +10,10 @@ from textwrap import fill
 
 import numpy as np
 
-from scenarios.outcome import RunContext
-from scenarios.progress import silent
-from scenarios.registry import load
-from scenarios.style import style
+from scenarios.workbench.outcome import RunContext
+from scenarios.workbench.progress import silent
+from scenarios.workbench.registry import load
+from scenarios.workbench.style import style
 
 scenario = load("minilm-on-gamma")
 params = scenario.Params(spikes=(4, 64), sampled=(4, 64))

@@ -18,8 +18,8 @@ import numpy as np
 from scipy.special import softmax
 
 from spiking import EscapeRate, GammaCircuit, GammaParams, SpikeRecord
-from spiking.gamma import score_input
-from spiking.rhythm import gamma_peak
+from spiking.circuits.gamma import score_input
+from spiking.measures.rhythm import gamma_peak
 from tests.benchmarks.table import Table, cpu_seconds, markdown, spread
 
 PARAMS = GammaParams(n_cells=20, gain=1.0, settle_ms=0.0)

@@ -19,7 +19,7 @@ import brian2 as b2
 import numpy as np
 
 from spiking import GammaCircuit, GammaParams, gamma
-from spiking.fused.gamma import compile_core
+from spiking.circuits.gamma_rows import compile_core
 from tests.benchmarks.table import Table, cpu_seconds, spread
 
 REPEATS = 5
@@ -92,7 +92,7 @@ def _without_compiler() -> float:
             "PATH": folder,
             "PYTHONPATH": os.pathsep.join(path for path in paths if path),
         }
-        program = "from scenarios.cli import main; main()"
+        program = "from scenarios.workbench.cli import main; main()"
         began = time.perf_counter()
         subprocess.run(
             [sys.executable, "-c", program, "run", "softmax-from-spikes", "--engine", "fused", "--seed", "0"],

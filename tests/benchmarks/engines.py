@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from spiking import GammaCircuit, GammaParams
-from spiking.gamma import score_input
+from spiking.circuits.gamma import score_input
 from tests.benchmarks import by_hand, standalone
 from tests.benchmarks.table import Table, compiler_version, in_turn, spread
 

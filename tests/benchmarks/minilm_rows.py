@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 from scipy.special import softmax
 
-from bridge.metrics import total_variation
-from bridge.sampling import total_variation_floor
-from scenarios.minilm import minilm_heads, shipped_paragraph
+from bridge.comparison.metrics import total_variation
+from bridge.comparison.sampling import total_variation_floor
+from scenarios.workbench.minilm import minilm_heads, shipped_paragraph
 from spiking import GammaCircuit, GammaParams, Selection
 from tests.benchmarks.table import Table, in_turn, spread
 

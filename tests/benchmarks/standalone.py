@@ -13,9 +13,9 @@ from pathlib import Path
 import brian2 as b2
 import numpy as np
 
-from spiking.gamma import gamma_core, score_input
+from spiking.circuits.gamma import gamma_core, score_input
+from spiking.engines.brian2 import FIELD_DT_MS
 from spiking.rows import Layout
-from spiking.simulate import FIELD_DT_MS
 
 FLAGS = ["-w", "-O3", "-ffast-math", "-march=native"]  # those of the cython target here
 

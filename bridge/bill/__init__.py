@@ -1,0 +1,1 @@
+"""Operations counted in a run, and their price in joules."""

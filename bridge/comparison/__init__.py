@@ -1,0 +1,1 @@
+"""Spiking attention against softmax attention, each metric with its sampling floor."""

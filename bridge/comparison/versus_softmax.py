@@ -1,0 +1,264 @@
+"""Spiking attention beside softmax attention on the same input, every number beside its sampling floor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+
+from bridge.comparison.agreement import Comparison, MetricComparison
+from bridge.comparison.scoring import score_selection
+from bridge.laws.counted import as_numpy
+from bridge.laws.softmax_fit import fit_softmax, softmax
+from spiking.checks import check_mask, check_scores, positive
+from spiking.record import Selection
+
+__all__ = ["Circuit", "Comparison", "MetricComparison", "compare", "compare_scores", "compare_selection"]
+
+
+class CircuitParams(Protocol):
+    """What `compare` reads of a circuit's parameters."""
+
+    @property
+    def temperature(self) -> float: ...
+
+
+class Circuit(Protocol):
+    """What turns scores into spikes: `spiking.GammaCircuit`, or anything that keeps its contract."""
+
+    @property
+    def params(self) -> CircuitParams: ...
+
+    def attend(
+        self,
+        scores: np.ndarray,
+        *,
+        duration_ms: float,
+        rng: np.random.Generator,
+        mask: np.ndarray | None = None,
+        engine: str = "fused",
+        progress: Callable[[float], None] | None = None,
+    ) -> Selection: ...
+
+
+def compare(
+    query: object,
+    key: object,
+    value: object,
+    circuit: Circuit,
+    *,
+    duration_ms: float,
+    rng: np.random.Generator,
+    mask: object = None,
+    temperature: float | None = None,
+    engine: str = "fused",
+    progress: Callable[[float], None] | None = None,
+    n_draws: int = 50,
+) -> Comparison:
+    """Attend with spikes and with softmax, and measure how far apart they are.
+
+    Parameters
+    ----------
+    query : (..., n_queries, d) array or tensor
+    key : (..., n_keys, d) array or tensor
+        Scores are query·key / sqrt(d); every query of every leading index is a row of one simulation.
+    value : (..., n_keys, d_value) array or tensor
+    circuit : Circuit
+    duration_ms : float
+        Time that each row has.
+    rng : numpy.random.Generator
+        Source of the simulation's and the floor's randomness.
+    mask : bool array or tensor that broadcasts to (..., n_queries, n_keys), optional
+        True where a key takes part.
+    temperature : float, optional
+        Of the softmax to compare with; the circuit's own when None.
+    engine : str
+    progress : callable, optional
+        Called with the fraction of simulated time that is done.
+    n_draws : int
+        Multinomial samples of each row behind the floors.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ValueError, TypeError
+        For vectors, masks and temperatures that cannot be compared.
+    """
+    query, key, value = _vectors(query, key, value)
+    scores = query @ np.swapaxes(key, -1, -2) / np.sqrt(query.shape[-1])  # (..., n_queries, n_keys)
+    return _compare(
+        scores,
+        circuit,
+        value=value,
+        duration_ms=duration_ms,
+        rng=rng,
+        mask=mask,
+        temperature=temperature,
+        engine=engine,
+        progress=progress,
+        n_draws=n_draws,
+    )
+
+
+def compare_scores(
+    scores: object,
+    circuit: Circuit,
+    *,
+    duration_ms: float,
+    rng: np.random.Generator,
+    mask: object = None,
+    temperature: float | None = None,
+    engine: str = "fused",
+    progress: Callable[[float], None] | None = None,
+    n_draws: int = 50,
+) -> Comparison:
+    """As `compare`, from scores (..., n_queries, n_keys) and without outputs."""
+    return _compare(
+        as_numpy(scores).astype(np.float64),
+        circuit,
+        value=None,
+        duration_ms=duration_ms,
+        rng=rng,
+        mask=mask,
+        temperature=temperature,
+        engine=engine,
+        progress=progress,
+        n_draws=n_draws,
+    )
+
+
+def compare_selection(
+    selection: Selection,
+    scores: object,
+    *,
+    temperature: float,
+    rng: np.random.Generator,
+    value: object = None,
+    n_draws: int = 50,
+) -> Comparison:
+    """As `compare`, for a simulation that has been run.
+
+    Parameters
+    ----------
+    selection : Selection
+        Its mask says which keys took part.
+    scores : (..., n_queries, n_keys) array or tensor
+        What the circuit was given, its leading dimensions flattened to the selection's rows.
+    temperature : float
+        Of the softmax to compare with.
+    rng : numpy.random.Generator
+        Draws the floors.
+    value : (..., n_keys, d_value) array or tensor, optional
+        With it, outputs are compared too.
+    n_draws : int
+
+    Returns
+    -------
+    Comparison
+    """
+    positive("compare", "temperature", temperature)
+    scores = as_numpy(scores).astype(np.float64)
+    rows = check_scores(_as_rows(scores))
+    if selection.counts.shape != rows.shape:
+        raise ValueError(
+            f"scores must have the selection's shape {selection.counts.shape} as rows, got {rows.shape}; "
+            "pass the scores that the circuit was given."
+        )
+    if n_draws < 2:
+        raise ValueError(f"n_draws must be >= 2, got {n_draws}; use 50 or more.")
+    mask = selection.mask
+    scaled = np.where(mask, rows, 0.0) / temperature
+    weights = softmax(scaled, mask)
+    attend_to = None
+    if value is not None:
+        values = as_numpy(value).astype(np.float64)
+        attend_to = partial(_output, value=values, shape=scores.shape[:-1])
+    return Comparison(
+        metrics=score_selection(selection, weights, attend_to=attend_to, rng=rng, n_draws=n_draws),
+        fitted=fit_softmax(selection.counts, scaled, mask),
+        temperature=float(temperature),
+        selection=selection,
+        weights=weights,
+        output=None if attend_to is None else attend_to(selection.weights),
+        reference=None if attend_to is None else attend_to(weights),
+        shape=scores.shape[:-1],
+    )
+
+
+def _compare(
+    scores: np.ndarray,
+    circuit: Circuit,
+    *,
+    value: np.ndarray | None,
+    duration_ms: float,
+    rng: np.random.Generator,
+    mask: object,
+    temperature: float | None,
+    engine: str,
+    progress: Callable[[float], None] | None,
+    n_draws: int,
+) -> Comparison:
+    temperature = circuit.params.temperature if temperature is None else temperature
+    positive("compare", "temperature", temperature)
+    rows = check_scores(_as_rows(scores))
+    present = check_mask(rows, None if mask is None else _mask_rows(as_numpy(mask), scores.shape))
+    simulation_rng, floor_rng = rng.spawn(2)
+    selection = circuit.attend(
+        rows, duration_ms=duration_ms, rng=simulation_rng, mask=present, engine=engine, progress=progress
+    )
+    return compare_selection(
+        selection, scores, temperature=temperature, rng=floor_rng, value=value, n_draws=n_draws
+    )
+
+
+def _output(weights: np.ndarray, *, value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Weights (..., n_rows, n_keys) times values, (..., n_rows, d_value); `shape` is (..., n_queries)."""
+    lead = weights.shape[:-2]
+    output = weights.reshape(*lead, *shape, weights.shape[-1]) @ value
+    return output.reshape(*lead, -1, value.shape[-1])
+
+
+def _as_rows(scores: np.ndarray) -> np.ndarray:
+    """Leading dimensions flattened; a single row stays 1-D, for `check_scores` to refuse."""
+    return scores.reshape(-1, scores.shape[-1]) if scores.ndim > 2 and scores.size else scores
+
+
+def _mask_rows(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        return _as_rows(np.broadcast_to(mask, shape))
+    except ValueError:
+        raise ValueError(
+            f"mask must broadcast to the scores' shape {shape}, got {mask.shape}; "
+            "give it one entry for each query and key."
+        ) from None
+
+
+def _vectors(query: object, key: object, value: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Finite float64 vectors whose shapes belong together."""
+    q, k, v = (as_numpy(array).astype(np.float64) for array in (query, key, value))
+    for name, array in (("query", q), ("key", k), ("value", v)):
+        if array.ndim < 2 or array.size == 0:
+            raise ValueError(
+                f"{name} must be (..., length, dim) with no dimension of 0, got {array.shape}; reshape it."
+            )
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} must be finite, got {array[~np.isfinite(array)][0]}; mend it.")
+    if k.shape[-1] != q.shape[-1]:
+        raise ValueError(f"key must have the query's dim {q.shape[-1]}, got {k.shape[-1]}; match them.")
+    if v.shape[-2] != k.shape[-2]:
+        raise ValueError(
+            f"value must have one vector per key ({k.shape[-2]}), got {v.shape[-2]}; match them."
+        )
+    try:
+        lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
+    except ValueError:
+        raise ValueError(
+            f"query, key and value must share leading dimensions, got {q.shape[:-2]}, {k.shape[:-2]}, "
+            f"{v.shape[:-2]}; match or broadcast them."
+        ) from None
+    return np.broadcast_to(q, (*lead, *q.shape[-2:])), k, v

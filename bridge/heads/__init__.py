@@ -1,0 +1,1 @@
+"""Circuits as score maps and heads, and the gradient through their spikes."""

@@ -1,0 +1,203 @@
+"""One call of a Hugging Face attention layer, brought to the terms of `pragmatic.Head`.
+
+Here alone the two conventions meet: a factor of q·k that may differ from 1 / sqrt(dim), keys shared by groups
+of queries, a mask that is added to the scores, a bias of the scores, rows in which no key takes part.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bridge.heads.spiking_head import SpikingHead
+from pragmatic.attention import Attended, DotProductHead, Head
+
+__all__ = ["LayerCall", "stream_numbers"]
+
+BLOCKED = -1e4  # what is added to the score of a key that takes no part is this or less
+GRID = 2.0**-12  # scores of rows with a stream are rounded to it
+BITS = {"layer": 10, "head": 10, "sequence": 20, "position": 23}  # of a stream's number, from the top
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerCall:
+    """What an attention layer hands over. B batch, H heads, Q queries, K keys; 1 stands for B or H too."""
+
+    query: Tensor  # (B, H, Q, dim), single precision or better, as are the others
+    key: Tensor  # (B, H, K, dim), to each head its own
+    value: Tensor  # (B, H, K, dim_value)
+    scaling: float  # of q·k
+    mask: Tensor | None  # (B, H, Q, K) bool, True takes part; all do in an empty row
+    empty: Tensor | None  # (B, H, Q, 1) bool: in these rows no key takes part
+    bias: Tensor | None  # (B, H, Q, K), added to the scores
+    softcap: float | None  # the scores are bent to softcap * tanh(scores / softcap)
+    dropout: float  # of weights; 0 outside of training
+
+    @classmethod
+    def of(
+        cls,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attention_mask: Tensor | None,
+        *,
+        scaling: float | None,
+        dropout: float,
+        extra: Mapping[str, Any],
+    ) -> LayerCall:
+        """From the arguments of an attention function, `extra` its keywords.
+
+        An empty row, of padding most often, is what it is in plain attention, where all of its scores are
+        equally far down: the same weight for every key.
+        """
+        precise = torch.promote_types(query.dtype, torch.float32)
+        n_groups = query.shape[1] // key.shape[1]  # queries that share a key
+        k, v = (x.to(precise).repeat_interleave(n_groups, dim=1) for x in (key, value))
+        mask, bias = _taken_apart(attention_mask, precise)
+        position_bias = extra.get("position_bias")
+        if position_bias is not None:
+            bias = position_bias.to(precise) + (0.0 if bias is None else bias)
+        empty = None if mask is None else ~mask.any(-1, keepdim=True)
+        if mask is not None and empty is not None and bool(empty.any()):
+            mask = mask | empty
+        else:
+            empty = None
+        return cls(
+            query=query.to(precise),
+            key=k,
+            value=v,
+            scaling=query.shape[-1] ** -0.5 if scaling is None else scaling,
+            mask=mask,
+            empty=empty,
+            bias=bias,
+            softcap=extra.get("softcap"),
+            dropout=dropout,
+        )
+
+    def only(self, heads: list[int]) -> LayerCall:
+        """The same for some of the heads."""
+
+        def chosen(x: Tensor | None) -> Any:
+            return x if x is None or x.shape[1] == 1 else x[:, heads]
+
+        parts = {name: chosen(getattr(self, name)) for name in ("mask", "empty", "bias")}
+        q, k, v = (x[:, heads] for x in (self.query, self.key, self.value))
+        return LayerCall(
+            query=q,
+            key=k,
+            value=v,
+            scaling=self.scaling,
+            softcap=self.softcap,
+            dropout=self.dropout,
+            **parts,
+        )
+
+    def scores(self, factor: float = 1.0) -> Tensor:
+        """(B, H, Q, K); `factor` is on top of the layer's own."""
+        with torch.autocast(self.query.device.type, enabled=False):
+            scores = (self.query * (self.scaling * factor)) @ self.key.mT
+        if self.softcap is not None:
+            scores = self.softcap * torch.tanh(scores / self.softcap)
+        if self.bias is not None:
+            scores = scores + self.bias
+        return scores if self.empty is None else scores.masked_fill(self.empty, 0.0)
+
+    def softmax(self) -> Tensor:
+        """The weights (B, H, Q, K) of plain attention, without dropout."""
+        scores = self.scores()
+        return torch.softmax(scores if self.mask is None else scores.masked_fill(~self.mask, -math.inf), -1)
+
+    def by(self, head: Head, streams: np.ndarray | None = None) -> Attended:
+        """Let `head` attend.
+
+        Parameters
+        ----------
+        head : Head
+            A dot-product head is given the layer's own scores, any other head queries stretched so that
+            1 / sqrt(dim) makes the layer's factor of them.
+        streams : (B, H, Q) array of int64, optional
+            Keys of the rows' random numbers, for a head that takes them.
+
+        Raises
+        ------
+        TypeError
+            For another head where the layer has a bias, a soft cap or dropout, which it could not know of.
+        """
+        if not isinstance(head, (DotProductHead, SpikingHead)):
+            return self._by_whole(head)
+        factor = 1.0 if head.scaling is None else head.scaling * math.sqrt(self.query.shape[-1])
+        scores, options = self.scores(factor), {}
+        if streams is not None and "streams" in inspect.signature(head.score_map).parameters:
+            scores, options = _on_grid(scores), {"streams": streams}
+        weights = functional.dropout(head.score_map(scores, self.mask, **options), self.dropout)
+        return Attended(weights @ self.value, weights)
+
+    def _by_whole(self, head: Head) -> Attended:
+        beyond = {"a bias": self.bias, "a soft cap": self.softcap, "dropout": self.dropout or None}
+        for what, value in beyond.items():
+            if value is not None:
+                name = getattr(head, "__name__", type(head).__name__)
+                raise TypeError(
+                    f"{name} makes its own scores, got a layer with {what} of its own; use dot_product_head, "
+                    "SpikingHead, or another layer"
+                )
+        stretched = self.query * (self.scaling * math.sqrt(self.query.shape[-1]))
+        return Attended(*head(stretched, self.key, self.value, self.mask))
+
+
+def stream_numbers(
+    *, layer: int, heads: list[int], n_sequences: int, first: int, n_queries: int
+) -> np.ndarray:
+    """A number for each row, another for each layer, head, sequence of the batch and position, (B, H, Q) int64.
+
+    Parameters
+    ----------
+    first : int
+        Position of the first query in its sequence: how many tokens a cache holds.
+
+    Raises
+    ------
+    ValueError
+        For more layers, heads, sequences or positions than the number has room for.
+    """
+    last = {
+        "layer": layer,
+        "head": max(heads),
+        "sequence": n_sequences - 1,
+        "position": first + n_queries - 1,
+    }
+    for name, bits in BITS.items():
+        if last[name] >= 1 << bits:
+            raise ValueError(
+                f"{name} must be below {1 << bits} for rows with streams, got {last[name]}; use less"
+            )
+    sequence = np.arange(n_sequences, dtype=np.int64)[:, None, None]
+    position = np.arange(first, first + n_queries, dtype=np.int64)
+    number = np.array(layer, dtype=np.int64)
+    for name, index in (("head", np.array(heads)[:, None]), ("sequence", sequence), ("position", position)):
+        number = (number << BITS[name]) | index
+    return number
+
+
+def _taken_apart(attention_mask: Tensor | None, dtype: torch.dtype) -> tuple[Tensor | None, Tensor | None]:
+    """What is added to the scores, as which keys take part and what is added to the scores of those."""
+    if attention_mask is None:
+        return None, None
+    if attention_mask.dtype == torch.bool:
+        return attention_mask, None
+    present = attention_mask > BLOCKED
+    added = attention_mask.to(dtype).masked_fill(~present, 0.0)
+    return present, added if bool(added.any()) else None
+
+
+def _on_grid(scores: Tensor) -> Tensor:
+    """Rounded forward, as they are backward."""
+    return scores + (torch.round(scores.detach() / GRID) * GRID - scores.detach())

@@ -1,0 +1,1 @@
+"""The law that spike counts follow: families, likelihood, fit, calibration."""

@@ -1,0 +1,1 @@
+"""Heads put into a model for the length of a block."""

@@ -1,0 +1,1 @@
+"""Tasks and texts that the mini-transformer learns."""

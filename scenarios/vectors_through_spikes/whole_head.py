@@ -1,0 +1,230 @@
+"""Random vectors through the whole spiking head, and through everything it is compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import softmax
+
+from bridge.comparison.agreement import Comparison
+from bridge.comparison.metrics import cosine
+from bridge.comparison.sampling import multinomial_counts
+from bridge.comparison.versus_softmax import compare_selection
+from scenarios.workbench.outcome import RunContext
+from spiking import GammaCircuit, GammaParams, HeadParams, HeadSelection, VectorCircuit, gamma_off
+from spiking.measures.readout import share_against_time
+
+__all__ = [
+    "Curve",
+    "Vectors",
+    "WholeHead",
+    "attend_to_random_vectors",
+    "effective_spikes",
+    "output_curve",
+    "query_noise",
+    "random_vectors",
+    "relative_error",
+    "scale",
+]
+
+FIRST_ms = 50.0  # the curves start after two cycles
+N_TIMES = 12
+N_DRAWS = 40  # multinomial samples of each query behind the floor of a curve
+MATCH_ms = 300.0  # each step of the search for the control's drive
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vectors:
+    """Queries with keys and values of their own, and what softmax attention makes of them."""
+
+    query: np.ndarray  # (n_queries, d)
+    key: np.ndarray  # (n_queries, n_keys, d)
+    value: np.ndarray  # (n_queries, n_keys, d)
+    scores: np.ndarray  # (n_queries, n_keys)
+    weights: np.ndarray  # (n_queries, n_keys) softmax
+    reference: np.ndarray  # (n_queries, d) output of the softmax head
+
+    def output(self, weights: np.ndarray) -> np.ndarray:
+        """Weighted mean of the values, (..., n_queries, n_keys) -> (..., n_queries, d)."""
+        weights = weights / np.maximum(weights.sum(axis=-1, keepdims=True), np.finfo(float).tiny)
+        return np.einsum("...nk,nkd->...nd", weights, self.value)
+
+    @property
+    def equal(self) -> np.ndarray:
+        """Output of a head that attends to every key alike, (n_queries, d)."""
+        return self.value.mean(axis=1)
+
+    @property
+    def strongest(self) -> np.ndarray:
+        """Output of a head that takes the best key alone, (n_queries, d)."""
+        return self.value[np.arange(len(self.value)), self.weights.argmax(axis=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """An output so far against softmax attention's, beside exact samples of as many spikes."""
+
+    time_ms: np.ndarray  # (n_times,)
+    cosine: np.ndarray  # (n_times, n_queries)
+    cosine_floor: np.ndarray  # (n_times, n_queries)
+    error: np.ndarray  # (n_times, n_queries) relative
+    error_floor: np.ndarray  # (n_times, n_queries)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WholeHead:
+    """The whole head's answers, beside those of its controls."""
+
+    vectors: Vectors
+    spiking: HeadSelection
+    curve: Curve
+    agreement: Comparison  # of the head's spike shares
+    direct: Comparison  # of spike shares with the scores handed to the circuit
+    off: HeadSelection  # E to I cut, rate-matched
+    mismatch: float  # relative error of the rate of `off`
+
+    @property
+    def typical(self) -> int:
+        """The query whose final cosine is the median one."""
+        final = self.curve.cosine[-1]
+        return int(np.argsort(final)[len(final) // 2])
+
+
+def random_vectors(
+    n_queries: int, n_keys: int, d: int, temperature: float, rng: np.random.Generator
+) -> Vectors:
+    """Vectors of independent standard normal components."""
+    query = rng.normal(size=(n_queries, d))
+    key, value = rng.normal(size=(2, n_queries, n_keys, d))
+    scores = np.einsum("nd,nkd->nk", query, key) / np.sqrt(d)
+    weights = softmax(scores / temperature, axis=1)
+    return Vectors(
+        query=query,
+        key=key,
+        value=value,
+        scores=scores,
+        weights=weights,
+        reference=np.einsum("nk,nkd->nd", weights, value),
+    )
+
+
+def relative_error(output: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Length of the difference over the length of the reference, (..., d) -> (...)."""
+    return np.linalg.norm(output - reference, axis=-1) / np.linalg.norm(reference, axis=-1)
+
+
+def scale(output: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Least-squares factor between each output and its reference, (n_queries, d) -> (n_queries,)."""
+    return (output * reference).sum(axis=-1) / (reference**2).sum(axis=-1)
+
+
+def effective_spikes(n_spikes: np.ndarray, time_ms: float, tau_ms: float) -> np.ndarray:
+    """Independent samples behind the mean over `time_ms` of a trace of memory `tau_ms`, whole numbers.
+
+    Spikes before the window reach into it and spikes near its end count only in part. The weight of a spike
+    is the overlap of its exponential with the window, and (sum of weights)^2 / sum of squared weights is
+    n / (1 - (tau / t) (1 - exp(-t / tau))) for spikes at an even rate.
+    """
+    ratio = tau_ms / time_ms
+    return np.rint(n_spikes / (1 + ratio * np.expm1(-1 / ratio))).astype(np.int64)
+
+
+def output_curve(head: HeadSelection, vectors: Vectors, tau_ms: float, rng: np.random.Generator) -> Curve:
+    """The readout's running mean at growing times, and the floor at as many spikes."""
+    edges_ms = np.unique(np.round(np.geomspace(FIRST_ms, head.selection.duration_ms, N_TIMES)))
+    so_far = np.cumsum(head.trace, axis=2, dtype=float)
+    output = np.stack([so_far[:, :, int(edge) - 1] / edge for edge in edges_ms])
+    n_spikes = share_against_time(head.selection.spikes, edges_ms).n_spikes
+    floors = [
+        _floor(vectors, effective_spikes(n, edge, tau_ms), rng)
+        for edge, n in zip(edges_ms, n_spikes, strict=True)
+    ]
+    return Curve(
+        time_ms=edges_ms,
+        cosine=cosine(output, vectors.reference),
+        cosine_floor=np.stack([floor[0] for floor in floors]),
+        error=relative_error(output, vectors.reference),
+        error_floor=np.stack([floor[1] for floor in floors]),
+    )
+
+
+def _floor(vectors: Vectors, n_spikes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Mean cosine and relative error of exact samples, (2, n_queries)."""
+    draws = multinomial_counts(vectors.weights, np.maximum(n_spikes, 1), rng, N_DRAWS)
+    output = vectors.output(np.concatenate(list(draws)))
+    return np.stack([f(output, vectors.reference).mean(axis=0) for f in (cosine, relative_error)])
+
+
+def attend_to_random_vectors(
+    vectors: Vectors, gamma: GammaParams, head: HeadParams, duration_ms: float, ctx: RunContext
+) -> WholeHead:
+    """The whole head, the same scores handed in directly, and the whole head without its loop."""
+    inputs = vectors.query, vectors.key, vectors.value
+    with ctx.progress.stage("vectors through spikes", share=0.35) as progress:
+        spiking = VectorCircuit(gamma, head).attend(
+            *inputs, duration_ms=duration_ms, rng=ctx.rng, engine=ctx.engine, progress=progress
+        )
+    # the same mean subtracted, so that only the noise of the query's spikes is gone
+    circuit = GammaCircuit(replace(gamma, feedforward="mean"))
+    with ctx.progress.stage("the same scores handed in", share=0.15) as progress:
+        direct = circuit.attend(
+            vectors.scores, duration_ms=duration_ms, rng=ctx.rng, engine=ctx.engine, progress=progress
+        )
+    with ctx.progress.stage("match the control's rate", share=0.15) as progress:
+        match_ms = min(MATCH_ms, duration_ms)
+        control = gamma_off(
+            circuit,
+            vectors.scores,
+            duration_ms=match_ms,
+            rng=ctx.rng,
+            engine=ctx.engine,
+            progress=progress,
+        )
+    with ctx.progress.stage("the head without its loop", share=0.35) as progress:
+        off = VectorCircuit(control.circuit.params, head).attend(
+            *inputs, duration_ms=duration_ms, rng=ctx.rng, engine=ctx.engine, progress=progress
+        )
+    agreement, agreement_direct = (
+        compare_selection(selection, vectors.scores, temperature=gamma.temperature, rng=ctx.rng)
+        for selection in (spiking.selection, direct)
+    )
+    return WholeHead(
+        vectors=vectors,
+        spiking=spiking,
+        curve=output_curve(spiking, vectors, head.tau_out_ms, ctx.rng),
+        agreement=agreement,
+        direct=agreement_direct,
+        off=off,
+        mismatch=control.mismatch,
+    )
+
+
+def query_noise(
+    vectors: Vectors,
+    gamma: GammaParams,
+    head: HeadParams,
+    rates_Hz: tuple[float, ...],
+    duration_ms: float,
+    ctx: RunContext,
+) -> list[Comparison]:
+    """The head's spike shares against softmax at each rate of the query cells."""
+    compared = []
+    for rate_Hz in rates_Hz:
+        with ctx.progress.stage(f"query cells at {rate_Hz:g} Hz", share=1 / len(rates_Hz)) as progress:
+            circuit = VectorCircuit(gamma, replace(head, query_rate_Hz=rate_Hz))
+            attended = circuit.attend(
+                vectors.query,
+                vectors.key,
+                vectors.value,
+                duration_ms=duration_ms,
+                rng=ctx.rng,
+                engine=ctx.engine,
+                progress=progress,
+            )
+            compared.append(
+                compare_selection(
+                    attended.selection, vectors.scores, temperature=gamma.temperature, rng=ctx.rng
+                )
+            )
+    return compared

@@ -1,0 +1,1 @@
+"""What every scenario uses: command line, run folders, sweeps, reports, statistics."""

@@ -1,0 +1,210 @@
+"""The command `fortyhertz`: list, run, compare, swap, sweep, show, doctor; where every error becomes one line."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scenarios.workbench.compare_options import compare_options, comparison
+from scenarios.workbench.errors import check_known, describe
+from scenarios.workbench.options import given, options_of
+from scenarios.workbench.registry import ENGINES, SCENARIOS, load
+from scenarios.workbench.swap_options import swap_options, swapped
+from scenarios.workbench.sweep_options import sweep_and_tell, sweep_options
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status.
+
+    0; 2 for a mistake of the user; 3 after a sweep of which every point failed; 130 after Ctrl-C.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _note
+            words = [word for word in words if word != "--debug"]
+            status = cli.main(words, prog_name="fortyhertz", standalone_mode=False)
+        return int(status or 0)
+    except click.Abort as abort:
+        click.echo(f"interrupted; {str(abort.__cause__ or '') or 'nothing was written'}", err=True)
+        return 130
+    except Exception as error:
+        message = describe(error)
+        if message is None:
+            raise
+        if debug:
+            traceback.print_exc()
+        click.echo(f"error: {message}", err=True)
+        return 2
+
+
+def _note(message: Warning | str, category: type[Warning], *where: object, **more: object) -> None:
+    """What our own code warns of, as one line; the libraries' notes to programmers are left out."""
+    if category is UserWarning:
+        click.echo(f"note: {message}", err=True)
+
+
+class KnownGroup(click.Group):
+    """A group whose unknown commands are answered with the known ones."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        return super().get_command(ctx, check_known("command", cmd_name, self.commands))
+
+
+@click.group(
+    cls=KnownGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.option(
+    "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error, with any command."
+)
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Attention from neurons that spike in synchrony near 40 Hz, beside softmax attention."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@cli.command("list")
+def list_scenarios() -> None:
+    """List the scenarios."""
+    width = max(map(len, SCENARIOS))
+    for name, summary in SCENARIOS.items():
+        click.echo(f"{name:<{width}}  {summary}")
+
+
+class ScenarioGroup(click.Group):
+    """A command per scenario, made from its parameters when its name is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The known names."""
+        return list(SCENARIOS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """The command of one scenario; an unknown name lists the known."""
+        check_known("scenario", cmd_name, SCENARIOS)
+        return _scenario_command(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The summaries, without importing a scenario."""
+        with formatter.section("Scenarios"):
+            formatter.write_dl(list(SCENARIOS.items()))
+
+
+@cli.group(
+    "run",
+    cls=ScenarioGroup,
+    subcommand_metavar="NAME [OPTIONS]",
+    no_args_is_help=False,
+    invoke_without_command=True,
+)
+@click.pass_context
+def run(ctx: click.Context) -> None:
+    """Run a scenario; run NAME --help lists its parameters."""
+    if ctx.invoked_subcommand is None:
+        raise click.UsageError(f"run needs the NAME of a scenario; known: {', '.join(SCENARIOS)}")
+
+
+def _scenario_command(name: str) -> click.Command:
+    scenario = load(name)
+
+    def callback(seed: int, engine: str, out: Path | None, **values: Any) -> None:
+        _run_and_tell(name, scenario.Params(**given(values)), seed=seed, engine=engine, out=out)
+
+    return click.Command(
+        name,
+        callback=callback,
+        params=[*options_of(scenario.Params), *_common_options()],
+        help=scenario.QUESTION,
+    )
+
+
+def _common_options() -> list[click.Parameter]:
+    return [
+        click.Option(
+            ["--seed"], type=int, default=0, show_default=True, help="Seed of the random generator."
+        ),
+        click.Option(
+            ["--engine"], default=ENGINES[0], show_default=True, help=f"One of: {', '.join(ENGINES)}."
+        ),
+        click.Option(["--out"], type=Path, help="Run folder, new or empty.  [default: runs/NAME-SEED-HASH]"),
+    ]
+
+
+@cli.command("compare")
+def compare(seed: int, engine: str, out: Path | None, **values: Any) -> None:
+    """Compare spiking with softmax attention on your own input."""
+    chosen = comparison(given(values))
+    params = load(chosen.scenario).Params(**chosen.values)
+    _run_and_tell(chosen.scenario, params, seed=seed, engine=engine, out=out)
+
+
+compare.params += [*compare_options(), *_common_options()]
+
+
+@cli.command("swap")
+def swap(seed: int, engine: str, out: Path | None, **values: Any) -> None:
+    """Put spiking heads into MODEL: mini, minilm, or the folder of a Hugging Face model."""
+    chosen = swapped(given(values))
+    params = load(chosen.scenario).Params(**chosen.values)
+    _run_and_tell(chosen.scenario, params, seed=seed, engine=engine, out=out, whole=True)
+
+
+swap.params += [*swap_options(), *_common_options()]
+
+
+@cli.command("sweep")
+def sweep(**values: Any) -> int:
+    """Run a scenario over many values of its parameters; the same command again resumes."""
+    return sweep_and_tell(**values)
+
+
+sweep.params += [*sweep_options(), *_common_options()]
+
+
+@cli.command("show")
+@click.argument("run_folder", metavar="RUN")
+def show(run_folder: str) -> None:
+    """Show a run: RUN is its folder, or its name under runs/."""
+    from rich.console import Console
+
+    from scenarios.workbench.store import read_run
+    from scenarios.workbench.terminal import print_run
+
+    print_run(read_run(run_folder), Console())
+
+
+@cli.command("doctor")
+def doctor() -> None:
+    """Show versions, compiler, Brian2 target, cores, memory and extras."""
+    from rich.console import Console
+
+    from scenarios.workbench.doctor import table
+
+    Console().print(table())
+
+
+def _run_and_tell(
+    name: str, params: Any, *, seed: int, engine: str, out: Path | None, whole: bool = False
+) -> None:
+    """Run, then print the three numbers that matter, or all that were measured."""
+    from rich.console import Console
+
+    from scenarios.workbench.execute import run_scenario
+    from scenarios.workbench.progress import show_progress
+    from scenarios.workbench.terminal import print_headline, print_run
+
+    with show_progress(Console(stderr=True)) as progress:
+        stored = run_scenario(name, params, seed=seed, engine=engine, out=out, progress=progress)
+    (print_run if whole else print_headline)(stored, Console())

@@ -1,0 +1,189 @@
+"""Run a scenario: check everything, simulate, leave a run folder; the one way in."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import math
+import platform
+import shlex
+import shutil
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from scenarios.workbench.errors import UsageError, check_known
+from scenarios.workbench.outcome import RunContext
+from scenarios.workbench.params import Field, ScenarioParams, fields_of
+from scenarios.workbench.progress import Progress, silent
+from scenarios.workbench.registry import ENGINES, load
+from scenarios.workbench.store import RUNS, Provenance, StoredRun, read_run, staged_folder, write_results
+
+__all__ = ["run_scenario", "versions"]
+
+DISTRIBUTIONS = (
+    "fortyhertz",
+    "numpy",
+    "scipy",
+    "brian2",
+    "numba",
+    "torch",
+    "xarray",
+    "matplotlib",
+    "transformers",
+)
+
+
+def run_scenario(
+    name: str,
+    params: ScenarioParams | None = None,
+    *,
+    seed: int = 0,
+    engine: str = ENGINES[0],
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+) -> StoredRun:
+    """Run a scenario and leave its run folder, whole or not at all.
+
+    What it trains is kept beside the run folder until that is whole, so that the same call goes on after an
+    interruption where it was.
+
+    Parameters
+    ----------
+    name : str
+        A name of `SCENARIOS`.
+    params : ScenarioParams, optional
+        An instance of the scenario's `Params`; its defaults if None.
+    seed : int
+        Of the one random generator that the scenario is given.
+    engine : str
+        One of `ENGINES`.
+    out : path, optional
+        The run folder, new or empty. By default ``runs/<scenario>-<seed>-<hash of the parameters>``, with a
+        number behind it if that is taken.
+    progress : Progress, optional
+        Where to report the fraction done; nowhere by default.
+
+    Raises
+    ------
+    UsageError
+        If the scenario or engine is unknown, the seed negative, or the folder taken or not writable; all
+        before anything is simulated.
+    TypeError
+        If `params` belongs to another scenario.
+    KeyboardInterrupt
+        On Ctrl-C; its message tells what is kept.
+    """
+    import numpy as np
+
+    scenario = load(name)
+    check_known("engine", engine, ENGINES)
+    if seed < 0:
+        raise UsageError(f"seed must be >= 0, got {seed}; use for example 0")
+    params = scenario.Params() if params is None else params
+    if not isinstance(params, scenario.Params):
+        raise TypeError(
+            f"params must be {scenario.Params.__module__}.Params, got {type(params).__qualname__}"
+        )
+    default_name = _default_name(name, params, seed, engine)
+    wanted = RUNS / default_name if out is None else Path(out)
+    unfinished = wanted.with_name(f".{default_name}.unfinished")
+    provenance = _provenance(name, scenario.QUESTION, params, seed, engine)
+    context = RunContext(
+        rng=np.random.default_rng(seed), engine=engine, progress=progress or silent(), unfinished=unfinished
+    )
+    with _kept(unfinished), staged_folder(wanted, numbered=out is None) as staged:
+        began = time.perf_counter()
+        outcome = scenario.run(params, context)
+        measured = replace(provenance, wall_s=time.perf_counter() - began, peak_memory_MiB=_peak_memory_MiB())
+        write_results(staged.temporary, measured, outcome)
+        _write_report(staged.temporary, wanted)
+    return read_run(staged.folder)
+
+
+@contextmanager
+def _kept(unfinished: Path) -> Iterator[None]:
+    """Say what an earlier call has left and what this one leaves; a run that is whole leaves nothing."""
+    if unfinished.exists():
+        warnings.warn(f"going on with what is kept in {unfinished}", stacklevel=4)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if unfinished.exists():
+            kept = f"what was trained is kept in {unfinished}; the same command goes on from there"
+            raise KeyboardInterrupt(kept) from None
+        raise
+    shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the installed packages that a result depends on."""
+    found = {"python": platform.python_version(), "platform": platform.platform(terse=True)}
+    for distribution in DISTRIBUTIONS:
+        try:
+            found[distribution] = importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _write_report(folder: Path, final: Path) -> None:
+    from scenarios.workbench.report import render
+
+    run = replace(read_run(folder), folder=folder)
+    run.report.write_text(render(run, title=final.name), encoding="utf-8")
+
+
+def _provenance(name: str, question: str, params: ScenarioParams, seed: int, engine: str) -> Provenance:
+    fields = fields_of(type(params))
+    return Provenance(
+        scenario=name,
+        question=question,
+        seed=seed,
+        engine=engine,
+        parameters=asdict(params),
+        defaults={field.name: field.default for field in fields},
+        help={field.name: field.help for field in fields},
+        versions=versions(),
+        command=_command(name, params, seed, engine),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        wall_s=math.nan,
+        peak_memory_MiB=math.nan,
+    )
+
+
+def _default_name(name: str, params: ScenarioParams, seed: int, engine: str) -> str:
+    content = json.dumps([engine, asdict(params)], sort_keys=True)
+    return f"{name}-{seed}-{hashlib.sha256(content.encode()).hexdigest()[:6]}"
+
+
+def _command(name: str, params: ScenarioParams, seed: int, engine: str) -> str:
+    """The command that runs it again: seed, engine, and what differs from the defaults."""
+    words = ["fortyhertz", "run", name, "--seed", str(seed), "--engine", engine]
+    for field in fields_of(type(params)):
+        value = getattr(params, field.name)
+        if value != field.default:
+            words += _option(field, value)
+    return shlex.join(words)
+
+
+def _option(field: Field, value: Any) -> list[str]:
+    if field.kind is bool and not field.many:
+        return [field.option if value else field.option.replace("--", "--no-", 1)]
+    return [field.option, ",".join(map(str, value)) if field.many else str(value)]
+
+
+def _peak_memory_MiB() -> float:
+    try:
+        import resource
+    except ImportError:  # not a Unix system
+        return math.nan
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

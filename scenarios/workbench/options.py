@@ -1,0 +1,62 @@
+"""A scenario's parameters as options of the command line."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import click
+
+from scenarios.workbench.params import Field, fields_of
+
+__all__ = ["given", "options_of"]
+
+
+class CommaList(click.ParamType):
+    """Values written with commas between them: ``0.5,1,2``."""
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
+        self.name = f"{kind.__name__},..."
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Any, ...]:
+        """The tuple of values, each of the kind."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(self.kind(part.strip()) for part in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not a list of {self.kind.__name__} with commas between.", param, ctx)
+
+
+def options_of(params: type) -> list[click.Option]:
+    """One option per field of a `Params` dataclass; an option that is not given is None."""
+    return [_option(field) for field in fields_of(params)]
+
+
+def given(values: dict[str, Any]) -> dict[str, Any]:
+    """The values that were given, so that the dataclass fills in its own defaults for the rest."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _option(field: Field) -> click.Option:
+    if field.name in ("seed", "engine", "out", "help"):
+        raise TypeError(
+            f"parameter name must not be one of the common options, got {field.name}; rename the field"
+        )
+    kind: Any = CommaList(field.kind) if field.many else field.kind
+    spelling = field.option
+    if field.kind is bool and not field.many:
+        kind, spelling = None, f"{field.option}/--no-{field.option[2:]}"
+    return click.Option(
+        [spelling, field.name], type=kind, default=None, help=f"{field.help}  [default: {_shown(field)}]"
+    )
+
+
+def _shown(field: Field) -> str:
+    if field.default is None:
+        return "none"
+    text = ",".join(map(str, field.default)) if field.many else str(field.default)
+    return textwrap.shorten(text, 60, placeholder=" ...")

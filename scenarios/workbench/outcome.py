@@ -1,0 +1,109 @@
+"""What a scenario is given (`RunContext`) and what it hands back (`Outcome`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scenarios.workbench.progress import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+__all__ = ["Metric", "Outcome", "Picture", "RunContext", "number_text"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContext:
+    """What a scenario may use besides its parameters."""
+
+    rng: np.random.Generator
+    engine: str
+    progress: Progress
+    unfinished: Path | None = None  # the folder that keeps trainings until the run is whole
+
+    def checkpoint(self, training: str) -> Path | None:
+        """The file of a training, from which the same run goes on after an interruption."""
+        if self.unfinished is None:
+            return None
+        self.unfinished.mkdir(parents=True, exist_ok=True)
+        return self.unfinished / f"{training}.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One measured number, with what it must be read beside."""
+
+    label: str  # a reader's words: "total variation / floor"
+    value: float
+    standard_error: float | None = None
+    floor: float | None = None  # what chance or sampling alone would give
+    control: float | None = None  # the same measure in the control condition
+    unit: str = ""  # "" for a pure number
+    note: str = ""
+
+    def text(self) -> str:
+        """Value, standard error and unit: ``"38.2 ± 1.1 Hz"``."""
+        return f"{number_text(self.value, self.standard_error)} {self.unit}".rstrip()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A figure to be drawn under the house style, and the sentence below it."""
+
+    draw: Callable[[], Figure]
+    caption: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The answer to a scenario's question.
+
+    Every numeric variable and coordinate of `dataset` needs the attribute ``units`` (pure: ``"1"``).
+    """
+
+    dataset: xr.Dataset
+    metrics: Mapping[str, Metric]
+    headline: tuple[str, str, str]  # the names of the three metrics that matter
+    pictures: Mapping[str, Picture]  # file name without suffix -> picture, in the report's order
+    verdict: str  # a candid paragraph, computed from the results
+    files: Mapping[str, Callable[[Path], None]] = field(default_factory=dict)  # file name -> writes it there
+
+    def __post_init__(self) -> None:
+        missing = [name for name in self.headline if name not in self.metrics]
+        if missing or len(self.headline) != 3:
+            raise ValueError(
+                f"headline must name three of the metrics, got {self.headline}; "
+                f"known: {', '.join(self.metrics)}"
+            )
+        bare = [
+            str(name)
+            for name, variable in self.dataset.variables.items()
+            if variable.dtype.kind in "iufc" and "units" not in variable.attrs
+        ]
+        if bare:
+            raise ValueError(
+                f"dataset must carry units, got none for {', '.join(bare)}; "
+                "set .attrs['units'], '1' for a pure number"
+            )
+
+
+def number_text(value: float | None, standard_error: float | None = None) -> str:
+    """A number for a reader, rounded where its standard error begins.
+
+    >>> number_text(0.98321, 0.0123), number_text(38.0), number_text(123456.0), number_text(None)
+    ('0.983 ± 0.012', '38', '123,456', '–')
+    """
+    if value is None or math.isnan(value):
+        return "–"
+    if standard_error is None or not math.isfinite(standard_error) or standard_error <= 0:
+        return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
+    decimals = max(0, 1 - math.floor(math.log10(standard_error)))
+    if decimals > 6:
+        return f"{value:.3g} ± {standard_error:.1g}"
+    return f"{value:,.{decimals}f} ± {standard_error:,.{decimals}f}"

@@ -1,0 +1,153 @@
+"""Estimates with their standard errors: means and fractions over rows, and the bootstrap for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from scenarios.workbench.outcome import Metric
+
+__all__ = [
+    "Estimate",
+    "bootstrap",
+    "estimate_of",
+    "fraction",
+    "mean",
+    "mean_over_seeds",
+    "metric",
+    "rank_correlation",
+    "sign",
+    "standard_errors_apart",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A number and its standard error; nan where the data tell nothing."""
+
+    value: float
+    error: float
+
+
+def mean(values: np.ndarray) -> Estimate:
+    """Mean over rows and its standard error, of the values that are not nan."""
+    known = np.asarray(values, dtype=float)
+    known = known[np.isfinite(known)]
+    value = float(known.mean()) if len(known) else np.nan
+    error = float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else np.nan
+    return Estimate(value=value, error=error)
+
+
+def mean_over_seeds(values: np.ndarray) -> Estimate:
+    """Mean of (n_seeds, n_windows), the same windows for every seed; nan where a window is missing.
+
+    Seeds and windows both are samples, so the variances of both means add. The spread over seeds already has
+    some of the windows' in it, as far as seeds differ in them: this errs towards too large.
+    """
+    whole = values[:, ~np.isnan(values).any(axis=0)]
+    seeds, windows = mean(whole.mean(axis=1)), mean(whole.mean(axis=0))
+    return Estimate(value=seeds.value, error=float(np.hypot(np.nan_to_num(seeds.error), windows.error)))
+
+
+def fraction(flags: np.ndarray) -> Estimate:
+    """Fraction of True, with the standard deviation of its Jeffreys posterior (Brown, Cai and DasGupta 2001).
+
+    Unlike sqrt(p (1 - p) / n) that error is not 0 when all rows agree.
+    """
+    flags = np.asarray(flags, dtype=bool)
+    n, n_true = len(flags), int(flags.sum())
+    return Estimate(value=n_true / n, error=float(stats.beta(n_true + 0.5, n - n_true + 0.5).std()))
+
+
+def bootstrap(
+    statistic: Callable[[np.ndarray], float], n_rows: int, rng: np.random.Generator, n_resamples: int = 300
+) -> Estimate:
+    """A statistic of the rows, and its standard deviation over resampled rows (Efron 1979).
+
+    Parameters
+    ----------
+    statistic : callable
+        Takes row indices, of any multiplicity, to a number.
+    n_rows : int
+    rng : numpy.random.Generator
+    n_resamples : int
+        300 give the error to about 4 %.
+    """
+    samples = np.array([statistic(rng.integers(n_rows, size=n_rows)) for _ in range(n_resamples)])
+    known = samples[np.isfinite(samples)]
+    error = float(known.std(ddof=1)) if len(known) > 1 else np.nan
+    return Estimate(value=float(statistic(np.arange(n_rows))), error=error)
+
+
+def standard_errors_apart(a: Estimate, b: Estimate) -> float:
+    """How far a lies above b, in standard errors of their difference; nan where one of them is unknown."""
+    return float((a.value - b.value) / np.hypot(a.error, b.error))
+
+
+def estimate_of(metric: Metric) -> Estimate:
+    """The value of a line of the report and its error, nan where it has none."""
+    return Estimate(
+        value=metric.value, error=np.nan if metric.standard_error is None else metric.standard_error
+    )
+
+
+def sign(estimate: Estimate | Metric) -> int:
+    """1 or -1 where a number is more than two standard errors above or below 0, otherwise 0."""
+    known = estimate_of(estimate) if isinstance(estimate, Metric) else estimate
+    return int(np.sign(known.value)) if abs(known.value) > 2.0 * known.error else 0
+
+
+def metric(
+    label: str,
+    estimate: Estimate,
+    *,
+    floor: float | None = None,
+    control: float | None = None,
+    unit: str = "",
+    note: str = "",
+) -> Metric:
+    """An estimate as a line of the report."""
+    return Metric(
+        label=label,
+        value=estimate.value,
+        standard_error=estimate.error,
+        floor=floor,
+        control=control,
+        unit=unit,
+        note=note,
+    )
+
+
+def rank_correlation(
+    x: np.ndarray, y: np.ndarray, rng: np.random.Generator, n_permutations: int = 9999
+) -> tuple[Estimate, float]:
+    """Spearman's rank correlation with its bootstrap error, and its two-sided p-value by permutation.
+
+    Parameters
+    ----------
+    x, y : (n,) arrays
+        At least 4 pairs, and neither constant; otherwise all is nan.
+    rng : numpy.random.Generator
+    n_permutations : int
+        The p-value is exact where all orders are fewer.
+    """
+    if len(x) < 4 or not (np.ptp(x) and np.ptp(y)):
+        return Estimate(value=np.nan, error=np.nan), np.nan
+
+    def rho(rows: np.ndarray) -> float:
+        constant = not (np.ptp(x[rows]) and np.ptp(y[rows]))
+        return np.nan if constant else float(stats.spearmanr(x[rows], y[rows]).statistic)
+
+    ranks = stats.rankdata(x), stats.rankdata(y)
+    tested = stats.permutation_test(
+        ranks[:1],
+        lambda order, axis: np.mean((order - order.mean(axis=axis, keepdims=True)) * ranks[1], axis=axis),
+        permutation_type="pairings",
+        vectorized=True,
+        n_resamples=n_permutations,
+        rng=rng,
+    )
+    return bootstrap(rho, len(x), rng), float(tested.pvalue)

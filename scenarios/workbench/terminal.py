@@ -1,0 +1,66 @@
+"""A run on the terminal: the three numbers that matter, the table of numbers, and where the report lies."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from scenarios.workbench.outcome import Metric, number_text
+from scenarios.workbench.store import StoredRun
+
+__all__ = ["print_headline", "print_run"]
+
+
+def print_run(run: StoredRun, console: Console) -> None:
+    """Question, verdict, all numbers beside floor and control, then the headline."""
+    console.print(Text(run.provenance.question, style="bold"))
+    console.print()
+    console.print(Text(run.verdict))
+    console.print()
+    console.print(_numbers(run))
+    print_headline(run, console)
+
+
+def print_headline(run: StoredRun, console: Console) -> None:
+    """The three numbers that matter and the report's place."""
+    console.print()
+    shown = Table.grid(padding=(0, 3))
+    for name in run.headline:
+        metric = run.metrics[name]
+        shown.add_row(metric.label, Text(metric.text(), style="bold"), Text(_beside(metric), style="dim"))
+    console.print(Padding(shown, (0, 0, 0, 2)))
+    console.print()
+    console.print(Text(f"report: {_readable(run.report)}"), soft_wrap=True)
+
+
+def _numbers(run: StoredRun) -> Table:
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    shown.add_column("measure")
+    for heading in ("value", "floor", "control"):
+        shown.add_column(heading, justify="right", no_wrap=True)
+    shown.add_column("note", style="dim")
+    for metric in run.metrics.values():
+        shown.add_row(
+            Text(metric.label),
+            metric.text(),
+            number_text(metric.floor),
+            number_text(metric.control),
+            Text(metric.note),
+        )
+    return shown
+
+
+def _beside(metric: Metric) -> str:
+    parts = {"floor": metric.floor, "control": metric.control}
+    return ", ".join(f"{name} {number_text(value)}" for name, value in parts.items() if value is not None)
+
+
+def _readable(path: Path) -> str:
+    """The path from here if that is shorter, else in full."""
+    relative = os.path.relpath(path)
+    return str(path.resolve()) if relative.startswith("..") else relative

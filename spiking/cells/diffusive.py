@@ -1,0 +1,61 @@
+"""The diffusive integrate-and-fire cell: noise in the membrane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from brian2 import Quantity, ms
+
+from spiking.cells.model import Noise, check_fields
+
+__all__ = ["DiffusiveLIF"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffusiveLIF:
+    """Leaky integrate-and-fire cell with white noise on its membrane (an Ornstein-Uhlenbeck voltage).
+
+    Standard model (Gerstner et al. 2014, eq. 8.11), free membrane of standard deviation sigma. Its rate
+    is only roughly exponential in the input, so the selection law is no longer exactly softmax: fit it.
+    """
+
+    tau_ms: float = 10.0  # membrane time constant
+    drive: float = 10.0  # tonic input, in scores: at threshold, so that noise decides
+    theta: float = 10.0  # threshold
+    v_reset: float = 0.0
+    sigma: float = 2.0  # standard deviation of the free membrane, in scores
+
+    name: ClassVar[str] = "lif"
+    equations: ClassVar[str] = """
+        dv/dt = (drive + u - inh - v) / tau_e + sigma * sqrt(2 / tau_e) * xi : 1
+    """
+    threshold: ClassVar[str] = "v > theta"
+    reset: ClassVar[str] = "v = v_reset"
+    method: ClassVar[str] = "euler"
+
+    def __post_init__(self) -> None:
+        check_fields(self, "drive", "theta", "v_reset")
+        if self.v_reset >= self.theta:
+            raise ValueError(
+                f"DiffusiveLIF.v_reset must be < theta = {self.theta}, got {self.v_reset}; lower it."
+            )
+
+    def with_drive(self, drive: float) -> DiffusiveLIF:
+        """The same cell under another tonic input."""
+        return replace(self, drive=drive)
+
+    def namespace(self) -> dict[str, Quantity | float]:
+        """The constants of the equations, with their dimensions."""
+        return {
+            "tau_e": self.tau_ms * ms,
+            "drive": self.drive,
+            "theta": self.theta,
+            "v_reset": self.v_reset,
+            "sigma": self.sigma,
+        }
+
+    def initial(self, n: int, noise: Noise) -> dict[str, np.ndarray]:
+        """State at the start of the settling time, each array (n,): voltages spread below threshold."""
+        return {"v": noise.uniform(self.v_reset, self.theta, n)}

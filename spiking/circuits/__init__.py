@@ -1,0 +1,1 @@
+"""Circuits: cells and synapses that make rows of attention."""

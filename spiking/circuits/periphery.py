@@ -1,0 +1,188 @@
+"""What stands around the gamma circuit in the whole head: the parts that vectors enter and leave by.
+
+Query cells fire the query, synapses weighted by the keys carry it onto the dendrites of the E
+populations, and synapses weighted by the values carry the E spikes onto readout units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import brian2 as b2
+import numpy as np
+
+from spiking.calibration import effective_gain
+from spiking.checks import positive, positive_int
+from spiking.engines.brian2 import FIELD_DT_MS, Core
+from spiking.params import GammaParams
+from spiking.rows import Layout
+
+__all__ = ["HeadParams", "Periphery", "build_periphery", "key_weights", "query_rates_Hz", "value_weights"]
+
+# Poisson by time rescaling. What the hazard has passed q by is carried over, so that the rate is exact at
+# any time step: dropping it would lose half a step per interval, 0.5 % at 100 Hz and 0.1 ms.
+QUERY_EQUATIONS = "dh/dt = rate : 1\nrate : Hz (constant)\nq : 1"
+QUERY_RESET = "h -= q\nq = -log(rand())"
+DENDRITE_EQUATIONS = "du/dt = -u / tau_nmda : 1"
+READOUT_EQUATIONS = "dy/dt = -y / tau_out : 1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadParams:
+    """What stands around the gamma circuit."""
+
+    n_query: int = 10  # ON cells, and OFF cells, per query component
+    query_rate_Hz: float = 100.0  # of one ON cell when its component is 1 (of an OFF cell: -1)
+    tau_nmda_ms: float = 50.0  # slow dendritic synapse, NMDA: averages the query's Poisson noise
+    tau_out_ms: float = 20.0  # membrane of a readout unit
+    row_rate_Hz: float = (
+        620.0  # spikes of a row, for the value synapses; measured at 8 keys (2: 420, 32: 830)
+    )
+
+    def __post_init__(self) -> None:
+        positive_int("HeadParams", "n_query", self.n_query)
+        for name in ("query_rate_Hz", "tau_nmda_ms", "tau_out_ms", "row_rate_Hz"):
+            positive("HeadParams", name, getattr(self, name))
+
+    def namespace(self) -> dict[str, b2.Quantity]:
+        """The constants of the periphery's equations, with their dimensions, for Brian2."""
+        return {"tau_nmda": self.tau_nmda_ms * b2.ms, "tau_out": self.tau_out_ms * b2.ms}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Periphery:
+    """What the whole head adds to the gamma core."""
+
+    objects: list[b2.BrianObject]  # groups and synapses
+    trace: b2.StateMonitor  # `y` of the readout units, one after another within a row
+    query_spikes: b2.SpikeMonitor  # counts of the query cells, as many in each row
+
+
+def build_periphery(
+    core: Core,
+    layout: Layout,
+    params: GammaParams,
+    head: HeadParams,
+    *,
+    query: np.ndarray,
+    key: np.ndarray,
+    value: np.ndarray,
+    rng: np.random.Generator,
+) -> Periphery:
+    """Build the query cells, dendrites and readout units, and join them to the core.
+
+    Parameters
+    ----------
+    core : Core
+        Made with `linked_input`: its E cells read the dendrites.
+    layout, params, head
+        The rows and the constants.
+    query, key, value
+        Of shapes (n_queries, d), (n_queries, n_keys, d), (n_queries, n_keys, d_value).
+    rng : numpy.random.Generator
+    """
+    clock, delay = core.exc.clock, params.grid_delay_ms * b2.ms
+    query_cells = _query_cells(query_rates_Hz(query, head), clock, rng)
+    dendrites = b2.NeuronGroup(
+        layout.n_populations, DENDRITE_EQUATIONS, method="exact", clock=clock, name="dendrites"
+    )
+    core.exc.u = b2.linked_var(dendrites, "u", index=layout.per_cell(np.arange(layout.n_populations)))
+    readout = b2.NeuronGroup(
+        value.shape[0] * value.shape[2], READOUT_EQUATIONS, method="exact", clock=clock, name="readout"
+    )
+    key_synapses = b2.Synapses(
+        query_cells,
+        dendrites,
+        "weight : 1 (constant)",
+        on_pre="u_post += weight",
+        delay=delay,
+        clock=clock,
+        name="key_synapses",
+    )
+    _connect_keys(key_synapses, layout, key_weights(layout, params, head, key))
+    value_synapses = b2.Synapses(
+        core.exc,
+        readout,
+        "weight : 1 (constant)",
+        on_pre="y_post += weight",
+        delay=delay,
+        clock=clock,
+        name="value_synapses",
+    )
+    _connect_values(value_synapses, layout, value_weights(layout, head, value))
+    return Periphery(
+        objects=[query_cells, dendrites, key_synapses, readout, value_synapses],
+        trace=b2.StateMonitor(readout, "y", record=True, dt=FIELD_DT_MS * b2.ms, name="readout_trace"),
+        query_spikes=b2.SpikeMonitor(query_cells, record=False, name="query_spikes"),
+    )
+
+
+def query_rates_Hz(query: np.ndarray, head: HeadParams) -> np.ndarray:
+    """Rate of each query cell, shape (n_queries * d * 2 * n_query,): ON before OFF in each component."""
+    rectified = np.stack([np.maximum(query, 0), np.maximum(-query, 0)], axis=2)  # (n_queries, d, ON/OFF)
+    return np.repeat(rectified.ravel(), head.n_query) * head.query_rate_Hz
+
+
+def _query_cells(rate_Hz: np.ndarray, clock: b2.Clock, rng: np.random.Generator) -> b2.NeuronGroup:
+    cells = b2.NeuronGroup(
+        len(rate_Hz),
+        QUERY_EQUATIONS,
+        threshold="h > q",
+        reset=QUERY_RESET,
+        method="euler",
+        clock=clock,
+        name="query_cells",
+    )
+    cells.rate = rate_Hz * b2.Hz
+    cells.q = rng.exponential(size=len(rate_Hz))
+    return cells
+
+
+def key_weights(layout: Layout, params: GammaParams, head: HeadParams, key: np.ndarray) -> np.ndarray:
+    """What a spike of each query cell of a row adds to each dendrite, (n_populations, d * 2 * n_query).
+
+    A component of 1 adds k / (temperature sqrt(d)) on average.
+    """
+    d = key.shape[2]
+    ours = key[layout.row_of_population, layout.key_of_population]  # (n_populations, d)
+    centred = ours - _row_means(layout, ours)[layout.row_of_population]
+    spikes_held = head.n_query * head.query_rate_Hz * head.tau_nmda_ms / 1000  # in a dendrite's memory
+    per_spike = effective_gain(params) / (params.temperature * np.sqrt(d) * spikes_held)
+    signed = np.stack([centred, -centred], axis=2) * per_spike  # (n_populations, d, ON/OFF)
+    return np.repeat(signed.reshape(len(signed), -1), head.n_query, axis=1)
+
+
+def _row_means(layout: Layout, per_population: np.ndarray) -> np.ndarray:
+    """Mean over the keys that take part, (n_populations, d) -> (n_rows, d)."""
+    total = np.zeros((layout.n_rows, per_population.shape[1]))
+    np.add.at(total, layout.row_of_population, per_population)
+    return total / np.bincount(layout.row_of_population, minlength=layout.n_rows)[:, None]
+
+
+def value_weights(layout: Layout, head: HeadParams, value: np.ndarray) -> np.ndarray:
+    """What a spike of each population adds to the row's readout units, (n_populations, d_value).
+
+    `row_rate_Hz` spikes per second give the mean value.
+    """
+    per_spike = 1.0 / (head.row_rate_Hz * head.tau_out_ms / 1000)
+    return value[layout.row_of_population, layout.key_of_population] * per_spike
+
+
+def _connect_keys(synapses: b2.Synapses, layout: Layout, weight: np.ndarray) -> None:
+    """Query cells of a row to all its dendrites."""
+    n_populations, fan_in = weight.shape
+    first = layout.row_of_population.astype(np.int64) * fan_in
+    synapses.connect(
+        i=(first[:, None] + np.arange(fan_in)).ravel(), j=np.repeat(np.arange(n_populations), fan_in)
+    )
+    synapses.weight = weight.ravel()
+
+
+def _connect_values(synapses: b2.Synapses, layout: Layout, weight: np.ndarray) -> None:
+    """E cells of a row to all its readout units."""
+    d_value = weight.shape[1]
+    first = layout.per_cell(layout.row_of_population.astype(np.int64)) * d_value
+    synapses.connect(
+        i=np.repeat(np.arange(layout.n_total), d_value), j=(first[:, None] + np.arange(d_value)).ravel()
+    )
+    synapses.weight = layout.per_cell(weight).ravel()

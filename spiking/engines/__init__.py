@@ -1,0 +1,1 @@
+"""What runs a circuit: Brian2 itself, and the fused engine."""

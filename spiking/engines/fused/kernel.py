@@ -1,0 +1,94 @@
+"""A program as compiled code: the kernel's source goes to a file, numba compiles it once per machine."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numba
+import numpy as np
+
+from spiking.engines.fused.parts import Program
+from spiking.engines.fused.source import Source, write_source
+
+__all__ = ["Kernel", "compile_program"]
+
+_PARTS = ("exp", "functions", "random", "simd")  # what a kernel imports
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kernel:
+    """Compiled code of one row's circuit, with the constants it runs on."""
+
+    program: Program
+    source: Source
+    run: Callable[..., None]
+    real: np.dtype[Any]
+    floats: np.ndarray
+    ints: np.ndarray  # int64
+    tables: tuple[np.ndarray, ...]  # each (n_times, n_columns)
+
+
+def compile_program(
+    program: Program, *, record: Sequence[str], sample: Sequence[str], precision: str
+) -> Kernel:
+    """Compile a program, or take it from the cache.
+
+    Parameters are those of `spiking.engines.fused.source.write_source`. Circuits that differ only in numbers share
+    their compiled code.
+    """
+    source = write_source(program, record=record, sample=sample, precision=precision)
+    return Kernel(
+        program=program,
+        source=source,
+        run=_module(source.text).kernel,
+        real=np.dtype(precision),
+        floats=np.array(source.floats, dtype=precision),
+        ints=np.array(source.ints, dtype=np.int64),
+        tables=tuple(np.ascontiguousarray(t.values, dtype=precision) for t in program.tables.values()),
+    )
+
+
+@cache
+def _module(text: str) -> ModuleType:
+    """The kernel as a module; numba keeps its machine code beside the file."""
+    digest = hashlib.sha256((text + _parts() + numba.__version__).encode()).hexdigest()[:16]
+    path = _folder() / f"circuit_{digest}.py"
+    if not path.exists():  # written whole or not at all: several processes may come here at once
+        part = path.with_suffix(f".{os.getpid()}.part")
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    spec = importlib.util.spec_from_file_location(f"fortyhertz_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where numba looks for it when it loads machine code
+    spec.loader.exec_module(module)
+    return module
+
+
+@cache
+def _parts() -> str:
+    return "".join(Path(__file__).with_name(f"{part}.py").read_text(encoding="utf-8") for part in _PARTS)
+
+
+@cache
+def _folder() -> Path:
+    """The user's cache, or a temporary folder where that cannot be written."""
+    cache_home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(cache_home) / "fortyhertz" / "kernels"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="fortyhertz-kernels-"))

@@ -1,0 +1,258 @@
+"""What a name in Brian2's abstract code stands for, and what the fused engine refuses."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import brian2 as b2
+import numpy as np
+from brian2.core.functions import DEFAULT_FUNCTIONS
+from brian2.core.variables import ArrayVariable, Constant, Subexpression
+from brian2.input.timedarray import _find_K
+
+from spiking.engines.fused.fold import FUNCTIONS, RANDOM, fold, names, number
+
+__all__ = ["BEFORE", "Assignment", "Names", "Table", "assignments", "check", "refuse"]
+
+BEFORE = "__pre"  # ends the name of what a synapse reads of its source cell
+_OWN = ("N", "i", "t", "dt", "t_in_timesteps")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A Brian2 TimedArray; its second index, if there is one, counts the cells of a row."""
+
+    values: np.ndarray  # (n_times, n_columns)
+    per_second: float
+    fine: int  # points of Brian2's rounding grid per time step of the table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """`target = value`, kept from refractory cells when `guard` names their flag."""
+
+    target: str
+    value: ast.expr
+    guard: str | None = None
+
+
+def refuse(feature: str, name: str) -> ValueError:
+    """The error for a Brian2 feature that the fused engine does not cover."""
+    return ValueError(f'the fused engine does not cover {feature} (in {name!r}); use engine="brian2".')
+
+
+def check(objects: Sequence[b2.BrianObject]) -> b2.Clock:
+    """The one clock of the objects.
+
+    Raises
+    ------
+    ValueError
+        For objects other than neuron groups and synapses, other events than spikes, and several clocks.
+    """
+    clocks = {}
+    for o in objects:
+        if type(o) not in (b2.NeuronGroup, b2.Synapses):
+            raise refuse(type(o).__name__, o.name)
+        if "__" in o.name:
+            raise refuse("names with two underscores", o.name)
+        if isinstance(o, b2.NeuronGroup) and set(o.events) - {"spike"}:
+            raise refuse("events other than spikes", o.name)
+        if isinstance(o, b2.Synapses) and not all(type(g) is b2.NeuronGroup for g in (o.source, o.target)):
+            raise refuse("synapses of subgroups and other sources", o.name)
+        clocks[o.clock.dt_] = o.clock
+    if len(clocks) != 1:
+        raise refuse("several clocks", ", ".join(o.name for o in objects))
+    return next(iter(clocks.values()))
+
+
+class Names:
+    """Names of the circuit -> names of the program."""
+
+    def __init__(self, groups: Mapping[str, b2.NeuronGroup], namespace: Mapping[str, Any]) -> None:
+        self.groups = groups
+        self.namespace = namespace
+        self.tables: dict[str, Table] = {}
+        self.links: dict[str, str] = {}  # linked variables with an index of their own -> what they read
+
+    @staticmethod
+    def states(group: b2.NeuronGroup) -> list[str]:
+        """The group's own state variables."""
+        return [
+            name
+            for name, variable in group.variables.items()
+            if isinstance(variable, ArrayVariable)
+            and variable.owner.name == group.name
+            and name not in _OWN
+            and not name.startswith("_")
+        ]
+
+    def statements(
+        self, code: str, group: b2.NeuronGroup, *, prefix: str, override: Sequence[str] = ()
+    ) -> tuple[Assignment, ...]:
+        """Abstract code of a group as assignments in the program's names.
+
+        Flags named in `override` protect nothing here: a reset writes while the cell is refractory.
+        """
+        states = set(self.states(group))
+        temporaries: dict[str, str] = {}
+        out = []
+        for target, value in assignments(code):
+            expression = self.resolve(value, group, temporaries)
+            if target in states:
+                guard = group.variables[target].conditional_write
+                flag = None if guard is None or guard.name in override else f"{group.name}__{guard.name}"
+                out.append(Assignment(target=f"{group.name}__{target}", value=expression, guard=flag))
+            elif target in group.variables and target != "xi" and not target.startswith(("xi_", "_cond")):
+                raise refuse(f"writing to {target!r}, which is not the group's own", group.name)
+            else:
+                temporaries[target] = f"_{prefix}_{target}"
+                out.append(Assignment(target=temporaries[target], value=expression))
+        return tuple(out)
+
+    def resolve(self, expression: ast.expr, group: Any, temporaries: Mapping[str, str]) -> ast.expr:
+        """An expression in the program's names, with its constants folded."""
+        resolved = _Resolve(self, group, temporaries).visit(expression)
+        flags = {n for n in names(resolved) if n.endswith("__not_refractory")}
+        return fold(resolved, flags)
+
+    def variable(self, name: str, group: Any) -> ast.expr:
+        """What `name` stands for in code of `group`."""
+        if name.removesuffix("_pre").removesuffix("_post") == "lastspike":
+            raise refuse("lastspike outside refractoriness", group.name)
+        if name in ("t", "i") or (name == "j" and isinstance(group, b2.Synapses)):
+            return ast.Name(id=name, ctx=ast.Load())
+        if name == "dt":
+            return number(group.clock.dt_)
+        found = group.variables.get(name)
+        if found is None:
+            found = group.resolve_all({name}, self.namespace, user_identifiers=set())[name]
+        if isinstance(found, Constant):
+            if name in ("N", "N_pre", "N_post"):
+                raise refuse("the number of cells N in equations", group.name)
+            return number(float(found.get_value()))
+        if isinstance(found, Subexpression):
+            return self.resolve(ast.parse(found.expr, mode="eval").body, group, {})
+        if not isinstance(found, ArrayVariable) or found.name in _OWN:
+            raise refuse(f"the name {name!r}", group.name)
+        if isinstance(group, b2.Synapses):
+            return self._of_synapses(name, found, group)
+        if found.owner.name not in self.groups:
+            raise refuse(f"the name {name!r}", group.name)
+        return ast.Name(id=self._of_group(name, found, group), ctx=ast.Load())
+
+    def _of_synapses(self, name: str, found: ArrayVariable, synapses: b2.Synapses) -> ast.expr:
+        """A variable of the synapses, or of the cell before or behind them."""
+        index = synapses.variables.indices[name]
+        full = f"{found.owner.name}__{found.name}"
+        if found.owner.name == synapses.name:
+            if found.scalar:
+                return number(float(found.get_value().item()))
+            return ast.Name(id=full, ctx=ast.Load())
+        if index == "_postsynaptic_idx" and found.owner.name == synapses.target.name:
+            return ast.Name(id=full, ctx=ast.Load())
+        if index == "_presynaptic_idx" and found.owner.name == synapses.source.name:
+            return ast.Name(id=full + BEFORE, ctx=ast.Load())
+        if index == "0" and found.owner.name in self.groups:
+            return ast.Name(id=full, ctx=ast.Load())
+        raise refuse(f"the linked variable {name!r} in synapses", synapses.name)
+
+    def function(self, name: str, group: Any) -> Any:
+        """The Brian2 function that `name` stands for."""
+        return group.resolve_all({name}, self.namespace, user_identifiers=set())[name]
+
+    def _of_group(self, name: str, found: ArrayVariable, group: b2.NeuronGroup) -> str:
+        """A variable of the group, or one that it is linked to.
+
+        A linked variable belongs to the row; or each cell reads its own, or by an index.
+        """
+        full = f"{found.owner.name}__{found.name}"
+        index = group.variables.indices[name]
+        if index in ("_idx", "0") or (source := self.groups[found.owner.name]).N == 1:
+            return full
+        if np.array_equal(group.variables[index].get_value(), np.arange(source.N)):
+            return full
+        if source.name == group.name:
+            raise refuse("variables linked to their own group", group.name)
+        self.links[f"{group.name}__{name}"] = full
+        return f"{group.name}__{name}"
+
+
+class _Resolve(ast.NodeTransformer):
+    def __init__(self, known: Names, group: Any, temporaries: Mapping[str, str]) -> None:
+        self.known, self.group, self.temporaries = known, group, temporaries
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in self.temporaries:
+            return ast.Name(id=self.temporaries[node.id], ctx=ast.Load())
+        return self.known.variable(node.id, self.group)
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        if len(node.ops) > 1:
+            raise refuse("chained comparisons", self.group.name)
+        left, right = self.visit(node.left), self.visit(node.comparators[0])
+        return ast.Compare(left=left, ops=node.ops, comparators=[right])
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+        """`and`, `or` as operators that do not branch."""
+        values = [self.visit(v) for v in node.values]
+        operator = ast.BitAnd() if isinstance(node.op, ast.And) else ast.BitOr()
+        out = values[0]
+        for value in values[1:]:
+            out = ast.BinOp(left=out, op=operator, right=value)
+        return out
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        assert isinstance(node.func, ast.Name)
+        name = node.func.id
+        if name == "timestep":
+            return self._timestep(node)
+        found = self.known.function(name, self.group)
+        if isinstance(found, b2.TimedArray):
+            return self._lookup(name, found, node)
+        if found is not DEFAULT_FUNCTIONS.get(name) or name not in (*FUNCTIONS, *RANDOM):
+            raise refuse(f"the function {name!r}", self.group.name)
+        arguments = [self.visit(a) for a in node.args] if name in FUNCTIONS else []
+        return ast.Call(func=node.func, args=arguments, keywords=[])
+
+    def _lookup(self, name: str, table: b2.TimedArray, node: ast.Call) -> ast.expr:
+        values = np.asarray(table.values)
+        self.known.tables[name] = Table(
+            values=values.reshape(len(values), -1),
+            per_second=1 / float(table.dt),
+            fine=_find_K(self.group.clock.dt_, float(table.dt)),
+        )
+        arguments = [self.visit(a) for a in node.args] + [number(0.0)] * (values.ndim == 1)
+        return ast.Call(func=ast.Name(id=f"table__{name}"), args=arguments, keywords=[])
+
+    def _timestep(self, node: ast.Call) -> ast.expr:
+        """Steps since the last spike, or in a time: refractoriness asks for no more."""
+        argument = ast.unparse(node.args[0])
+        if argument == "t - lastspike":
+            lastspike = ast.Name(id=f"{self.group.name}__lastspike", ctx=ast.Load())
+            return ast.BinOp(left=ast.Name(id="step", ctx=ast.Load()), op=ast.Sub(), right=lastspike)
+        steps = ast.BinOp(left=node.args[0], op=ast.Div(), right=ast.Name(id="dt"))
+        whole = ast.Call(  # as Brian2's own timestep function
+            func=ast.Name(id="int"),
+            args=[ast.BinOp(left=steps, op=ast.Add(), right=number(1e-3))],
+            keywords=[],
+        )
+        return fold(self.visit(whole))
+
+
+def assignments(code: str) -> list[tuple[str, ast.expr]]:
+    """Target and value of each statement; `x += y` is read as `x = x + y`."""
+    out = []
+    for statement in ast.parse(textwrap.dedent(code).strip()).body:
+        if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
+            left = ast.Name(id=statement.target.id, ctx=ast.Load())
+            value: ast.expr = ast.BinOp(left=left, op=statement.op, right=statement.value)
+            out.append((statement.target.id, value))
+        elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            out.append((statement.targets[0].id, statement.value))
+        else:
+            raise refuse(f"the statement {ast.unparse(statement)!r}", "abstract code")
+    return out

@@ -1,0 +1,119 @@
+"""What a program consists of: groups of cells, lists of synapses, and the steps of one time step in their order.
+
+In a program every variable is called `group__variable` (`synapses__variable`). What a row holds only once (a
+synaptic sum, a value that all cells share) is a scalar of the row, everything else an array over the row's
+cells, or over its synapses.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from spiking.engines.fused.fold import names
+from spiking.engines.fused.names import Assignment, Table
+
+__all__ = ["Bundle", "Cells", "Code", "Pathway", "Program", "Reset", "Step", "Summed", "Threshold"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cells:
+    """A group of the circuit."""
+
+    name: str
+    n: int  # cells of the template
+    arrays: tuple[str, ...]  # variables with one value per cell, without the group's name
+    kinds: Mapping[str, str]  # "float", "bool" or "int" of every variable
+    links: Mapping[str, str]  # linked variables with an index of their own -> what they read, full name
+    spikes: bool
+    refractory: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """Synapses that are kept one by one, ordered by their source cell."""
+
+    name: str
+    source: str
+    target: str
+    complete: bool  # every pair of cells once, in order: the targets need no list
+    arrays: tuple[str, ...]  # the synapses' own variables, without the bundle's name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """Statements for every cell of a group, or for the row when they touch only scalars."""
+
+    group: str
+    body: tuple[Assignment, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    group: str
+    condition: ast.expr
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reset:
+    """Statements for the cells that spiked."""
+
+    group: str
+    body: tuple[Assignment, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pathway:
+    """Spikes of `source`, which after `delay` steps add to cells of `target` (or to the row).
+
+    Each statement's expression is what one spike adds, by one synapse of `bundle`; without a bundle, to
+    every cell of the target.
+    """
+
+    name: str
+    source: str
+    target: str
+    delay: int
+    body: tuple[Assignment, ...]
+    bundle: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summed:
+    """A variable of `target` that is the sum over synapses of an expression.
+
+    Without a bundle the sum goes over all cells of `source` and is the same for every target.
+    """
+
+    name: str
+    source: str
+    target: str
+    body: tuple[Assignment, ...]  # one: what each synapse adds
+    bundle: str | None
+
+
+Step = Code | Threshold | Reset | Pathway | Summed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """One row's circuit, ready to be put into a kernel."""
+
+    dt_ms: float
+    cells: Mapping[str, Cells]
+    bundles: Mapping[str, Bundle]
+    steps: tuple[Step, ...]  # in the order of Brian2's schedule
+    scalars: tuple[str, ...]  # full names
+    start: Mapping[str, float]  # value of scalars at the start
+    tables: Mapping[str, Table]  # timed arrays by name
+    fixed: Mapping[str, np.ndarray]  # the template's arrays, by full name; lists of synapses as `Bundle` says
+
+    @property
+    def reads_time(self) -> bool:
+        """Whether any expression reads the time t."""
+        expressions = [a.value for step in self.steps for a in getattr(step, "body", ())]
+        expressions += [step.condition for step in self.steps if isinstance(step, Threshold)]
+        return any("t" in names(expression) for expression in expressions)

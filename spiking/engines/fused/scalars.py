@@ -1,0 +1,82 @@
+"""Which variables a row holds only once, so that they cost nothing per cell."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+
+import brian2 as b2
+import numpy as np
+
+from spiking.engines.fused.fold import draws, names
+from spiking.engines.fused.names import Names
+from spiking.engines.fused.parts import Code, Pathway, Step, Summed
+
+__all__ = ["scalars_of"]
+
+
+def scalars_of(groups: Mapping[str, b2.NeuronGroup], steps: Sequence[Step], per_cell: set[str]) -> set[str]:
+    """Variables that hold one value for all cells of a row, whatever its number of cells.
+
+    These are shared variables, the variables of groups of one cell without a threshold, and those that
+    begin equal and receive nothing but such values, from code that runs for every cell.
+
+    Raises
+    ------
+    ValueError
+        If a shared variable or one of a single cell is to differ between rows.
+    """
+    once = {
+        f"{name}__{variable}"
+        for name, group in groups.items()
+        for variable in Names.states(group)
+        if (group.N == 1 and not group.events) or group.variables[variable].scalar
+    }
+    if once & per_cell:
+        raise ValueError(
+            f"what a row holds only once cannot differ between rows, got {', '.join(sorted(once & per_cell))}; "
+            "make it a variable of a group with a threshold or of more cells."
+        )
+    written = _written(steps)
+    candidates = {
+        f"{name}__{variable}"
+        for name, group in groups.items()
+        for variable in Names.states(group)
+        if variable not in ("lastspike", "not_refractory")
+        and len(set(np.asarray(group.variables[variable].get_value()).reshape(-1))) == 1
+    }
+    candidates = (candidates & set(written)) - per_cell - once
+    temporaries = {t for t in written if t.startswith("_")}
+    bodies = [{a.target for a in getattr(step, "body", ())} for step in steps]
+    changed = True
+    while changed:
+        allowed = once | candidates | temporaries
+        per_cell_code = set().union(*(body for body in bodies if not body <= allowed))
+        bad = {
+            name
+            for name in candidates | temporaries
+            if name in per_cell_code
+            or any(v is None or _of_cell(v) or not names(v) <= allowed | {"t"} for v in written[name])
+        }
+        changed = bool(bad)
+        candidates, temporaries = candidates - bad, temporaries - bad
+    return once | candidates
+
+
+def _written(steps: Sequence[Step]) -> dict[str, list[ast.expr | None]]:
+    """Every value that each variable receives; None where it may differ between cells."""
+    written: dict[str, list[ast.expr | None]] = {}
+    for step in steps:
+        for assignment in getattr(step, "body", ()):
+            value: ast.expr | None = None
+            if isinstance(step, Code) and assignment.guard is None:
+                value = assignment.value
+            elif isinstance(step, (Pathway, Summed)) and step.bundle is None and assignment.guard is None:
+                value = ast.Constant(0.0)  # a sum over all cells of the source
+            written.setdefault(assignment.target, []).append(value)
+    return written
+
+
+def _of_cell(expression: ast.expr) -> bool:
+    """Whether an expression may differ between cells that are alike."""
+    return draws(expression) or bool(names(expression) & {"i", "step"})

@@ -1,0 +1,244 @@
+"""A program as the source text of one numba kernel: for every row, for every step, tight loops over cells.
+
+Numbers that do not change come in as arguments, so that the source, and with it the compiled code, depends
+on the circuit's structure alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from spiking.engines.fused.parts import Pathway, Program
+from spiking.engines.fused.spread import write_pathway_buffers
+from spiking.engines.fused.steps import write_steps
+from spiking.engines.fused.text import Expressions
+from spiking.engines.fused.writer import Writer
+
+__all__ = ["MAX_CELLS", "SPACING", "Source", "write_source"]
+
+_HEADER = '''"""One row's circuit, compiled from Brian2 objects. Generated; edits are lost."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from spiking.engines.fused.exp import exp32, exp64
+from spiking.engines.fused.functions import clip, exprel32, exprel64, lookup, sign, tanh32, tanh64, whole
+from spiking.engines.fused.random import normal32, normal64, row_key, uniform32, uniform64
+from spiking.engines.fused.simd import lowest_bit, prefer_wide_vectors
+
+F = np.{real}
+I = np.int32
+U = np.uint64
+SPACING = {spacing}
+FAST = {{"contract", "nsz", "arcp", "afn"}}  # no reassociation: sums are formed in the order written
+
+'''
+SPACING = 16  # cells: loops go over whole vectors of so many, and arrays begin on cache lines of their own
+MAX_CELLS = 2**20  # per row: the cell's share of the random counter
+DTYPES = {"bool": "np.bool_", "int": "np.int64"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Text of a kernel and the order of its arguments."""
+
+    text: str
+    arrays: tuple[str, ...]  # state arrays (`group__variable`)
+    indices: tuple[str, ...]  # linked variables (`group__variable`), for the cells that they read
+    lists: tuple[str, ...]  # arrays of synapses (`bundle__variable`)
+    groups: tuple[str, ...]  # groups, for the cells of each row
+    bundles: tuple[str, ...]  # bundles, for the synapses of each row
+    spiking: tuple[str, ...]  # groups whose spikes are counted
+    record: tuple[str, ...]  # groups whose spikes can be recorded
+    sample: tuple[str, ...]  # variables that can be sampled
+    floats: tuple[float, ...]
+    ints: tuple[int, ...]
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Those that hold something of each row, in order."""
+        return (
+            *(f"start_{name}" for name in (*self.groups, *self.bundles)),
+            *(f"all_{name}" for name in (*self.arrays, *self.lists)),
+            *(f"index_of_{name}" for name in self.indices),
+            *(f"counts_{name}" for name in self.spiking),
+            *(f"{part}_{name}" for name in self.record for part in ("all_events", "n_events")),
+            *(f"all_samples_{name}" for name in self.sample),
+        )
+
+
+def write_source(program: Program, *, record: Sequence[str], sample: Sequence[str], precision: str) -> Source:
+    """Write the kernel of a program.
+
+    Parameters
+    ----------
+    program : Program
+    record : sequence of str
+        The groups whose spikes can be recorded one by one.
+    sample : sequence of str
+        The variables (`group__variable`) that can be sampled at regular times.
+    precision : {"float32", "float64"}
+    """
+    expressions = Expressions(tables=program.tables, single=precision == "float32")
+    writer = Writer(program=program, expressions=expressions)
+    cells, bundles = program.cells.values(), program.bundles.values()
+    lists = [f"{b.name}__{v}" for b in bundles for v in b.arrays]
+    lists += [f"{b.name}__{v}" for b in bundles if not b.complete for v in ("first", "cell")]
+    source = Source(
+        text="",
+        arrays=tuple(f"{g.name}__{v}" for g in cells for v in g.arrays),
+        indices=tuple(f"{g.name}__{v}" for g in cells for v in g.links),
+        lists=tuple(lists),
+        groups=tuple(g.name for g in cells),
+        bundles=tuple(program.bundles),
+        spiking=tuple(g.name for g in cells if g.spikes),
+        record=tuple(record),
+        sample=tuple(sample),
+        floats=(),
+        ints=(),
+    )
+    _row(writer, source)
+    _loop(writer, source)
+    inner, writer.lines = writer.lines, []
+    _signature(writer, source)  # last, when all constants are known
+    text = _HEADER.format(real=precision, spacing=SPACING) + "\n".join(writer.lines + inner) + "\n"
+    return replace(source, text=text, floats=tuple(expressions.floats), ints=tuple(expressions.ints))
+
+
+def _signature(writer: Writer, source: Source) -> None:
+    """The kernel's head, and the constants.
+
+    All is one function: what numba calls, it may optimise differently when it comes from the cache.
+    """
+    arguments = ["streams", "seed", "n_steps", "n_settle", "n_spikes", "every", "max_samples"]
+    arguments += ["c", "k", "units", "since"]
+    arguments += [
+        *(f"table__{name}" for name in writer.program.tables),
+        *source.arguments,
+        "n_run",
+        "scratch",
+    ]
+    writer.line(0, "@njit(nogil=True, cache=True, error_model='numpy', fastmath=FAST)")
+    writer.line(0, f"def kernel({', '.join(arguments)}):")
+    writer.line(1, "prefer_wide_vectors()")
+    for n, _ in enumerate(writer.expressions.floats):
+        writer.line(1, f"c{n} = c[{n}]")
+    for n, _ in enumerate(writer.expressions.ints):
+        writer.line(1, f"k{n} = k[{n}]")
+    for n, group in enumerate(source.spiking):
+        writer.line(1, f"unit_{group}, since_{group} = units[{n}], since[{n}]")
+    writer.line(1, f"n_draws = {writer.expressions.n_draws}")
+
+
+def _row(writer: Writer, source: Source) -> None:
+    """One row's arrays, scalars and buffers."""
+    writer.line(1, "for r in range(n_run.size):")
+    writer.line(2, "key = row_key(seed, streams[r])")
+    for name in (*source.groups, *source.bundles):
+        writer.line(2, f"first_{name}, last_{name} = start_{name}[r], start_{name}[r + 1]")
+    for group in source.groups:
+        writer.line(2, f"n_{group} = last_{group} - first_{group}")
+        writer.line(2, f"whole_{group} = (n_{group} + SPACING - 1) & -SPACING")
+    writer.line(2, "free = 0")
+    for name in source.arrays:
+        _state(writer, name)
+    for name in source.indices:
+        group = name.split("__")[0]
+        writer.line(2, f"index_{name} = np.zeros(whole_{group}, np.int32)")
+        writer.line(2, f"for i in range(n_{group}):")
+        writer.line(3, f"index_{name}[i] = index_of_{name}[first_{group} + i]")
+        _room(writer, f"fetched_{name}", group)
+    for name in source.lists:
+        _list(writer, name)
+    for group in source.spiking:
+        unit = f"unit_{group}"
+        writer.line(2, f"count_{group} = counts_{group}[first_{group} // {unit} : last_{group} // {unit}]")
+        writer.line(2, f"tally_{group} = np.zeros(n_{group}, np.int64)")
+        writer.line(2, f"fired_{group} = np.empty(n_{group}, np.int32)")
+        writer.line(2, f"flag_{group} = np.zeros(whole_{group}, np.uint8)")
+        writer.line(2, f"words_{group} = flag_{group}.view(np.uint64)")
+    for name in writer.program.scalars:
+        writer.line(2, f"{name} = {writer.expressions.real(writer.program.start[name])}")
+    for step in writer.program.steps:
+        if isinstance(step, Pathway):
+            write_pathway_buffers(writer, step)
+    for group in source.record:
+        writer.line(2, f"events_{group} = all_events_{group}[r]")
+        writer.line(2, f"found_{group} = 0")
+    for name in source.sample:
+        group = name.split("__")[0]
+        here = f"first_{group}:last_{group}" if writer.is_array(name) else "r : r + 1"
+        writer.line(2, f"samples_{name} = all_samples_{name}[{here}]")
+    writer.line(2, "n_samples = 0")
+    writer.line(2, "until_sample = n_settle")
+
+
+def _state(writer: Writer, name: str) -> None:
+    """A state array of the row, copied to where numbers lie close together and fill whole vectors.
+
+    The cells that fill the last vector are none: nan crosses no threshold, and what else is done with them
+    is done for nothing.
+    """
+    group, filling = name.split("__")[0], "F(np.nan)"
+    if writer.kind(name) == "float" and not name.endswith("__lastspike"):
+        _room(writer, f"a_{name}", group)
+    else:
+        filling, dtype = "0", "np.int32" if name.endswith("__lastspike") else DTYPES[writer.kind(name)]
+        writer.line(2, f"a_{name} = np.empty(whole_{group}, {dtype})")
+    writer.line(2, f"for i in range(n_{group}):")  # assigning slices takes numba ten times as long to compile
+    writer.line(3, f"a_{name}[i] = all_{name}[first_{group} + i]")
+    writer.line(2, f"for i in range(n_{group}, whole_{group}):")
+    writer.line(3, f"a_{name}[i] = {filling}")
+
+
+def _room(writer: Writer, name: str, group: str) -> None:
+    """Room for a number per cell, on cache lines of its own."""
+    writer.line(2, f"{name} = scratch[free : free + whole_{group}]")
+    writer.line(2, f"free += whole_{group}")
+
+
+def _list(writer: Writer, name: str) -> None:
+    """An array of the row's synapses, or where those of each source cell begin."""
+    bundle, variable = name.split("__")
+    here = f"first_{bundle}:last_{bundle}"
+    if variable == "first":  # one more than source cells
+        source = writer.program.bundles[bundle].source
+        here = f"first_{source} + r : last_{source} + r + 1"
+    writer.line(2, f"a_{name} = all_{name}[{here}]")
+
+
+def _loop(writer: Writer, source: Source) -> None:
+    """The loop over steps, and what happens at the start of each."""
+    writer.line(2, "for step64 in range(n_steps):")
+    writer.line(3, "step = I(step64)")
+    if writer.program.reads_time:
+        writer.line(3, f"t = F(step64 * {writer.expressions.real(writer.program.dt_ms / 1000)})")
+    if source.sample:
+        _sample(writer, source.sample)
+    write_steps(writer, source.record)
+    if source.record:
+        writer.line(3, f"if found_{source.record[0]} >= n_spikes:")
+        writer.line(4, "break")
+    for group in source.spiking:
+        unit = f"unit_{group}"
+        writer.line(2, f"for i in range(n_{group} // {unit}):")
+        writer.line(3, f"for number in tally_{group}[i * {unit} : (i + 1) * {unit}]:")
+        writer.line(4, f"count_{group}[i] += number")
+    for group in source.record:
+        writer.line(2, f"n_events_{group}[r] = found_{group}")
+    writer.line(2, "n_run[r] = step64 + 1")
+
+
+def _sample(writer: Writer, sample: Sequence[str]) -> None:
+    writer.line(3, "if step64 == until_sample and n_samples < max_samples:")
+    for name in sample:
+        if writer.is_array(name):
+            writer.line(4, f"for i in range(samples_{name}.shape[0]):")
+            writer.line(5, f"samples_{name}[i, n_samples] = a_{name}[i]")
+        else:
+            writer.line(4, f"samples_{name}[0, n_samples] = {name}")
+    writer.line(4, "n_samples += 1")
+    writer.line(4, "until_sample += every")

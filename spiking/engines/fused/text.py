@@ -1,0 +1,111 @@
+"""Expressions as the text of a kernel: numbers become its arguments, functions those of the engine."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from spiking.engines.fused.fold import names, value
+from spiking.engines.fused.names import Table
+
+__all__ = ["Expressions"]
+
+_FUNCTIONS = {  # the rest of fold.FUNCTIONS are functions of `math`
+    **{name: name for name in ("clip", "sign", "abs")},
+    **{"floor": "np.floor", "ceil": "np.ceil", "int": "whole"},
+    **{f"arc{name}": f"math.a{name}" for name in ("sin", "cos", "tan")},
+}
+_OF_WIDTH = ("exp", "exprel", "tanh")  # ours, one for each precision
+
+
+@dataclass
+class Expressions:
+    """Writes expressions, and keeps the numbers and draws that they hold."""
+
+    tables: Mapping[str, Table]
+    single: bool  # float32
+    floats: list[float] = field(default_factory=list)  # c0, c1, ... of the kernel
+    ints: list[int] = field(default_factory=list)  # k0, k1, ...
+    n_draws: int = 0  # calls of rand() and randn()
+
+    def real(self, value: float) -> str:
+        self.floats.append(value)  # equal ones apart: the text must not depend on values
+        return f"c{len(self.floats) - 1}"
+
+    def whole(self, value: int) -> str:
+        self.ints.append(value)
+        return f"k{len(self.ints) - 1}"
+
+    def text(self, expression: ast.expr, *, rare: bool = False, cell: str = "i") -> str:
+        """An expression as Python text, for the cell with that index.
+
+        What is evaluated seldom (`rare`) draws in double precision, whose tail reaches further.
+        """
+        return _Text(self, rare, cell).of(expression)
+
+
+class _Text:
+    """Writes one expression."""
+
+    def __init__(self, known: Expressions, rare: bool, cell: str) -> None:
+        self.known, self.rare, self.cell = known, rare, cell
+        self.width = "32" if known.single else "64"
+
+    def of(self, node: ast.expr) -> str:
+        return getattr(self, f"_{type(node).__name__}")(node)
+
+    def _Constant(self, node: ast.Constant) -> str:
+        return self.known.real(value(node))
+
+    def _Name(self, node: ast.Name) -> str:
+        return node.id
+
+    def _UnaryOp(self, node: ast.UnaryOp) -> str:
+        sign = {ast.USub: "-", ast.UAdd: "+", ast.Not: "not "}[type(node.op)]
+        return f"({sign}{self.of(node.operand)})"
+
+    def _BinOp(self, node: ast.BinOp) -> str:
+        if isinstance(node.op, ast.Pow):
+            return self._power(node)
+        left, right = self.of(node.left), self.of(node.right)
+        symbol = ast.unparse(ast.BinOp(left=ast.Name(id="x"), op=node.op, right=ast.Name(id="x")))[2:-2]
+        return f"({left} {symbol} {right})"
+
+    def _power(self, node: ast.BinOp) -> str:
+        base = self.of(node.left)
+        if isinstance(node.right, ast.Constant) and value(node.right) in (2, 3, 4):
+            return "(" + " * ".join([base] * int(value(node.right))) + ")"
+        return f"({base} ** {self.of(node.right)})"
+
+    def _Compare(self, node: ast.Compare) -> str:
+        symbol = ast.unparse(ast.Compare(left=ast.Name(id="x"), ops=node.ops, comparators=[ast.Name(id="x")]))
+        right = node.comparators[0]
+        if "step" in names(node.left) and isinstance(right, ast.Constant):
+            return f"(I({self.of(node.left)}){symbol[1:-1]}I({self.known.whole(int(value(right)))}))"
+        return f"({self.of(node.left)}{symbol[1:-1]}{self.of(right)})"
+
+    def _IfExp(self, node: ast.IfExp) -> str:
+        return f"({self.of(node.body)} if {self.of(node.test)} else {self.of(node.orelse)})"
+
+    def _Call(self, node: ast.Call) -> str:
+        assert isinstance(node.func, ast.Name)
+        name = node.func.id
+        if name in ("rand", "randn"):
+            site = self.known.n_draws
+            self.known.n_draws += 1
+            function = {"rand": "uniform", "randn": "normal"}[name]
+            width = "64" if self.rare else self.width
+            return f"{function}{width}(key, ((step64 * n_draws + {site}) << 20) + {self.cell})"
+        if name.startswith("table__"):
+            return self._lookup(name, node)
+        called = f"{name}{self.width}" if name in _OF_WIDTH else _FUNCTIONS.get(name, f"math.{name}")
+        arguments = ", ".join(self.of(a) for a in node.args)
+        return f"{called}(F({arguments}))" if name in _OF_WIDTH else f"{called}({arguments})"
+
+    def _lookup(self, name: str, node: ast.Call) -> str:
+        table = self.known.tables[name.removeprefix("table__")]
+        t, column = node.args
+        grid = f"{self.known.real(table.per_second)}, {self.known.whole(table.fine)}"
+        index = "0" if isinstance(column, ast.Constant) else self.of(column)
+        return f"lookup({name}, {self.of(t)}, {index}, {grid})"
