@@ -99,10 +99,11 @@ def test_run_turns_options_into_parameters_and_ends_with_headline_and_report(cap
     assert stored["parameters"]["temperatures"] == [0.5, 2.0]
     assert stored["parameters"]["candid"] is False
     lines = capsys.readouterr().out.strip().splitlines()
-    assert [line.strip().split("  ")[0] for line in lines[:3]] == ["share of heads", "coins", "spread"]
-    assert "±" in lines[0]
-    assert "control 0.5" in lines[0]
-    assert "floor 0.11" in lines[2]
+    assert lines[0].startswith("The share of heads is 0.")
+    assert [line.strip().split("  ")[0] for line in lines[2:5]] == ["share of heads", "coins", "spread"]
+    assert "±" in lines[2]
+    assert "control 0.5" in lines[2]
+    assert "floor 0.11" in lines[4]
     assert lines[-1] == "report: here/report.html"
 
 

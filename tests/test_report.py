@@ -101,6 +101,13 @@ def test_the_page_tells_question_numbers_verdict_parameters_versions_and_how_to_
         assert piece in text, piece
 
 
+def test_the_page_opens_with_the_answer_in_short(run):
+    text = Page(run.report.read_text()).text
+    assert text.index("In short") < text.index(run.in_short[0]) < text.index("In detail")
+    shown = replace(run, in_short=("It works.", "Noise limits it."))
+    assert "In short It works. Noise limits it." in Page(report.render(shown, title="run")).text
+
+
 def test_a_changed_parameter_is_marked_with_its_default_beside_it(run):
     source = run.report.read_text()
     assert re.search(

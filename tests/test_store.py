@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -157,6 +158,35 @@ def test_an_outcome_without_units_or_with_an_unknown_headline_is_refused():
         Outcome(dataset=xr.Dataset({"rate": ("row", [1.0])}), headline=("a", "b", "c"), **parts)
     with pytest.raises(ValueError, match="headline must name three of the metrics"):
         Outcome(dataset=xr.Dataset(), headline=("a", "b", "d"), **parts)
+
+
+@pytest.mark.parametrize("in_short", [("One.", "Two.", "Three.", "Four."), ("no full stop",), "One."])
+def test_in_short_is_at_most_three_sentences(in_short):
+    metrics = {name: Metric(label=name, value=1.0) for name in "abc"}
+    with pytest.raises(ValueError, match="in_short must be at most 3 sentences, each with its full stop"):
+        Outcome(
+            dataset=xr.Dataset(),
+            metrics=metrics,
+            headline=("a", "b", "c"),
+            pictures={},
+            verdict=".",
+            in_short=in_short,
+        )
+
+
+def test_the_verdict_begins_a_run_that_says_nothing_in_short(monkeypatch):
+    verdict = "It is 2.5 times the floor, i.e. close. Noise limits it.\nIt costs 3 pJ. And more."
+    made = fake_scenario.run
+    monkeypatch.setattr(fake_scenario, "run", lambda p, c: replace(made(p, c), verdict=verdict))
+    assert run_scenario("coin-toss").in_short == (
+        "It is 2.5 times the floor, i.e. close.",
+        "Noise limits it.",
+        "It costs 3 pJ.",
+    )
+    monkeypatch.setattr(
+        fake_scenario, "run", lambda p, c: replace(made(p, c), verdict=verdict, in_short=("Yes.",))
+    )
+    assert run_scenario("coin-toss", seed=1).in_short == ("Yes.",)
 
 
 @pytest.mark.parametrize(

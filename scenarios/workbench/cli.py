@@ -158,7 +158,7 @@ def swap(seed: int, engine: str, out: Path | None, **values: Any) -> None:
     """Put spiking heads into MODEL: mini, minilm, or the folder of a Hugging Face model."""
     chosen = swapped(given(values))
     params = load(chosen.scenario).Params(**chosen.values)
-    _run_and_tell(chosen.scenario, params, seed=seed, engine=engine, out=out, whole=True)
+    _run_and_tell(chosen.scenario, params, seed=seed, engine=engine, out=out)
 
 
 swap.params += [*swap_options(), *_common_options()]
@@ -195,16 +195,14 @@ def doctor() -> None:
     Console().print(table())
 
 
-def _run_and_tell(
-    name: str, params: Any, *, seed: int, engine: str, out: Path | None, whole: bool = False
-) -> None:
-    """Run, then print the three numbers that matter, or all that were measured."""
+def _run_and_tell(name: str, params: Any, *, seed: int, engine: str, out: Path | None) -> None:
+    """Run, then print the answer in one sentence and the three numbers that matter."""
     from rich.console import Console
 
     from scenarios.workbench.execute import run_scenario
     from scenarios.workbench.progress import show_progress
-    from scenarios.workbench.terminal import print_headline, print_run
+    from scenarios.workbench.terminal import print_headline
 
     with show_progress(Console(stderr=True)) as progress:
         stored = run_scenario(name, params, seed=seed, engine=engine, out=out, progress=progress)
-    (print_run if whole else print_headline)(stored, Console())
+    print_headline(stored, Console())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-__all__ = ["Metric", "Outcome", "Picture", "RunContext", "number_text"]
+__all__ = ["Metric", "Outcome", "Picture", "RunContext", "first_sentences", "number_text"]
+
+N_IN_SHORT = 3
+ENDS = (".", "!", "?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +76,9 @@ class Outcome:
     headline: tuple[str, str, str]  # the names of the three metrics that matter
     pictures: Mapping[str, Picture]  # file name without suffix -> picture, in the report's order
     verdict: str  # a candid paragraph, computed from the results
+    in_short: tuple[
+        str, ...
+    ] = ()  # one to three sentences for a reader in a hurry; if empty, the verdict's first
     files: Mapping[str, Callable[[Path], None]] = field(default_factory=dict)  # file name -> writes it there
 
     def __post_init__(self) -> None:
@@ -80,6 +87,11 @@ class Outcome:
             raise ValueError(
                 f"headline must name three of the metrics, got {self.headline}; "
                 f"known: {', '.join(self.metrics)}"
+            )
+        if len(self.in_short) > N_IN_SHORT or not all(text.strip().endswith(ENDS) for text in self.in_short):
+            raise ValueError(
+                f"in_short must be at most {N_IN_SHORT} sentences, each with its full stop, "
+                f"got {self.in_short!r}; leave the rest to the verdict"
             )
         bare = [
             str(name)
@@ -91,6 +103,16 @@ class Outcome:
                 f"dataset must carry units, got none for {', '.join(bare)}; "
                 "set .attrs['units'], '1' for a pure number"
             )
+
+
+def first_sentences(text: str, most: int = N_IN_SHORT) -> tuple[str, ...]:
+    """Take the first sentences of a paragraph; a line break ends a sentence too.
+
+    >>> first_sentences("The loop selects. It takes 2.5 cycles.\\nBeta is 0.98. And so on.", most=2)
+    ('The loop selects.', 'It takes 2.5 cycles.')
+    """
+    sentences = re.split(r"(?<=[.!?])\s+(?=[^\sa-z])|\s*\n\s*", text.strip())
+    return tuple(" ".join(sentence.split()) for sentence in sentences if sentence)[:most]
 
 
 def number_text(value: float | None, standard_error: float | None = None) -> str:

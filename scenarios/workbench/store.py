@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenarios.workbench.errors import UsageError
-from scenarios.workbench.outcome import Metric, Outcome, Picture
+from scenarios.workbench.outcome import Metric, Outcome, Picture, first_sentences
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -54,6 +54,7 @@ class StoredRun:
     metrics: dict[str, Metric]
     headline: tuple[str, ...]  # the names of the three metrics that matter
     verdict: str
+    in_short: tuple[str, ...]  # one to three sentences
     captions: dict[str, str]  # figure -> caption
 
     @property
@@ -139,6 +140,7 @@ def write_results(folder: Path, provenance: Provenance, outcome: Outcome) -> Non
     _write_json(folder / "params.json", asdict(provenance))
     numbers = {
         "headline": outcome.headline,
+        "in_short": outcome.in_short or first_sentences(outcome.verdict),
         "verdict": outcome.verdict,
         "metrics": {name: asdict(metric) for name, metric in outcome.metrics.items()},
         "captions": {name: picture.caption for name, picture in outcome.pictures.items()},
@@ -182,6 +184,7 @@ def _read(folder: Path) -> StoredRun:
             metrics=metrics,
             headline=tuple(numbers["headline"]),
             verdict=numbers["verdict"],
+            in_short=tuple(numbers.get("in_short") or first_sentences(numbers["verdict"])),
             captions=numbers["captions"],
         )
     except (json.JSONDecodeError, KeyError, TypeError) as error:

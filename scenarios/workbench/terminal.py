@@ -1,4 +1,4 @@
-"""A run on the terminal: the three numbers that matter, the table of numbers, and where the report lies."""
+"""A run on the terminal: the answer in a sentence, the three numbers that matter, and where the report is."""
 
 from __future__ import annotations
 
@@ -17,17 +17,25 @@ __all__ = ["print_headline", "print_run"]
 
 
 def print_run(run: StoredRun, console: Console) -> None:
-    """Question, verdict, all numbers beside floor and control, then the headline."""
+    """Print everything: question, answer in short and in full, all numbers, the three that matter."""
     console.print(Text(run.provenance.question, style="bold"))
     console.print()
-    console.print(Text(run.verdict))
+    console.print(Text(" ".join(run.in_short)))
+    console.print()
+    console.print(Text(run.verdict, style="dim"))
     console.print()
     console.print(_numbers(run))
-    print_headline(run, console)
+    _print_three(run, console)
 
 
 def print_headline(run: StoredRun, console: Console) -> None:
-    """The three numbers that matter and the report's place."""
+    """Print the answer in one sentence, the three numbers that matter, and where the report is."""
+    console.print()
+    console.print(Text(run.in_short[0], style="bold"))
+    _print_three(run, console)
+
+
+def _print_three(run: StoredRun, console: Console) -> None:
     console.print()
     shown = Table.grid(padding=(0, 3))
     for name in run.headline:
