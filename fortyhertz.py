@@ -1,0 +1,188 @@
+"""The front door: `import fortyhertz as fh` gives every public name, each loaded at first use.
+
+This file re-exports and holds nothing else. The folders behind it import each other, never this file.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bridge import (
+        LAWS,
+        TABLES,
+        Bill,
+        Comparison,
+        FitReport,
+        FittedLaw,
+        LawFit,
+        SelectionLaw,
+        SpikingHead,
+        SpikingScoreMap,
+        SpikingVectorHead,
+        calibrate,
+        compare,
+        compare_scores,
+        compare_selection,
+        count,
+        fit,
+        fit_law,
+        fit_softmax,
+        sampling_floor,
+        swap,
+    )
+    from pragmatic import (
+        HEADS,
+        SCORE_MAPS,
+        TASKS,
+        AdditiveHead,
+        Attended,
+        Divisive,
+        DotProductHead,
+        Entmax,
+        Evaluation,
+        Hardmax,
+        Head,
+        HopfieldHead,
+        ScoreMap,
+        Softmax,
+        Sparsemax,
+        Text,
+        TopK,
+        TrainParams,
+        TrainResult,
+        Transformer,
+        TransformerParams,
+        Uniform,
+        causal_mask,
+        dot_product_head,
+        evaluate,
+        linear_attention,
+        linear_attention_recurrent,
+    )
+    from pragmatic.training.train import train
+    from scenarios.workbench.execute import run_scenario
+    from scenarios.workbench.store import read_run
+    from spiking import (
+        CELLS,
+        PARAMETER_SETS,
+        DiffusiveLIF,
+        EscapeRate,
+        GammaCircuit,
+        GammaParams,
+        HeadParams,
+        RateMatched,
+        Selection,
+        SpikeRecord,
+        VectorCircuit,
+        cut_loop,
+        gamma_off,
+        to_neo,
+    )
+    from spiking.circuit import simulate_circuit
+
+__all__ = [
+    "CELLS",
+    "HEADS",
+    "LAWS",
+    "PARAMETER_SETS",
+    "SCORE_MAPS",
+    "TABLES",
+    "TASKS",
+    "AdditiveHead",
+    "Attended",
+    "Bill",
+    "Comparison",
+    "DiffusiveLIF",
+    "Divisive",
+    "DotProductHead",
+    "Entmax",
+    "EscapeRate",
+    "Evaluation",
+    "FitReport",
+    "FittedLaw",
+    "GammaCircuit",
+    "GammaParams",
+    "Hardmax",
+    "Head",
+    "HeadParams",
+    "HopfieldHead",
+    "LawFit",
+    "RateMatched",
+    "ScoreMap",
+    "Selection",
+    "SelectionLaw",
+    "Softmax",
+    "Sparsemax",
+    "SpikeRecord",
+    "SpikingHead",
+    "SpikingScoreMap",
+    "SpikingVectorHead",
+    "Text",
+    "TopK",
+    "TrainParams",
+    "TrainResult",
+    "Transformer",
+    "TransformerParams",
+    "Uniform",
+    "VectorCircuit",
+    "calibrate",
+    "causal_mask",
+    "compare",
+    "compare_scores",
+    "compare_selection",
+    "count",
+    "cut_loop",
+    "dot_product_head",
+    "evaluate",
+    "fit",
+    "fit_law",
+    "fit_softmax",
+    "gamma_off",
+    "linear_attention",
+    "linear_attention_recurrent",
+    "read_run",
+    "run_scenario",
+    "sampling_floor",
+    "simulate_circuit",
+    "swap",
+    "to_neo",
+    "train",
+]
+
+_PACKAGES = ("bridge", "pragmatic", "spiking")  # the first two load nothing before a name is asked for
+_MODULES = {  # where the names live that no package gives
+    "read_run": "scenarios.workbench.store",
+    "run_scenario": "scenarios.workbench.execute",
+    "simulate_circuit": "spiking.circuit",
+    "train": "pragmatic.training.train",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(_unknown(name))
+    value = getattr(import_module(_home(name)), name)
+    globals()[name] = value  # from now on without a detour
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def _home(name: str) -> str:
+    """The module that gives a public name."""
+    if name in _MODULES:
+        return _MODULES[name]
+    return next(package for package in _PACKAGES if name in import_module(package).__all__)
+
+
+def _unknown(name: str) -> str:
+    from difflib import get_close_matches
+
+    folded = {public.lower(): public for public in __all__}
+    near = [folded[match] for match in get_close_matches(name.lower(), folded)]
+    hint = f"did you mean {' or '.join(near)}?" if near else "dir(fortyhertz) lists all names."
+    return f"module 'fortyhertz' has no attribute {name!r}; {hint}"
