@@ -1,8 +1,8 @@
-"""Estimates with their standard errors: means and fractions over rows, and the bootstrap for the rest."""
+"""Estimates with their standard errors, and which differences among several are clear."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,22 +11,28 @@ from scipy import stats
 from scenarios.workbench.outcome import Metric
 
 __all__ = [
+    "LEVEL",
     "Estimate",
     "bootstrap",
+    "clear",
+    "difference",
     "estimate_of",
     "fraction",
     "mean",
     "mean_over_seeds",
     "metric",
     "rank_correlation",
+    "ratio",
     "sign",
     "standard_errors_apart",
 ]
 
+LEVEL = 0.05  # of a family of comparisons: the chance that any of them is called clear by accident
+
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A number and its standard error; nan where the data tell nothing."""
+    """A number and its standard error; nan where the data do not determine it."""
 
     value: float
     error: float
@@ -80,6 +86,33 @@ def bootstrap(
     known = samples[np.isfinite(samples)]
     error = float(known.std(ddof=1)) if len(known) > 1 else np.nan
     return Estimate(value=float(statistic(np.arange(n_rows))), error=error)
+
+
+def ratio(over: float, under: float) -> float:
+    """One number over another, nan where the second is 0 or unknown: as a resample of equal rows gives it."""
+    return float(over / under) if under else np.nan
+
+
+def difference(a: Estimate, b: Estimate) -> Estimate:
+    """a - b of independent estimates."""
+    return Estimate(value=a.value - b.value, error=float(np.hypot(a.error, b.error)))
+
+
+def clear(differences: Mapping[str, Estimate], level: float = LEVEL) -> dict[str, int]:
+    """Which of several differences from 0 are clear: 1 above, -1 below, 0 for those that are not.
+
+    Two-sided normal tests, corrected together by Holm's step-down procedure (Holm 1979, Scand. J. Stat. 6:65), so
+    that `level` bounds the chance of any false claim among all of them. A difference of unknown error is not
+    clear, and counts as a comparison made.
+    """
+    apart = {name: np.divide(d.value, d.error) if d.error else np.nan for name, d in differences.items()}
+    p = {name: 2 * stats.norm.sf(abs(z)) if np.isfinite(z) else 1.0 for name, z in apart.items()}
+    signs = dict.fromkeys(differences, 0)
+    for already, name in enumerate(sorted(p, key=lambda name: p[name])):
+        if p[name] > level / (len(p) - already):
+            break
+        signs[name] = int(np.sign(apart[name]))
+    return signs
 
 
 def standard_errors_apart(a: Estimate, b: Estimate) -> float:

@@ -1,0 +1,34 @@
+"""Words for a verdict: every comparison that a sentence makes is decided by the numbers of the run.
+
+words = clear({"cv": difference(loop, off), "beta": difference(beta, beta_off)})  # corrected together
+said = f"The spread is {against(cv, cv_off)}: {choose(words['cv'], 'wider', 'no clear difference', 'narrower')}."
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scenarios.workbench.outcome import Metric, number_text
+from scenarios.workbench.statistics import Estimate
+
+__all__ = ["against", "choose", "listed", "say"]
+
+
+def say(estimate: Estimate, unit: str = "") -> str:
+    """An estimate with its error: ``"0.143 ± 0.016"``."""
+    return f"{number_text(estimate.value, estimate.error)} {unit}".rstrip()
+
+
+def against(ours: Metric, control: Metric) -> str:
+    """Both values with their errors and units: ``"0.14 ± 0.02 against 0.75 ± 0.10"``."""
+    return f"{ours.text()} against {control.text()}"
+
+
+def choose(sign: int, above: str, neither: str, below: str) -> str:
+    """The words for a difference that is clear upwards, not clear, or clear downwards."""
+    return (neither, above, below)[sign]
+
+
+def listed(names: Sequence[str]) -> str:
+    """``"copy, recall and sort"``."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

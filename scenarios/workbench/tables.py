@@ -1,0 +1,90 @@
+"""Measures of several conditions as lines of a report, and arrays as variables with units.
+
+circuits = Conditions(runs, labels=LABELS, control="matched", note="control: no loop, same rate")
+metrics = circuits.lines("cv", "spread of total spikes (CV)", spread, floor=poisson)
+# -> "cv" with its floor and control, and "cv_matched", "cv_slow" with their own errors
+
+xr.Dataset({**columns("row", "Hz", f_gamma=peaks), **columns(("row", "key"), counts=counts)})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from scenarios.workbench.outcome import Metric
+from scenarios.workbench.statistics import Estimate, metric
+
+__all__ = ["Conditions", "Variables", "columns", "estimate_columns"]
+
+T = TypeVar("T")
+Variables = dict[str, tuple[str | Sequence[str], Any, dict[str, str]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions(Generic[T]):
+    """Results under several conditions; the first is the one in question."""
+
+    runs: Mapping[str, T]
+    labels: Mapping[str, str]  # condition -> a reader's words
+    control: str  # the condition that stands as control
+    note: str = ""  # on every line of the first condition
+
+    def each(self, measure: Callable[[T], Estimate]) -> dict[str, Estimate]:
+        """A measure of every condition, in their order."""
+        return {name: measure(run) for name, run in self.runs.items()}
+
+    def lines(
+        self,
+        name: str,
+        label: str,
+        measured: Callable[[T], Estimate] | Mapping[str, Estimate],
+        *,
+        floor: float | None = None,
+        unit: str = "",
+    ) -> dict[str, Metric]:
+        """A measure as one line a condition: `name`, then ``name_condition`` for each of the others.
+
+        Parameters
+        ----------
+        name, label : str
+        measured : callable or mapping
+            The measure of a condition's results, or the estimate of each condition.
+        floor : float, optional
+            What chance or sampling alone would give.
+        unit : str
+        """
+        estimates = self.each(measured) if callable(measured) else measured
+        first, *others = self.runs
+        return {
+            name: metric(
+                label,
+                estimates[first],
+                floor=floor,
+                control=estimates[self.control].value,
+                unit=unit,
+                note=self.note,
+            ),
+            **{f"{name}_{c}": metric(f"– {self.labels[c]}", estimates[c], unit=unit) for c in others},
+        }
+
+
+def columns(dims: str | Sequence[str], units: str = "1", **values: Any) -> Variables:
+    """Arrays of the same dimensions and units as variables of an `xarray.Dataset`."""
+    return {name: (dims, np.asarray(value), {"units": units}) for name, value in values.items()}
+
+
+def estimate_columns(dims: str | Sequence[str], units: str = "1", **estimates: Sequence[Any]) -> Variables:
+    """Estimates, nested as deep as there are dimensions, as a variable of values and one of errors, ``name_se``."""
+    return {
+        name + suffix: (dims, np.array(_part(nested, part)), {"units": units})
+        for name, nested in estimates.items()
+        for suffix, part in (("", "value"), ("_se", "error"))
+    }
+
+
+def _part(nested: Any, part: str) -> Any:
+    return getattr(nested, part) if isinstance(nested, Estimate) else [_part(inner, part) for inner in nested]
