@@ -1,7 +1,6 @@
 """Everything that spikes: cells, circuits, simulation, readout and rhythm."""
 
-import logging
-
+from spiking import quiet  # isort: skip  # noqa: F401  imports brian2 before any other file does
 from spiking.cells import CELLS, DiffusiveLIF, EscapeRate
 from spiking.circuits.control import RateMatched, cut_loop, gamma_off
 from spiking.circuits.gamma import ENGINES, GammaCircuit
@@ -30,5 +29,3 @@ __all__ = [
     "gamma_off",
     "to_neo",
 ]
-
-logging.captureWarnings(False)  # importing brian2 sends every warning of the process to its own log
