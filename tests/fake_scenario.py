@@ -87,5 +87,5 @@ def _go_wrong(params: Params) -> None:
 def register(*, registered_as: tuple[str, ...] = ("coin-toss",)) -> None:
     """Put this module where the registry looks for scenarios of these names."""
     for name in registered_as:
-        registry.SCENARIOS.setdefault(name, "A fair coin")
+        registry.SCENARIOS.setdefault(name, registry.Entry("Chance", "A fair coin"))
         sys.modules[f"scenarios.{name.replace('-', '_')}"] = sys.modules[__name__]

@@ -65,6 +65,42 @@ REFUSALS = [
         says="did you mean 'softmax-from-spikes'? known: gamma-selects",
     ),
     Refusal(
+        what="a scenario file that is absent",
+        command="run gone.py",
+        says="scenario file must exist, got gone.py",
+    ),
+    Refusal(
+        what="a scenario file of another kind",
+        command="run pairs.tsv",
+        says="scenario file must be Python, got pairs.tsv",
+    ),
+    Refusal(
+        what="a scenario file without a question", command="run mute.py", says="mute.py must ask a QUESTION"
+    ),
+    Refusal(
+        what="a scenario file without Params or run", command="run bare.py", says="bare.py must hold Params"
+    ),
+    Refusal(
+        what="a parameter without help",
+        command="run helpless.py",
+        says="Params of helpless.py: sides must be made with param() and a line of help",
+    ),
+    Refusal(
+        what="a scenario file that raises on import",
+        command="run raises.py",
+        says="raises.py must be imported without an error, got ZeroDivisionError in line 1",
+    ),
+    Refusal(
+        what="a scenario that raises in run",
+        command="run fails.py",
+        says="fails.py must run without an error, got KeyError in line 9: 'x'",
+    ),
+    Refusal(
+        what="a name that is no module's",
+        command="new my-study",
+        says="name must be letters, digits and _, not first a digit, got 'my-study'",
+    ),
+    Refusal(
         what="unknown parameter",
         command="run gamma-selects --tau-gabba 3",
         says="unknown parameter of gamma-selects",
@@ -118,6 +154,28 @@ def prepare(folder: Path) -> None:
     np.save(folder / "pickled.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     (folder / "pairs.tsv").write_text("3\ta cat\ta dog\n4\ta bird\n", encoding="utf-8")
     (folder / "text.npy").write_text("not an array", encoding="utf-8")
+    _write_scenarios(folder)
+
+
+def _write_scenarios(folder: Path) -> None:
+    """Scenario files, each with one fault."""
+    imports = (
+        "from dataclasses import dataclass\nfrom scenarios.workbench.params import ScenarioParams, param\n"
+    )
+    question = "QUESTION = 'What does a die show?'\n"
+    params = (
+        "@dataclass(frozen=True, kw_only=True)\nclass Params(ScenarioParams):\n    sides: int = {default}\n"
+    )
+    run = "def run(params, ctx):\n    return {}['x']\n"
+    good, bare = params.format(default="param(6, 'of the die')"), params.format(default=6)
+    for name, text in {
+        "mute": imports + good + run,
+        "bare": imports + question,
+        "helpless": imports + question + bare + run,
+        "raises": "1 / 0\n",
+        "fails": imports + question + "\n" + good + run,
+    }.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
 
 
 def answer(refusal: Refusal, folder: Path) -> subprocess.CompletedProcess[str]:

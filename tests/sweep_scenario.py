@@ -60,14 +60,13 @@ def run(params: Params, ctx: RunContext) -> Outcome:
 
 def register() -> None:
     """Put this module where the registry of this process looks; workers import it by its own name."""
-    registry.SCENARIOS[NAME] = "A few numbers"
+    registry.SCENARIOS[NAME] = registry.Entry("Chance", "A few numbers")
     sys.modules[f"scenarios.{NAME.replace('-', '_')}"] = sys.modules[__name__]
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register this module for the length of a test."""
     monkeypatch.setattr(registry, "SCENARIOS", dict(registry.SCENARIOS))
-    monkeypatch.setattr("scenarios.workbench.cli.SCENARIOS", registry.SCENARIOS)
     monkeypatch.setitem(sys.modules, f"scenarios.{NAME.replace('-', '_')}", sys.modules[__name__])
     register()
 

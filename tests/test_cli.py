@@ -28,9 +28,8 @@ def _here(tmp_path, monkeypatch):
     """Each test works in an empty folder, with the fake scenario under the names that it stands in for."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "SCENARIOS", dict(registry.SCENARIOS))
-    monkeypatch.setattr("scenarios.workbench.cli.SCENARIOS", registry.SCENARIOS)
     for name in ("coin-toss", "minilm-heads", "compare-file"):
-        registry.SCENARIOS.setdefault(name, "A fair coin")
+        registry.SCENARIOS.setdefault(name, registry.Entry("Chance", "A fair coin"))
         monkeypatch.setitem(sys.modules, f"scenarios.{name.replace('-', '_')}", fake_scenario)
 
 
@@ -79,8 +78,10 @@ def test_answers_at_once_without_heavy_imports(words):
 def test_list_names_every_scenario_with_its_summary(capsys):
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(registry.SCENARIOS)
-    assert "coin-toss               A fair coin" in lines
+    assert all(any(line.startswith(f"  {name} ") for line in lines) for name in registry.SCENARIOS)
+    assert lines[lines.index("Chance") + 1] == "  coin-toss               A fair coin"
+    themes = [line for line in lines if line and not line.startswith(" ")]
+    assert themes == list(dict.fromkeys(entry.theme for entry in registry.SCENARIOS.values()))
 
 
 def test_help_of_a_scenario_shows_question_parameters_and_defaults(capsys):
@@ -146,7 +147,7 @@ def test_doctor_reports_and_tells_how_to_get_what_is_missing(capsys, monkeypatch
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("run", "needs the NAME of a scenario; known: gamma-selects"),
+        ("run", "needs the NAME of a scenario or a file; known: gamma-selects"),
         (
             "run gama-selects",
             "unknown scenario 'gama-selects'; did you mean 'gamma-selects'? known: gamma-sel",

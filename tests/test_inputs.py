@@ -168,5 +168,5 @@ def test_a_field_of_a_kind_that_no_option_can_spell_is_refused():
     class Odd(ScenarioParams):
         table: bytes = param(b"", "not text")
 
-    with pytest.raises(TypeError, match="table must be made with param"):
+    with pytest.raises(TypeError, match="table must be int, float, str, bool"):
         fields_of(Odd)

@@ -55,7 +55,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    monkeypatch.setitem(registry.SCENARIOS, "coin-toss", "A fair coin")
+    monkeypatch.setitem(registry.SCENARIOS, "coin-toss", registry.Entry("Chance", "A fair coin"))
     monkeypatch.setitem(sys.modules, "scenarios.coin_toss", fake_scenario)
     params = fake_scenario.Params(n_rows=5, text="<script>alert('x')</script>")
     return run_scenario("coin-toss", params, seed=4, out=tmp_path / "run")

@@ -28,7 +28,7 @@ def _here(tmp_path, monkeypatch):
     from scenarios.workbench import registry
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(registry.SCENARIOS, "coin-toss", "A fair coin")
+    monkeypatch.setitem(registry.SCENARIOS, "coin-toss", registry.Entry("Chance", "A fair coin"))
     monkeypatch.setitem(sys.modules, "scenarios.coin_toss", fake_scenario)
 
 

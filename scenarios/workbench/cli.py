@@ -1,4 +1,4 @@
-"""The command `fortyhertz`: list, run, compare, swap, sweep, show, doctor; where every error becomes one line."""
+"""The command `fortyhertz`; where every error becomes one line."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import Any
 
 import click
 
+from scenarios.workbench import registry
 from scenarios.workbench.compare_options import compare_options, comparison
 from scenarios.workbench.errors import check_known, describe
+from scenarios.workbench.listing import by_theme, listed_scenarios
 from scenarios.workbench.options import given, options_of
-from scenarios.workbench.registry import ENGINES, SCENARIOS, load
+from scenarios.workbench.registry import ENGINES, load
 from scenarios.workbench.swap_options import swap_options, swapped
 from scenarios.workbench.sweep_options import sweep_and_tell, sweep_options
 
@@ -78,42 +80,48 @@ def cli(ctx: click.Context) -> None:
 
 @cli.command("list")
 def list_scenarios() -> None:
-    """List the scenarios."""
-    width = max(map(len, SCENARIOS))
-    for name, summary in SCENARIOS.items():
-        click.echo(f"{name:<{width}}  {summary}")
+    """List the scenarios by theme."""
+    click.echo("\n".join(listed_scenarios()).rstrip())
+
+
+@cli.command("new")
+@click.argument("name", metavar="NAME")
+def new(name: str) -> None:
+    """Write NAME.py, a scenario of your own to start from, and its test."""
+    from scenarios.workbench.new import write_new
+
+    scenario, test = write_new(name)
+    click.echo(f"written: {scenario} and {test}\nrun it: fortyhertz run {scenario}\ntest it: pytest {test}")
 
 
 class ScenarioGroup(click.Group):
     """A command per scenario, made from its parameters when its name is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The known names."""
-        return list(SCENARIOS)
-
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
-        """The command of one scenario; an unknown name lists the known."""
-        check_known("scenario", cmd_name, SCENARIOS)
+        """The command of one scenario, or of a user's file; an unknown name lists the known."""
         return _scenario_command(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The summaries, without importing a scenario."""
-        with formatter.section("Scenarios"):
-            formatter.write_dl(list(SCENARIOS.items()))
+        for theme, summaries in by_theme().items():
+            with formatter.section(theme):
+                formatter.write_dl(list(summaries.items()))
 
 
 @cli.group(
     "run",
     cls=ScenarioGroup,
-    subcommand_metavar="NAME [OPTIONS]",
+    subcommand_metavar="NAME|FILE.py [OPTIONS]",
     no_args_is_help=False,
     invoke_without_command=True,
 )
 @click.pass_context
 def run(ctx: click.Context) -> None:
-    """Run a scenario; run NAME --help lists its parameters."""
+    """Run a scenario, or a file of your own; run NAME --help lists its parameters."""
     if ctx.invoked_subcommand is None:
-        raise click.UsageError(f"run needs the NAME of a scenario; known: {', '.join(SCENARIOS)}")
+        raise click.UsageError(
+            f"run needs the NAME of a scenario or a file; known: {', '.join(registry.SCENARIOS)}"
+        )
 
 
 def _scenario_command(name: str) -> click.Command:

@@ -13,17 +13,18 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from scenarios.workbench.errors import UsageError, check_known
-from scenarios.workbench.outcome import RunContext
+from scenarios.workbench.outcome import Outcome, RunContext
+from scenarios.workbench.outside import blamed, is_file
 from scenarios.workbench.params import Field, ScenarioParams, fields_of
 from scenarios.workbench.progress import Progress, silent
-from scenarios.workbench.registry import ENGINES, load
+from scenarios.workbench.registry import ENGINES, is_ours, load, short_name
 from scenarios.workbench.store import RUNS, Provenance, StoredRun, read_run, staged_folder, write_results
 
 __all__ = ["run_scenario", "versions"]
@@ -42,7 +43,7 @@ DISTRIBUTIONS = (
 
 
 def run_scenario(
-    name: str,
+    name: str | Path,
     params: ScenarioParams | None = None,
     *,
     seed: int = 0,
@@ -57,8 +58,8 @@ def run_scenario(
 
     Parameters
     ----------
-    name : str
-        A name of `SCENARIOS`.
+    name : str or Path
+        A scenario's name, or the file of one that you wrote.
     params : ScenarioParams, optional
         An instance of the scenario's `Params`; its defaults if None.
     seed : int
@@ -75,7 +76,7 @@ def run_scenario(
     ------
     UsageError
         If the scenario or engine is unknown, the seed negative, or the folder taken or not writable; all
-        before anything is simulated.
+        before anything is simulated. Also for whatever a scenario from outside this package raises.
     TypeError
         If `params` belongs to another scenario.
     KeyboardInterrupt
@@ -83,6 +84,7 @@ def run_scenario(
     """
     import numpy as np
 
+    name = str(name)
     scenario = load(name)
     check_known("engine", engine, ENGINES)
     if seed < 0:
@@ -101,11 +103,21 @@ def run_scenario(
     )
     with _kept(unfinished), staged_folder(wanted, numbered=out is None) as staged:
         began = time.perf_counter()
-        outcome = scenario.run(params, context)
-        measured = replace(provenance, wall_s=time.perf_counter() - began, peak_memory_MiB=_peak_memory_MiB())
-        write_results(staged.temporary, measured, outcome)
+        with nullcontext() if is_ours(name) else blamed(name, "run"):
+            outcome = _checked(scenario.run(params, context))
+            took_s = time.perf_counter() - began
+            measured = replace(provenance, wall_s=took_s, peak_memory_MiB=_peak_memory_MiB())
+            write_results(staged.temporary, measured, outcome)
+        if is_file(name):
+            shutil.copy(name, staged.temporary)
         _write_report(staged.temporary, wanted)
     return read_run(staged.folder)
+
+
+def _checked(outcome: Any) -> Outcome:
+    if not isinstance(outcome, Outcome):
+        raise UsageError(f"run must return an Outcome, got {type(outcome).__name__}; end it with one")
+    return outcome
 
 
 @contextmanager
@@ -144,7 +156,7 @@ def _write_report(folder: Path, final: Path) -> None:
 def _provenance(name: str, question: str, params: ScenarioParams, seed: int, engine: str) -> Provenance:
     fields = fields_of(type(params))
     return Provenance(
-        scenario=name,
+        scenario=short_name(name),
         question=question,
         seed=seed,
         engine=engine,
@@ -161,7 +173,7 @@ def _provenance(name: str, question: str, params: ScenarioParams, seed: int, eng
 
 def _default_name(name: str, params: ScenarioParams, seed: int, engine: str) -> str:
     content = json.dumps([engine, asdict(params)], sort_keys=True)
-    return f"{name}-{seed}-{hashlib.sha256(content.encode()).hexdigest()[:6]}"
+    return f"{short_name(name)}-{seed}-{hashlib.sha256(content.encode()).hexdigest()[:6]}"
 
 
 def _command(name: str, params: ScenarioParams, seed: int, engine: str) -> str:

@@ -143,9 +143,14 @@ def _field(field: dataclasses.Field[Any], hint: Any) -> Field:
         hint = next(arm for arm in typing.get_args(hint) if arm is not type(None))
     many = typing.get_origin(hint) is tuple
     kind = typing.get_args(hint)[0] if many else hint
-    if kind not in _KIND_NAMES or "help" not in field.metadata:
+    if kind not in _KIND_NAMES:
         raise TypeError(
-            f"{field.name} must be made with param() and be int, float, str or bool, got {hint!r}"
+            f"{field.name} must be int, float, str, bool, or a tuple or None of these, got {hint!r}"
+        )
+    if not str(field.metadata.get("help", "")).strip():
+        raise TypeError(
+            f"{field.name} must be made with param() and a line of help, got none; "
+            f'write for example {field.name}: {kind.__name__} = param({kind(1)!r}, "what it is")'
         )
     return Field(
         name=field.name, kind=kind, many=many, optional=optional, default=field.default, **field.metadata

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import math
 import os
@@ -17,6 +16,7 @@ from typing import Any
 from scenarios.workbench.errors import UsageError, describe
 from scenarios.workbench.outcome import Metric, RunContext
 from scenarios.workbench.progress import silent
+from scenarios.workbench.registry import load_from
 
 __all__ = ["Point", "PointResult", "PointStore", "compute"]
 
@@ -27,8 +27,8 @@ _ONE_AT_A_TIME = threading.Lock()  # simulators keep state per process; a Dask w
 class Point:
     """One run of a scenario: all that its result depends on."""
 
-    scenario: str
-    module: str  # where the scenario lives; not part of the key
+    scenario: str  # what its results are kept under
+    module: str  # where the scenario lives, a module or a file; not part of the key
     parameters: dict[str, Any]  # every field of its `Params`
     seed: int
     engine: str
@@ -65,7 +65,7 @@ def compute(point: Point) -> PointResult:
     """
     import numpy as np
 
-    scenario = importlib.import_module(point.module)
+    scenario = load_from(point.module)
     context = RunContext(rng=np.random.default_rng(point.seed), engine=point.engine, progress=silent())
     try:
         with _ONE_AT_A_TIME:

@@ -1,34 +1,88 @@
-"""The names of scenarios and engines, and how a name becomes the module behind it."""
+"""The names of scenarios and engines, and how a name becomes the module it stands for."""
 
 from __future__ import annotations
 
 import importlib
-from typing import Any, Protocol, cast
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, cast
 
 from scenarios.workbench.errors import check_known
 from scenarios.workbench.outcome import Outcome, RunContext
+from scenarios.workbench.outside import digest, is_file, load_file, load_module
 from scenarios.workbench.params import ScenarioParams
 
-__all__ = ["ENGINES", "MODELS", "SCENARIOS", "Scenario", "load"]
+__all__ = [
+    "ENGINES",
+    "MODELS",
+    "SCENARIOS",
+    "Entry",
+    "Scenario",
+    "identity",
+    "installed",
+    "is_ours",
+    "load",
+    "load_from",
+    "short_name",
+    "where",
+]
 
 ENGINES = ("fused", "brian2")
 
 MODELS = {"minilm": "minilm-heads"}  # model -> the scenario that compares its heads
 
-SCENARIOS: dict[str, str] = {  # name -> one-line summary; the file is scenarios/<name_with_underscores>.py
-    "gamma-selects": "Stimuli of different drive compete; the gamma loop selects, cutting it is the control",
-    "softmax-from-spikes": "The selection law fitted on random scores: is it softmax, at how many spikes?",
-    "what-gamma-buys": "Rhythm against a rate-matched circuit without it: selection, gain, time, spikes",
-    "vectors-through-spikes": "The whole spiking head against softmax attention: vectors in, vectors out",
-    "temperature-map": "How delay, GABA decay, noise, inhibition and cells set temperature and gamma",
-    "minilm-heads": "Queries and keys of a pretrained MiniLM through the gamma circuit, head by head",
-    "head-swap": "Spiking heads in a trained mini-transformer: loss against spikes, and which heads are fragile",
-    "fine-tune-spikes": "A swapped mini-transformer learns on through its spikes: how much of the loss comes back",
-    "swap-model": "Spiking heads in a pretrained transformer: what changes, layer by layer",
-    "minilm-on-gamma": "MiniLM judges sentence pairs with all 72 heads simulated, against spikes per row",
-    "train-with-spikes": "Trained from scratch with spikes in the loop: loss by iteration, time and operations",
-    "mini-transformer-bill": "Tasks x heads x budgets: what a spiking mini-transformer can do, and what it costs",
-    "compare-file": "Your own scores, or queries, keys and values, through the gamma circuit",
+GROUP = "fortyhertz.scenarios"  # entry points of other packages: name -> module
+
+
+class Entry(NamedTuple):
+    """What `fortyhertz list` shows of a scenario."""
+
+    theme: str
+    summary: str  # one line
+    module: str = ""  # where it stands, if not in scenarios/<name_with_underscores>/
+
+
+CIRCUIT = "A circuit that selects"
+MODEL = "Spiking heads in pretrained models"
+MINI = "Spiking heads in a mini-transformer, trained here"
+OWN = "Your own numbers"
+INSTALLED = "From other installed packages"
+
+SCENARIOS: dict[str, Entry] = {
+    "gamma-selects": Entry(
+        CIRCUIT, "Stimuli of different drive compete; the gamma loop selects, cutting it is the control"
+    ),
+    "softmax-from-spikes": Entry(
+        CIRCUIT, "The selection law fitted on random scores: is it softmax, at how many spikes?"
+    ),
+    "what-gamma-buys": Entry(
+        CIRCUIT, "Rhythm against a rate-matched circuit without it: selection, gain, time, spikes"
+    ),
+    "vectors-through-spikes": Entry(
+        CIRCUIT, "The whole spiking head against softmax attention: vectors in, vectors out"
+    ),
+    "temperature-map": Entry(
+        CIRCUIT, "How delay, GABA decay, noise, inhibition and cells set temperature and gamma"
+    ),
+    "minilm-heads": Entry(
+        MODEL, "Queries and keys of a pretrained MiniLM through the gamma circuit, head by head"
+    ),
+    "swap-model": Entry(MODEL, "Spiking heads in a pretrained transformer: what changes, layer by layer"),
+    "minilm-on-gamma": Entry(
+        MODEL, "MiniLM judges sentence pairs with all 72 heads simulated, against spikes per row"
+    ),
+    "head-swap": Entry(
+        MINI, "Spiking heads in a trained mini-transformer: loss against spikes, and which heads are fragile"
+    ),
+    "fine-tune-spikes": Entry(
+        MINI, "A swapped mini-transformer learns on through its spikes: how much of the loss comes back"
+    ),
+    "train-with-spikes": Entry(
+        MINI, "Trained from scratch with spikes in the loop: loss by iteration, time and operations"
+    ),
+    "mini-transformer-bill": Entry(
+        MINI, "Tasks x heads x budgets: what a spiking mini-transformer can do, and what it costs"
+    ),
+    "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
 
 
@@ -50,13 +104,54 @@ class Scenario(Protocol):
         ...
 
 
+def installed() -> dict[str, Entry]:
+    """The scenarios that other packages add by the entry point group ``fortyhertz.scenarios``."""
+    from importlib.metadata import entry_points  # not needed for our own names, which must come at once
+
+    return {
+        point.name: Entry(INSTALLED, f"of {point.dist.name} {point.dist.version}", point.value)
+        for point in entry_points(group=GROUP)
+        if point.dist is not None and point.name not in SCENARIOS
+    }
+
+
 def load(name: str) -> Scenario:
-    """Import a scenario by its name.
+    """Import a scenario by its name, or from the path of a user's file.
 
     Raises
     ------
     UsageError
-        If no scenario has that name.
+        If no scenario has that name, or what comes from outside is not a scenario.
     """
-    check_known("scenario", name, SCENARIOS)
+    if is_file(name):
+        return cast(Scenario, load_file(name))
+    if name not in SCENARIOS:
+        others = installed()
+        entry = others[check_known("scenario", name, {**SCENARIOS, **others})]
+        return cast(Scenario, load_module(entry.module, f"{name} {entry.summary}"))
     return cast(Scenario, importlib.import_module(f"scenarios.{name.replace('-', '_')}"))
+
+
+def is_ours(name: str) -> bool:
+    """Tell whether an error of the scenario is a fault of this program."""
+    return name in SCENARIOS
+
+
+def short_name(name: str) -> str:
+    """The name that runs are called by: of a file, its own without folder and suffix."""
+    return Path(name).stem if is_file(name) else name
+
+
+def identity(name: str) -> str:
+    """The name under which results are kept; it changes with the content of a user's file."""
+    return f"{short_name(name)}@{digest(name)}" if is_file(name) else name
+
+
+def where(name: str, scenario: Scenario) -> str:
+    """Where another process can load it from: the module, or the whole path of a user's file."""
+    return str(Path(name).resolve()) if is_file(name) else scenario.Params.__module__
+
+
+def load_from(place: str) -> Scenario:
+    """Load a scenario from what `where` tells."""
+    return cast(Scenario, load_file(place) if place.endswith(".py") else importlib.import_module(place))

@@ -20,7 +20,7 @@ from scenarios.workbench.executors import DaskExecutor, Executor, ProcessExecuto
 from scenarios.workbench.params import fields_of
 from scenarios.workbench.points import Point, PointResult, PointStore, compute
 from scenarios.workbench.progress import Progress, silent
-from scenarios.workbench.registry import load
+from scenarios.workbench.registry import load, short_name
 from scenarios.workbench.report import render
 from scenarios.workbench.store import RUNS, Provenance, StoredRun, read_run, write_results
 from scenarios.workbench.sweep import SweepPlan
@@ -141,8 +141,13 @@ def _compute(
 
 def _executor(missing: list[Point], jobs: int | None, scheduler: str | None) -> Executor[Point, PointResult]:
     if scheduler is not None:
-        return DaskExecutor(compute, address=scheduler, preload=missing[0].module)
+        return DaskExecutor(compute, address=scheduler, preload=_preload(missing[0]))
     return ProcessExecutor(compute, jobs=min(jobs or _cores(), len(missing)))
+
+
+def _preload(point: Point) -> str:
+    """The module that brings Brian2 to a worker, which need not have a user's file."""
+    return "spiking" if point.module.endswith(".py") else point.module
 
 
 def _cores() -> int:
@@ -169,7 +174,7 @@ def _folder(plan: SweepPlan, out: str | Path | None) -> Path:
 
 def _default_name(plan: SweepPlan) -> str:
     content = json.dumps([sorted(plan.settings), plan.repeats, plan.samples, plan.engine])
-    return f"sweep-{plan.scenario}-{plan.seed}-{hashlib.sha256(content.encode()).hexdigest()[:6]}"
+    return f"sweep-{short_name(plan.scenario)}-{plan.seed}-{hashlib.sha256(content.encode()).hexdigest()[:6]}"
 
 
 def _write(folder: Path, provenance: Provenance, plan: SweepPlan, results: list[PointResult]) -> None:
@@ -196,7 +201,7 @@ def _provenance(plan: SweepPlan) -> Provenance:
     between = {axis.name: "{} to {}".format(*axis.levels) for axis in plan.swept if axis.between}
     chosen = {**plan.fixed, **swept, **between}
     return Provenance(
-        scenario=f"sweep of {plan.scenario}",
+        scenario=f"sweep of {short_name(plan.scenario)}",
         question=scenario.QUESTION,
         seed=plan.seed,
         engine=plan.engine,

@@ -14,7 +14,7 @@ from scipy.stats import qmc
 from scenarios.workbench.errors import UsageError, check_known
 from scenarios.workbench.params import Field, ScenarioParams, fields_of
 from scenarios.workbench.points import Point
-from scenarios.workbench.registry import ENGINES, load
+from scenarios.workbench.registry import ENGINES, identity, load, where
 
 __all__ = ["Axis", "SweepPlan", "parse_setting", "plan_sweep"]
 
@@ -90,7 +90,7 @@ def plan_sweep(
     Parameters
     ----------
     scenario : str
-        A name of `SCENARIOS`.
+        A scenario's name, or the file of one that you wrote.
     settings : sequence of str
         ``parameter=values``, see `parse_setting`. One value fixes a parameter, several sweep it.
     repeats : int
@@ -118,7 +118,7 @@ def plan_sweep(
     values = _grid(swept) if samples is None else _hypercube(swept, samples, seed)
     seeds = tuple(_seed(seed, repeat) for repeat in range(repeats))
     params = [asdict(_params(module.Params, swept, row, fixed)) for row in values]
-    where = {"scenario": scenario, "module": module.Params.__module__, "engine": engine}
+    kept_as = {"scenario": identity(scenario), "module": where(scenario, module), "engine": engine}
     return SweepPlan(
         scenario=scenario,
         settings=tuple(settings),
@@ -129,7 +129,7 @@ def plan_sweep(
         samples=samples,
         seed=seed,
         engine=engine,
-        points=tuple(Point(parameters=at, seed=own, **where) for at in params for own in seeds),
+        points=tuple(Point(parameters=at, seed=own, **kept_as) for at in params for own in seeds),
     )
 
 
