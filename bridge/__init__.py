@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bridge.heads.spiking_head import SpikingHead
     from bridge.laws.calibration import calibrate
     from bridge.laws.depletion import FittedLaw, fit_law
-    from bridge.laws.families import LAWS, SelectionLaw
+    from bridge.laws.families import LAWS, SelectionLaw, choice_of
     from bridge.laws.fitting import FitReport, LawFit, fit
     from bridge.laws.softmax_fit import SoftmaxFit, fit_softmax
     from bridge.swapping.swap import swap
@@ -41,6 +41,7 @@ __all__ = [
     "SpikingVectorHead",
     "Usage",
     "calibrate",
+    "choice_of",
     "compare",
     "compare_scores",
     "compare_selection",
@@ -68,6 +69,7 @@ _FILES = {
     "SpikingVectorHead": "heads.score_map",
     "Usage": "bill.usage",
     "calibrate": "laws.calibration",
+    "choice_of": "laws.families",
     "compare": "comparison.versus_softmax",
     "compare_scores": "comparison.versus_softmax",
     "compare_selection": "comparison.versus_softmax",

@@ -19,6 +19,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",  # its files go into the built pages: equations need no network
     "sphinx.ext.viewcode",
     "sphinx_gallery.gen_gallery",
     "from_source",

@@ -50,7 +50,7 @@ class FromSource(SphinxDirective):
 
     def find(self, name: str, kind: tuple[type[ast.stmt], ...]) -> tuple[str, ast.stmt]:
         """The text of the file and the statement in it that defines `name` at module level."""
-        for path in sorted((ROOT / self.arguments[0]).glob("*.py")):
+        for path in sorted((ROOT / self.arguments[0]).rglob("*.py")):
             source = path.read_text(encoding="utf-8")
             for node in ast.parse(source).body:
                 if isinstance(node, kind) and _name(node) == name:

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-import torch
-from entmax import entmax15, entmax_bisect
+from entmax import entmax15
 from entmax import sparsemax as project_on_simplex
 from torch import Tensor
 
+from pragmatic import formulas
 from pragmatic.masks import masked_scores
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Entmax",
     "Hardmax",
     "NameTable",
+    "Power",
     "ScoreMap",
     "Softmax",
     "Sparsemax",
@@ -60,11 +61,6 @@ class NameTable(dict[str, T]):
         raise ValueError(f"unknown {self.kind} {name!r}; known: {', '.join(sorted(self))}")
 
 
-def _from_top(scores: Tensor) -> Tensor:
-    """Distance below the row's largest score, for maps that a shift of the row does not change."""
-    return scores - scores.detach().amax(-1, keepdim=True)
-
-
 class _RowMap(ABC):
     """Shared by the maps below: the rules about masks around one formula for a row."""
 
@@ -86,7 +82,7 @@ class Softmax(_RowMap):
         _check_positive("Softmax.temperature", self.temperature)
 
     def _weights(self, scores: Tensor) -> Tensor:
-        return torch.softmax(_from_top(scores) / self.temperature, dim=-1)
+        return formulas.softmax(scores, self.temperature)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,14 +116,13 @@ class Entmax(_RowMap):
             )
 
     def _weights(self, scores: Tensor) -> Tensor:
-        below = _from_top(scores)
         if self.alpha == 1.0:
-            return torch.softmax(below, dim=-1)
+            return formulas.softmax(scores)
         if self.alpha == 1.5:
-            return entmax15(below, dim=-1)
+            return entmax15(formulas.from_top(scores), dim=-1)
         if self.alpha == 2.0:
-            return project_on_simplex(below, dim=-1)
-        return entmax_bisect(below, alpha=self.alpha, dim=-1)
+            return project_on_simplex(formulas.from_top(scores), dim=-1)
+        return formulas.entmax(scores, self.alpha)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,17 +154,36 @@ class Divisive(_RowMap):
             )
 
     def _weights(self, scores: Tensor) -> Tensor:
-        drive = scores.relu()
-        unit = drive.detach().amax(-1, keepdim=True).clamp(min=self.semisaturation)  # powers cannot overflow
-        if bool((unit == 0).any()):
+        if self.semisaturation > 0:
+            return formulas.divisive(scores, self.exponent, self.semisaturation)
+        if not bool((scores > 0).any(-1).all()):
             raise ValueError(
                 "Divisive with semisaturation 0 needs a score > 0 in every row, got a row without; "
-                "use a semisaturation such as 1.0"
+                "use a semisaturation such as 1.0, or Power"
             )
-        power = (drive / unit) ** self.exponent
-        rest = (self.semisaturation / unit) ** self.exponent
-        evenly = _even(~scores.isneginf(), scores.dtype)
-        return (power + rest * evenly) / (power.sum(-1, keepdim=True) + rest)
+        return formulas.power(scores, 0.0, self.exponent)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Power(_RowMap):
+    """max(s_j + offset, 0)^exponent over its sum; uniform in a row where no key is driven.
+
+    Divisive normalisation without semisaturation, in the limit of weak drive. Its exponent may be below 1,
+    where the gradient at the threshold has no bound.
+
+    Carandini and Heeger (2012), Normalization as a canonical neural computation, Nat. Rev. Neurosci. 13.
+    """
+
+    offset: float = 0.0  # in units of the scores; minus the score from which a key is driven
+    exponent: float = 2.0  # 1 is linear above threshold
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.offset):
+            raise ValueError(f"Power.offset must be finite, got {self.offset}; use 0.0")
+        _check_positive("Power.exponent", self.exponent)
+
+    def _weights(self, scores: Tensor) -> Tensor:
+        return formulas.power(scores, self.offset, self.exponent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,9 +201,7 @@ class TopK(_RowMap):
         _check_positive("TopK.temperature", self.temperature)
 
     def _weights(self, scores: Tensor) -> Tensor:
-        largest = scores.detach().topk(min(self.k, scores.shape[-1]), dim=-1).values
-        kept = scores.masked_fill(scores < largest[..., -1:], -math.inf)
-        return torch.softmax(_from_top(kept) / self.temperature, dim=-1)
+        return formulas.top_k(scores, self.k, self.temperature)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +212,7 @@ class Hardmax(_RowMap):
     """
 
     def _weights(self, scores: Tensor) -> Tensor:
-        return _even(scores == scores.amax(-1, keepdim=True), scores.dtype)
+        return formulas.even(scores == scores.amax(-1, keepdim=True), like=scores)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,11 +220,7 @@ class Uniform(_RowMap):
     """The same weight for every key that takes part, whatever its score: softmax at infinite temperature."""
 
     def _weights(self, scores: Tensor) -> Tensor:
-        return _even(~scores.isneginf(), scores.dtype)
-
-
-def _even(chosen: Tensor, dtype: torch.dtype) -> Tensor:
-    return chosen.to(dtype) / chosen.sum(-1, keepdim=True)
+        return formulas.uniform(scores)
 
 
 def _check_positive(field: str, value: float) -> None:
@@ -227,6 +235,7 @@ SCORE_MAPS: NameTable[Callable[..., ScoreMap]] = NameTable(
         "sparsemax": Sparsemax,
         "entmax": Entmax,
         "divisive": Divisive,
+        "power": Power,
         "top_k": TopK,
         "hardmax": Hardmax,
         "uniform": Uniform,

@@ -16,6 +16,7 @@ from pragmatic import (
     Divisive,
     Entmax,
     Hardmax,
+    Power,
     ScoreMap,
     Softmax,
     Sparsemax,
@@ -34,12 +35,13 @@ ALL = [
     Entmax(alpha=2.5),
     Divisive(),
     Divisive(exponent=1.0, semisaturation=0.2),
+    Power(offset=20.0),
     TopK(k=2),
     Hardmax(),
     Uniform(),
 ]
 DIFFERENTIABLE = [m for m in ALL if not isinstance(m, Hardmax | Uniform)]
-SHIFT_INVARIANT = [m for m in ALL if not isinstance(m, Divisive)]
+SHIFT_INVARIANT = [m for m in ALL if not isinstance(m, Divisive | Power)]
 each = pytest.mark.parametrize("score_map", ALL, ids=str)
 
 # Quarters are exact in floating point, also after a shift: ties stay ties and no draw lies beside a kink.
@@ -101,6 +103,14 @@ def test_divisive_row_that_rectifies_to_zero_is_uniform_over_the_keys_taking_par
 def test_divisive_without_semisaturation_refuses_a_row_that_rectifies_to_zero() -> None:
     with pytest.raises(ValueError, match="needs a score > 0 in every row"):
         Divisive(semisaturation=0.0)(torch.tensor([[1.0, 2.0], [-1.0, 0.0]]))
+
+
+def test_power_is_the_divisive_map_without_semisaturation_and_uniform_without_drive() -> None:
+    scores = torch.tensor([[1.0, 2.0, -4.0], [-1.0, -2.0, -4.0]], dtype=torch.float64)
+    expected = torch.tensor([[1 / 9, 8 / 9, 0.0], [1 / 3, 1 / 3, 1 / 3]], dtype=torch.float64)
+    torch.testing.assert_close(Power(exponent=3.0)(scores), expected)
+    torch.testing.assert_close(Divisive(exponent=3.0, semisaturation=0.0)(scores[:1]), expected[:1])
+    torch.testing.assert_close(Power(offset=1.0, exponent=3.0)(scores - 1.0), expected)
 
 
 def test_top_k_is_softmax_over_the_largest() -> None:
@@ -254,6 +264,8 @@ def test_bad_input(score_map: ScoreMap, scores: Tensor, mask: Tensor, error: typ
         ("entmax", {"alpha": math.inf}, "Entmax.alpha"),
         ("divisive", {"exponent": 0.5}, "Divisive.exponent must be finite and >= 1, got 0.5"),
         ("divisive", {"semisaturation": -1.0}, "Divisive.semisaturation must be finite and >= 0, got -1.0"),
+        ("power", {"exponent": 0.0}, "Power.exponent must be finite and > 0, got 0.0"),
+        ("power", {"offset": math.inf}, "Power.offset must be finite, got inf; use 0.0"),
         ("top_k", {"k": 0}, "TopK.k must be >= 1, got 0"),
         ("top_k", {"k": 2, "temperature": 0.0}, "TopK.temperature"),
     ],

@@ -2,23 +2,26 @@
 
 Every law but `uniform` ends in a lapse: p = (1 - lapse) * choice(scores) + lapse / n_present, the share of
 spikes that fall anywhere (Wichmann and Hill 2001, Percept. Psychophys. 63:1293). It keeps a stray spike on a
-key of probability zero from ruling a law out.
+key of probability zero from ruling a law out. The choice itself is the formula of a score map
+(`pragmatic.formulas`), so that the law that is fitted and the map that a model runs are one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridge.laws.softmax_fit import softmax
+from pragmatic import formulas
 
-__all__ = ["LAWS", "Range", "Scale", "SelectionLaw"]
+if TYPE_CHECKING:
+    from pragmatic import ScoreMap
+
+__all__ = ["LAWS", "Range", "Scale", "SelectionLaw", "choice_of"]
 
 LAPSE = "lapse"
-NEWTON_STEPS = 60
-NORM_TOLERANCE = 1e-12  # of an entmax row's sum
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,61 +78,52 @@ class SelectionLaw:
             return np.log(self.probability(parameters, scores, mask))
 
 
-def _uniform(scores: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    return mask / mask.sum(axis=1, keepdims=True)
+def choice_of(score_map: Callable[..., ScoreMap]) -> Callable[..., np.ndarray]:
+    """Make the choice of a law from any score map, so that a map of your own can be fitted to spike counts.
+
+    Parameters
+    ----------
+    score_map : callable
+        From the law's own parameters, in order and without the lapse, to a score map.
+
+    Returns
+    -------
+    callable
+        For `SelectionLaw.choice`.
+    """
+
+    def choice(scores: np.ndarray, mask: np.ndarray, *parameters: float) -> np.ndarray:
+        from torch import from_numpy, no_grad
+
+        with no_grad():
+            weights: np.ndarray = score_map(*parameters)(from_numpy(scores), from_numpy(mask)).numpy()
+        return weights
+
+    return choice
 
 
-def _top_k(scores: np.ndarray, mask: np.ndarray, beta: float, k: float) -> np.ndarray:
-    """Softmax over the k largest scores of a row, and over those that tie with the last of them."""
-    ranked = np.where(mask, scores, -np.inf)
-    place = scores.shape[1] - min(int(k), scores.shape[1])
-    last = np.partition(ranked, place, axis=1)[:, place, None]
-    return softmax(scores, mask & (ranked >= last), beta)
+def _masked(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    return np.where(mask, values, -np.inf)
 
 
-def _power(scores: np.ndarray, mask: np.ndarray, offset: float, exponent: float) -> np.ndarray:
-    """relu(score + offset)^exponent over its sum; uniform in a row where no key is driven."""
-    drive = np.where(mask, np.maximum(scores + offset, 0.0), 0.0)
-    largest = drive.max(axis=1, keepdims=True)
-    raised = (drive / np.where(largest > 0, largest, 1.0)) ** exponent
-    raised = np.where(largest > 0, raised, mask)
-    return raised / raised.sum(axis=1, keepdims=True)
-
-
-def _linear(scores: np.ndarray, mask: np.ndarray, offset: float) -> np.ndarray:
-    return _power(scores, mask, offset, 1.0)
+def _softmax(scores: np.ndarray, mask: np.ndarray, beta: float) -> np.ndarray:
+    return formulas.softmax(_masked(beta * scores, mask))
 
 
 def _entmax(scores: np.ndarray, mask: np.ndarray, beta: float, alpha: float) -> np.ndarray:
-    """[(alpha - 1) beta s - tau]_+^(1 / (alpha - 1)), tau such that a row sums to 1."""
-    z = np.where(mask, (alpha - 1) * beta * scores, -np.inf)
-    z -= z.max(axis=1, keepdims=True)
-    weights = np.maximum(z - _entmax_threshold(z, mask, alpha), 0.0) ** (1 / (alpha - 1))
-    return weights / weights.sum(axis=1, keepdims=True)
+    return formulas.entmax(_masked(beta * scores, mask), alpha)
 
 
-def _entmax_threshold(z: np.ndarray, mask: np.ndarray, alpha: float) -> np.ndarray:
-    """tau of each row, (n_rows, 1), by Newton's method within a bracket; rows leave as they converge."""
-    root = 1 / (alpha - 1)
-    tau = np.full((len(z), 1), -1.0)  # the largest key alone would have weight 1
-    low, high = tau.copy(), -(mask.sum(axis=1, keepdims=True) ** (1 - alpha))  # equal keys would sum to 1
-    open_rows = np.arange(len(z))
-    for _ in range(NEWTON_STEPS):
-        here = tau[open_rows]
-        above = np.maximum(z[open_rows] - here, 0.0)
-        weights = above**root
-        excess = weights.sum(axis=1, keepdims=True) - 1
-        slope = root * np.divide(weights, above, out=weights, where=above > 0).sum(axis=1, keepdims=True)
-        left = np.where(excess > 0, here, low[open_rows])
-        right = np.where(excess > 0, high[open_rows], here)
-        newton = here + excess / slope
-        inside = (newton >= left) & (newton <= right)
-        tau[open_rows] = np.where(inside, newton, (left + right) / 2)
-        low[open_rows], high[open_rows] = left, right
-        open_rows = open_rows[np.abs(excess[:, 0]) > NORM_TOLERANCE]
-        if not len(open_rows):
-            break
-    return tau
+def _power(scores: np.ndarray, mask: np.ndarray, offset: float, exponent: float = 1.0) -> np.ndarray:
+    return formulas.power(_masked(scores, mask), offset, exponent)
+
+
+def _top_k(scores: np.ndarray, mask: np.ndarray, beta: float, k: float) -> np.ndarray:
+    return formulas.top_k(_masked(beta * scores, mask), int(k))
+
+
+def _uniform(scores: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    return formulas.uniform(_masked(scores, mask))
 
 
 def _beta(scale: Scale, *factors: float) -> Range:
@@ -161,7 +155,7 @@ LAWS: dict[str, SelectionLaw] = {
         SelectionLaw(
             name="softmax",
             own_parameters=("beta",),
-            choice=softmax,
+            choice=_softmax,
             ranges=lambda scale: (_beta(scale, 1.0),),
             source="Luce (1959), Individual choice behavior; Bridle (1990), NATO ASI F68:227",
         ),
@@ -189,7 +183,7 @@ LAWS: dict[str, SelectionLaw] = {
         SelectionLaw(
             name="linear",
             own_parameters=("offset",),
-            choice=_linear,
+            choice=_power,
             ranges=lambda scale: (_offset(scale, -0.3, 0.05),),
             source="divisive normalisation of half-wave rectified drive: Heeger (1992), Vis. Neurosci. 9:181",
         ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bridge.laws.counted import CountedRows, pearson_dispersion
+from pragmatic import formulas
 
 __all__ = ["SoftmaxFit", "fit_softmax", "newton_beta", "softmax"]
 
@@ -77,9 +78,7 @@ def fit_softmax(counts: object, scores: object, mask: object = None) -> SoftmaxF
 
 def softmax(scores: np.ndarray, mask: np.ndarray, beta: float = 1.0) -> np.ndarray:
     """softmax(beta * scores) over the keys that take part, shape (n_rows, n_keys), 0 where masked."""
-    exponent = np.where(mask, beta * scores, -np.inf)
-    weights = np.exp(exponent - exponent.max(axis=1, keepdims=True))
-    return weights / weights.sum(axis=1, keepdims=True)
+    return formulas.softmax(np.where(mask, beta * scores, -np.inf))
 
 
 def _separated(rows: CountedRows) -> float | None:
