@@ -8,7 +8,7 @@ import pytest
 from bridge import Bill, Usage
 from bridge.bill.energy import PARTS
 from bridge.bill.operations import Counts
-from scenarios.minilm_on_gamma.energy_plots import PART_COLOURS, draw_counts, draw_joules
+from scenarios.workbench.bill_plots import PART_COLOURS, draw_counts, draw_joules
 
 MLP = {"mlp": Counts(macs=1_000_000)}
 BILLS = {

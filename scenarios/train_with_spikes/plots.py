@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scenarios.train_with_spikes.metrics import gaps, of_kind, paired
+from scenarios.workbench.axes import rise_axis
 from scenarios.workbench.head_kinds import KINDS, SPIKING_KINDS
-from scenarios.workbench.rise_axis import rise_axis
 from scenarios.workbench.statistics import mean, mean_over_seeds
 from scenarios.workbench.style import CONTROL, FLOOR, INH, INK, SOFTMAX, SPIKING
 

@@ -45,12 +45,26 @@ class Pretrained:
             if not text.strip():
                 raise UsageError("text must not be empty, got only white space; give a sentence")
         several = len(texts) > 1
-        encoded = dict(self.tokenizer(texts, return_tensors="pt", padding=several, verbose=False))
+        if several and self.tokenizer.pad_token is None:
+            self._choose_padding()
+        encoded = dict(
+            self.tokenizer(
+                texts, return_tensors="pt", padding=several, padding_side="right", verbose=False
+            )  # to the left it would move the positions of a decoder
+        )
         self._check_length(encoded["input_ids"].shape[-1])
         encoded = {name: encoded[name] for name in ("input_ids", "attention_mask") if name in encoded}
         if self.model.config.is_encoder_decoder:
             encoded["decoder_input_ids"] = encoded["input_ids"]
         return encoded
+
+    def _choose_padding(self) -> None:
+        """Pad with the end of text, as decoders without a token for it do; what is padded takes no part."""
+        if self.tokenizer.eos_token is None:
+            raise UsageError(
+                "tokenizer must have a padding token to read several texts at once, got none; set its pad_token"
+            )
+        self.tokenizer.pad_token = self.tokenizer.eos_token
 
     def _check_length(self, length: int) -> None:
         from bridge.huggingface.layers import longest_sequence

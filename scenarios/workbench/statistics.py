@@ -18,6 +18,7 @@ __all__ = [
     "difference",
     "estimate_of",
     "fraction",
+    "holm",
     "mean",
     "mean_over_seeds",
     "metric",
@@ -106,13 +107,19 @@ def clear(differences: Mapping[str, Estimate], level: float = LEVEL) -> dict[str
     clear, and counts as a comparison made.
     """
     apart = {name: np.divide(d.value, d.error) if d.error else np.nan for name, d in differences.items()}
-    p = {name: 2 * stats.norm.sf(abs(z)) if np.isfinite(z) else 1.0 for name, z in apart.items()}
-    signs = dict.fromkeys(differences, 0)
-    for already, name in enumerate(sorted(p, key=lambda name: p[name])):
-        if p[name] > level / (len(p) - already):
+    rejected = holm({name: 2 * float(stats.norm.sf(abs(z))) for name, z in apart.items()}, level)
+    return {name: int(np.sign(apart[name])) if name in rejected else 0 for name in differences}
+
+
+def holm(p_values: Mapping[str, float], level: float = LEVEL) -> list[str]:
+    """Names whose hypotheses are rejected by Holm's procedure, smallest p first; an unknown p counts as 1."""
+    known = {name: p if np.isfinite(p) else 1.0 for name, p in p_values.items()}
+    rejected: list[str] = []
+    for name in sorted(known, key=lambda name: known[name]):
+        if known[name] > level / (len(known) - len(rejected)):
             break
-        signs[name] = int(np.sign(apart[name]))
-    return signs
+        rejected.append(name)
+    return rejected
 
 
 def standard_errors_apart(a: Estimate, b: Estimate) -> float:

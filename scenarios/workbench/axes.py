@@ -1,0 +1,40 @@
+"""Axes that several scenarios share: spikes per row, rises in loss, many layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, NullLocator
+
+__all__ = ["SMALL", "layer_ticks", "rise_axis", "spikes_axis"]
+
+SMALL = 8.0  # points, of legends and labels inside a panel
+STEPS_nat = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+
+def spikes_axis(ax: Axes, spikes: Iterable[float], most: int = 7) -> None:
+    """Logarithmic, with budgets as plain numbers, every other one where they are more than `most`."""
+    budgets = sorted({int(n) for n in spikes})
+    ticks = budgets[:: 1 + len(budgets) // (most + 1)]
+    ax.set(xscale="log", xlabel="spikes per row")
+    ax.set_xticks(ticks, [str(tick) for tick in ticks])
+    ax.xaxis.set_minor_locator(NullLocator())
+    if len(budgets) == 1:
+        ax.set_xlim(budgets[0] / 2, budgets[0] * 2)
+
+
+def rise_axis(ax: Axes, linear_nat: float) -> None:
+    """Vertical: linear up to `linear_nat`, logarithmic above, so that hundredths of a nat and whole ones show."""
+    ax.set_yscale("symlog", linthresh=linear_nat)
+    ax.yaxis.set_major_locator(FixedLocator([-step for step in STEPS_nat] + [0, *STEPS_nat]))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_locator(NullLocator())
+    lowest, highest = ax.dataLim.intervaly
+    ax.set_ylim(min(lowest, 0) - 0.2 * linear_nat, 1.5 * max(highest, linear_nat))
+
+
+def layer_ticks(ax: Axes, labels: Sequence[object], most: int = 12) -> None:
+    """A tick at each of the places 0, 1, ..., or at every few of them, so that labels do not touch."""
+    places = range(0, len(labels), -(-len(labels) // most))
+    ax.set_xticks(places, [str(labels[place]) for place in places])

@@ -1,0 +1,72 @@
+"""The parameters that say which heads of a model spike, and in which circuit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bridge import SpikingHead
+from bridge.heads.choice import chosen_heads
+from scenarios.workbench.outcome import RunContext
+from scenarios.workbench.params import ScenarioParams, param
+from scenarios.workbench.pretrained import MINILM
+from spiking import PARAMETER_SETS, GammaCircuit
+
+__all__ = ["HeadParams", "PretrainedParams", "chosen_text"]
+
+CIRCUITS = tuple(PARAMETER_SETS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadParams(ScenarioParams):
+    """Heads and circuit."""
+
+    heads: str = param(
+        "all", "heads that spike: all, or layer.head from 0 with commas, * for every one: 0.1,3.*"
+    )
+    circuit: str = param("brief", f"one of: {', '.join(CIRCUITS)}", choices=CIRCUITS)
+    n_cells: int | None = param(None, "excitatory cells per key; the circuit's own if none", at_least=1)
+
+    def gamma_circuit(self) -> GammaCircuit:
+        """The circuit of every head that spikes."""
+        chosen = PARAMETER_SETS[self.circuit]
+        return GammaCircuit(chosen if self.n_cells is None else replace(chosen, n_cells=self.n_cells))
+
+    def spiking_head(
+        self,
+        ctx: RunContext,
+        spikes: int,
+        mode: str = "simulated",
+        *,
+        gradient: bool = False,
+        seeds: int = 2**63,
+    ) -> SpikingHead:
+        """A head of this circuit, or its sampled twin, with a seed below `seeds` from the run's generator."""
+        return SpikingHead(
+            self.gamma_circuit(),
+            spikes=spikes,
+            mode=mode,
+            engine=ctx.engine,
+            seed=int(ctx.rng.integers(seeds)),
+            gradient=gradient,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedParams(HeadParams):
+    """The same in a pretrained model."""
+
+    model: str = param(MINILM, "minilm, or the folder of a Hugging Face model")
+    temperature: float = param(1.0, "divides the scores; 1 as the model was trained", above=0)
+
+    def gamma_circuit(self) -> GammaCircuit:
+        """The circuit of every head that spikes, at this temperature."""
+        return GammaCircuit(replace(super().gamma_circuit().params, temperature=self.temperature))
+
+
+def chosen_text(heads: str, n_heads: Sequence[int]) -> str:
+    """Name a choice of heads by their number: ``"all 72 heads"``, ``"13 of the 72 heads (0.1,3.*)"``."""
+    chosen, whole = len(chosen_heads(heads, n_heads)), sum(n_heads)
+    if chosen == whole:
+        return "the only head" if whole == 1 else f"all {whole} heads"
+    return f"{chosen} of the {whole} heads ({heads.strip()})"
