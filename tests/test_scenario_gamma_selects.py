@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scenarios.gamma_selects import QUESTION, Params, run
-from scenarios.gamma_selects.findings import LABELS, Findings, findings_verdict
+from scenarios.gamma_selects.measures import LABELS, Study, in_words
 from scenarios.workbench.competition import Competition
 from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.outcome import Outcome, RunContext
@@ -55,18 +55,19 @@ def test_readouts_lie_at_their_sampling_floor_and_the_cut_does_not() -> None:
     """Within four standard errors of the floor, and .02 for what 20 cells a key lose to resets."""
     metrics = outcome().metrics
     for name in ("spike_share", "first_spike", "phase_locked_share"):
-        found = metrics[f"tv_{name}"]
-        assert found.floor is not None
-        assert found.standard_error is not None
-        assert abs(found.value - found.floor) < 4 * found.standard_error + 0.02
+        tv = metrics[f"tv_{name}"]
+        assert tv.floor is not None
+        assert tv.standard_error is not None
+        assert abs(tv.value - tv.floor) < 4 * tv.standard_error + 0.02
     assert metrics["tv_cut"].value > 3 * metrics["tv_spike_share"].value
 
 
 def test_verdict_follows_the_numbers() -> None:
     verdict = outcome().verdict
     assert verdict.startswith("The loop makes a gamma rhythm")
-    assert "selection alone needs no oscillation" in verdict
+    assert "Selection needs no oscillation" in verdict
     assert "The peak falls" in verdict
+    assert len(outcome().in_short) == 3
 
 
 def test_verdict_of_a_circuit_without_a_loop_claims_no_rhythm() -> None:
@@ -74,17 +75,17 @@ def test_verdict_of_a_circuit_without_a_loop_claims_no_rhythm() -> None:
     scores = np.tile(np.linspace(0.0, 3.0, 4), (4, 1))
     selection = circuit.attend(scores, duration_ms=150, rng=np.random.default_rng(0))
     competition = Competition(selection=selection, scores=scores, reference_Hz=40.0)
-    found = Findings(
+    study = Study(
         circuits=dict.fromkeys(LABELS, competition),
         mismatch=0.0,
         tau_gaba_ms=(5.0, 12.0),
         f_gamma_Hz=np.full((2, 4), np.nan),
         slope_Hz_per_ms=Estimate(value=np.nan, error=np.nan),
-        intercept_Hz=np.nan,
     )
-    verdict = findings_verdict(found)
+    in_short, verdict = in_words(study)
     assert verdict.startswith("This circuit has no reliable gamma rhythm")
     assert "does not move measurably" in verdict
+    assert in_short[0] in verdict
 
 
 def test_every_picture_draws_and_a_run_is_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

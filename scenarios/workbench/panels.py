@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 
 from scenarios.workbench.outcome import Picture
+from scenarios.workbench.statistics import Estimate
 from scenarios.workbench.style import FLOOR, INK, SPIKING, WIDTH_in
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ __all__ = [
     "against_floor",
     "band",
     "captioned",
+    "dots",
     "headroom",
+    "legend",
     "legend_below",
     "panels",
     "percent_axis",
@@ -144,6 +147,12 @@ def band(ax: Axes, x: np.ndarray, rows: np.ndarray, *, axis: int = -1, **line: A
     ax.plot(x, centre, **line)
 
 
+def dots(ax: Axes, x: Any, estimates: Sequence[Estimate], **look: Any) -> None:
+    """Estimates as points with their standard errors; `look` as of `Axes.errorbar`."""
+    settings: dict[str, Any] = {"fmt": "o", "ms": 5, "capsize": 2, "color": SPIKING} | look
+    ax.errorbar(x, [e.value for e in estimates], [e.error for e in estimates], **settings)
+
+
 def headroom(ax: Axes, part: float) -> None:
     """Raise the upper limit by a part of the axis, linear or logarithmic, so that a legend covers no data."""
     bottom, top = ax.get_ylim()
@@ -152,12 +161,21 @@ def headroom(ax: Axes, part: float) -> None:
     )
 
 
+def legend(ax: Axes, **options: Any) -> None:
+    """The legend of an axis, each label once."""
+    ax.legend(*_entries(ax), **options)
+
+
 def legend_below(figure: Figure, *axes: Axes, ncols: int = 4) -> None:
     """One legend under the figure for the labels of several axes, each label once."""
+    figure.legend(*_entries(*axes), loc="outside lower center", ncols=ncols)
+
+
+def _entries(*axes: Axes) -> tuple[list[Any], list[str]]:
     entries = {
         label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
     }
-    figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=ncols)
+    return list(entries.values()), list(entries)
 
 
 def plain_ticks(ax: Axes, which: str, ticks: Iterable[float] | None = None, pattern: str = "{x:g}") -> None:

@@ -53,11 +53,7 @@ def sweep_dataset(plan: SweepPlan, results: Sequence[PointResult]) -> xr.Dataset
 
 
 def _array(
-    plan: SweepPlan,
-    results: Sequence[PointResult],
-    name: str,
-    part: str,
-    attributes: dict[str, str],
+    plan: SweepPlan, results: Sequence[PointResult], name: str, part: str, attributes: dict[str, str]
 ) -> tuple[tuple[str, ...], np.ndarray, dict[str, str]]:
     """One number of a metric, at all points: its value, or what stands beside it."""
     found = [getattr(result.metrics.get(name), part, None) for result in results]

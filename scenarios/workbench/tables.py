@@ -72,12 +72,12 @@ class Conditions(Generic[T]):
         }
 
 
-def columns(dims: str | Sequence[str], units: str = "1", **values: Any) -> Variables:
+def columns(dims: str | Sequence[str], units: str = "1", /, **values: Any) -> Variables:
     """Arrays of the same dimensions and units as variables of an `xarray.Dataset`."""
     return {name: (dims, np.asarray(value), {"units": units}) for name, value in values.items()}
 
 
-def estimate_columns(dims: str | Sequence[str], units: str = "1", **estimates: Sequence[Any]) -> Variables:
+def estimate_columns(dims: str | Sequence[str], units: str = "1", /, **estimates: Sequence[Any]) -> Variables:
     """Estimates, nested as deep as there are dimensions, as a variable of values and one of errors, ``name_se``."""
     return {
         name + suffix: (dims, np.array(_part(nested, part)), {"units": units})
