@@ -11,9 +11,8 @@ import pytest
 from bridge.comparison.sampling import total_variation_floor
 from scenarios.what_gamma_buys import Params, run
 from scenarios.what_gamma_buys.decisions import decide, read_against_time
-from scenarios.what_gamma_buys.findings import spread_of
-from scenarios.what_gamma_buys.metrics import spikes_for
-from scenarios.what_gamma_buys.verdict import findings_verdict
+from scenarios.what_gamma_buys.measures import spikes_for, spread_of
+from scenarios.what_gamma_buys.words import in_words
 from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.progress import silent
@@ -78,23 +77,39 @@ def test_slow_loop_is_late_at_onset() -> None:
 
 
 def test_verdict_follows_the_numbers() -> None:
-    found = outcome()
-    assert "Gain control is what the loop buys" in found.verdict
-    assert "steady gain control needs a loop but no gamma" in found.verdict
-    assert "control within a cycle" in found.verdict
+    verdict = outcome().verdict
+    assert "Gain control is what the loop buys" in verdict
+    assert "steady gain control needs a loop but no gamma" in verdict
+    assert "control within a cycle" in verdict
+    assert all(sentence in verdict for sentence in outcome().in_short)
 
 
 def test_verdict_claims_nothing_for_a_loop_that_does_no_better_than_none() -> None:
     """The metrics of the circuit without a loop, put in the place of the gamma loop's."""
-    found = outcome()
-    names = [name for name in found.metrics if f"{name}_matched" in found.metrics]
-    no_better = {name: found.metrics[f"{name}_matched"] for name in names}
-    verdict = findings_verdict(found.metrics | no_better, found.dataset, margin=5, tv_goal=0.1)
+    metrics = outcome().metrics
+    no_better = {name: metrics[f"{name}_matched"] for name in metrics if f"{name}_matched" in metrics}
+    _, verdict = in_words(metrics | no_better, outcome().dataset, margin=5, tv_goal=0.1)
     assert "have a gamma rhythm at all, so nothing below is bought by one" in verdict
-    assert "does not control the gain" in verdict
-    assert "selection the rhythm buys nothing" in verdict
+    assert "Gain control by the loop is not shown" in verdict
+    assert "For selection the rhythm makes no clear difference" in verdict
     assert "fewer" not in verdict
     assert "the loop is faster" not in verdict
+
+
+def test_the_fewest_rows_that_are_allowed_give_numbers_and_claim_no_more() -> None:
+    """4 rows: one resample in 64 holds a single row, whose ratio of spreads is 0 / 0 and is left out."""
+    few = {
+        "n_rows": 4,
+        "n_cells": 10,
+        "sweep_rows": 4,
+        "duration_ms": 200.0,
+        "spreads": (1.5,),
+        "sweep_ms": 100.0,
+    }
+    context = RunContext(rng=np.random.default_rng(0), engine="fused", progress=silent())
+    made = run(Params(**few), context)
+    assert np.isfinite(made.metrics["cv_ratio"].value)
+    assert np.isfinite(made.metrics["cv_ratio"].standard_error or np.nan)
 
 
 def test_every_picture_draws_and_a_run_is_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

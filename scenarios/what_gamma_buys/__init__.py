@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-import xarray as xr
-from matplotlib.figure import Figure
 
-from scenarios.what_gamma_buys.findings import (
-    Findings,
-    Setting,
-    findings_dataset,
-)
-from scenarios.what_gamma_buys.metrics import findings_metrics
-from scenarios.what_gamma_buys.plots import (
-    draw_accuracy,
-    draw_decision_times,
-    draw_error_against_spikes,
-    draw_onset,
-    draw_spread,
-    draw_totals,
-    draw_undivided,
-)
+from scenarios.what_gamma_buys.figures import figures
+from scenarios.what_gamma_buys.measures import Setting, Study, in_data, in_numbers
 from scenarios.what_gamma_buys.slow_loop import slow_loop
-from scenarios.what_gamma_buys.verdict import findings_verdict
+from scenarios.what_gamma_buys.words import in_words
 from scenarios.workbench.competition import Competition
-from scenarios.workbench.outcome import Outcome, Picture, RunContext
+from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import ScenarioParams, param
-from scenarios.workbench.style import WIDTH_in
+from scenarios.workbench.progress import Progress
 from spiking import GammaCircuit, GammaParams, RateMatched, Selection, gamma_off
 
 __all__ = ["QUESTION", "Params", "run"]
@@ -40,25 +25,6 @@ QUESTION = (
 )
 MATCH_ms = 200.0  # each step of the search for a control's drive or weight
 ONSET_ms = 200.0
-GAIN = (
-    "Left: spikes of every row against the strength of its input (log of the sum of exp(score)), without "
-    "feedforward inhibition. Right: spread of the rows' totals against the spread of scores; dashed: with "
-    "feedforward inhibition that takes out each row's largest score."
-)
-SELECTION = (
-    "Left: total variation to the softmax against the mean number of spikes read; a row not heard from yet "
-    "counts as 1. Grey: as many softmax samples in every row. Right: error of weights read as counts over one "
-    "number for all rows, that is without a division row by row; dotted: after it. No feedforward inhibition."
-)
-DECISION = (
-    "Left: rows in which the strongest stimulus leads alone, against the time that spikes have been counted. "
-    "Right: rows decided, that is in which the leader has come the margin of spikes ahead. Both start at a "
-    "random moment of the running rhythm; no feedforward inhibition."
-)
-ONSET = (
-    "Mean rate of a row after all of its cells start from rest, in bins of 5 ms. The slow loop holds the rate "
-    "as well as gamma once it runs, but the onset passes before its inhibition has built up."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,37 +46,38 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     """Compare three circuits on the same rows, at onset and in the steady state, and over spreads."""
     scores = ctx.rng.normal(0, params.spread, (params.n_rows, params.n_keys))
     with ctx.progress.stage("three circuits, steady", share=0.4) as progress:
-        circuits = _three_circuits(params, ctx, scores, progress)
-        main = _setting(circuits, scores, params.spread, params.duration_ms, ctx)
+        circuits = _three_circuits(params, replace(ctx, progress=progress), scores)
+        main = _compete(circuits, scores, params.duration_ms, ctx)
     with ctx.progress.stage("three circuits, from rest", share=0.1):
         onset = {
-            name: _attend(_from_rest(circuit), scores, ONSET_ms, ctx) for name, circuit in circuits.items()
+            name: _attend(_changed(circuit, settle_ms=0.0), scores, ONSET_ms, ctx)
+            for name, circuit in circuits.items()
         }
-    found = Findings(
+    study = Study(
+        spread=params.spread,
         main=main,
         onset=onset,
         sweep=_sweep(params, ctx, circuits),
         margin=params.margin,
         tv_goal=params.tv_goal,
     )
-    metrics = findings_metrics(found, ctx.rng)
-    dataset = findings_dataset(found, ctx.rng)
+    metrics, dataset = in_numbers(study, ctx.rng), in_data(study, ctx.rng)
+    in_short, verdict = in_words(metrics, dataset, margin=params.margin, tv_goal=params.tv_goal)
     return Outcome(
         dataset=dataset,
         metrics=metrics,
         headline=("cv", "excess", "decision"),
-        pictures=_pictures(found, dataset),
-        verdict=findings_verdict(metrics, dataset, margin=params.margin, tv_goal=params.tv_goal),
+        pictures=figures(study, dataset),
+        verdict=verdict,
+        in_short=in_short,
     )
 
 
-def _three_circuits(
-    params: Params, ctx: RunContext, scores: np.ndarray, progress: Callable[[float], None]
-) -> dict[str, GammaCircuit]:
+def _three_circuits(params: Params, ctx: RunContext, scores: np.ndarray) -> dict[str, GammaCircuit]:
     """The gamma loop and its two controls, matched to its mean rate on these rows."""
     gain = None if params.w_ei == GammaParams().w_ei else 1.0
     loop = GammaCircuit(GammaParams(n_cells=params.n_cells, w_ei=params.w_ei, gain=gain, feedforward="none"))
-    matched = _matched(loop, scores, ctx, progress)
+    matched = _matched(loop, scores, ctx, ctx.progress)
 
     def rate_Hz(circuit: GammaCircuit) -> float:
         selection = _attend(circuit, scores, MATCH_ms, ctx)
@@ -120,93 +87,45 @@ def _three_circuits(
     return {"loop": loop, "matched": matched.circuit, "slow": slow}
 
 
-def _matched(
-    loop: GammaCircuit, scores: np.ndarray, ctx: RunContext, progress: Callable[[float], None]
-) -> RateMatched:
-    return gamma_off(
-        loop, scores, duration_ms=MATCH_ms, rng=ctx.rng, engine=ctx.engine, tolerance=0.04, progress=progress
-    )
+def _matched(loop: GammaCircuit, scores: np.ndarray, ctx: RunContext, progress: Progress) -> RateMatched:
+    options: dict[str, Any] = {"rng": ctx.rng, "engine": ctx.engine, "progress": progress}
+    return gamma_off(loop, scores, duration_ms=MATCH_ms, tolerance=0.04, **options)
 
 
 def _attend(circuit: GammaCircuit, scores: np.ndarray, duration_ms: float, ctx: RunContext) -> Selection:
     return circuit.attend(scores, duration_ms=duration_ms, rng=ctx.rng, engine=ctx.engine)
 
 
-def _from_rest(circuit: GammaCircuit) -> GammaCircuit:
-    return GammaCircuit(replace(circuit.params, settle_ms=0.0))
+def _changed(circuit: GammaCircuit, **changes: Any) -> GammaCircuit:
+    return GammaCircuit(replace(circuit.params, **changes))
 
 
-def _setting(
-    circuits: dict[str, GammaCircuit], scores: np.ndarray, spread: float, duration_ms: float, ctx: RunContext
-) -> Setting:
-    return Setting(
-        spread=spread,
-        feedforward=circuits["loop"].params.feedforward,
-        circuits={
-            name: Competition(
-                selection=_attend(circuit, scores, duration_ms, ctx), scores=scores, reference_Hz=np.nan
-            )
-            for name, circuit in circuits.items()
-        },
-    )
+def _compete(
+    circuits: dict[str, GammaCircuit], scores: np.ndarray, duration_ms: float, ctx: RunContext
+) -> dict[str, Competition]:
+    """The same rows through every circuit."""
+    return {
+        name: Competition(
+            selection=_attend(circuit, scores, duration_ms, ctx), scores=scores, reference_Hz=np.nan
+        )
+        for name, circuit in circuits.items()
+    }
 
 
 def _sweep(params: Params, ctx: RunContext, circuits: dict[str, GammaCircuit]) -> list[Setting]:
     """The same over spreads of scores, without feedforward inhibition and with it.
 
     The drive of the circuit without a loop is matched anew in every setting. The slow loop is left as it
-    is: it holds its own rate.
+    is: it holds its rate by itself.
     """
     spreads = sorted({params.spread, *params.spreads})
     settings = []
     for feedforward in ("none", "max"):
-        here = {name: _with_feedforward(circuit, feedforward) for name, circuit in circuits.items()}
+        here = {name: _changed(circuit, feedforward=feedforward) for name, circuit in circuits.items()}
         for spread in spreads:
             with ctx.progress.stage(f"spread {spread:g}", share=0.24 / len(spreads)) as progress:
                 scores = ctx.rng.normal(0, spread, (params.sweep_rows, params.n_keys))
                 here["matched"] = _matched(here["loop"], scores, ctx, progress).circuit
-                settings.append(_setting(here, scores, spread, params.sweep_ms, ctx))
+                compared = _compete(here, scores, params.sweep_ms, ctx)
+            settings.append(Setting(spread=spread, feedforward=feedforward, circuits=compared))
     return settings
-
-
-def _with_feedforward(circuit: GammaCircuit, feedforward: str) -> GammaCircuit:
-    return GammaCircuit(replace(circuit.params, feedforward=feedforward))
-
-
-def _pictures(found: Findings, dataset: xr.Dataset) -> dict[str, Picture]:
-    return {
-        "gain": Picture(draw=lambda: _draw_gain(found, dataset), caption=GAIN),
-        "selection": Picture(draw=lambda: _draw_selection(found, dataset), caption=SELECTION),
-        "decision": Picture(draw=lambda: _draw_decision(found), caption=DECISION),
-        "onset": Picture(draw=lambda: _draw_onset(dataset), caption=ONSET),
-    }
-
-
-def _draw_gain(found: Findings, dataset: xr.Dataset) -> Figure:
-    figure = Figure(figsize=(WIDTH_in, 3.4))
-    left, right = figure.subplots(1, 2)
-    draw_totals(left, found.main)
-    draw_spread(right, dataset)
-    return figure
-
-
-def _draw_selection(found: Findings, dataset: xr.Dataset) -> Figure:
-    figure = Figure(figsize=(WIDTH_in, 3.4))
-    left, right = figure.subplots(1, 2)
-    draw_error_against_spikes(left, found)
-    draw_undivided(right, dataset)
-    return figure
-
-
-def _draw_decision(found: Findings) -> Figure:
-    figure = Figure(figsize=(WIDTH_in, 3.2))
-    left, right = figure.subplots(1, 2)
-    draw_accuracy(left, found)
-    draw_decision_times(right, found)
-    return figure
-
-
-def _draw_onset(dataset: xr.Dataset) -> Figure:
-    figure = Figure(figsize=(WIDTH_in * 0.75, 3.1))
-    draw_onset(figure.subplots(), dataset)
-    return figure

@@ -116,7 +116,7 @@ def letter(ax: Axes, name: str) -> None:
         name,
         (0, 1),
         xycoords="axes fraction",
-        xytext=(-8, 8),
+        xytext=(-8, 5),
         textcoords="offset points",
         ha="right",
         va="bottom",
