@@ -120,7 +120,7 @@ def test_the_stored_command_runs_the_same_again():
 
 def test_show_finds_a_run_by_folder_and_by_name(capsys):
     main(["run", "coin-toss"])
-    [folder] = Path("runs").iterdir()
+    [folder] = Path("runs").glob("coin-*")
     capsys.readouterr()
     shown = []
     for name in (str(folder), folder.name):

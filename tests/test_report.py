@@ -102,10 +102,15 @@ def test_the_page_tells_question_numbers_verdict_parameters_versions_and_how_to_
 
 
 def test_the_page_opens_with_the_answer_in_short(run):
-    text = Page(run.report.read_text()).text
+    text = Page(report.render(replace(run, verdict=f"{run.verdict} At length."), title="run")).text
     assert text.index("In short") < text.index(run.in_short[0]) < text.index("In detail")
     shown = replace(run, in_short=("It works.", "Noise limits it."))
     assert "In short It works. Noise limits it." in Page(report.render(shown, title="run")).text
+
+
+def test_a_verdict_that_is_all_in_short_is_not_said_twice(run):
+    shown = replace(run, in_short=("It works.", "Noise limits it."), verdict="It works. Noise limits it.")
+    assert Page(report.render(shown, title="run")).text.count("Noise limits it.") == 1
 
 
 def test_a_changed_parameter_is_marked_with_its_default_beside_it(run):

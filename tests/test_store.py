@@ -36,7 +36,7 @@ def test_a_run_leaves_every_file_and_no_other():
     run = run_scenario("coin-toss", seed=1)
     names = sorted(path.name for path in run.folder.iterdir())
     assert names == ["metrics.json", "params.json", "report.html", "result.nc", "shares.png", "shares.svg"]
-    assert sorted(Path("runs").iterdir()) == [run.folder]
+    assert sorted(Path("runs").iterdir()) == [run.folder, Path("runs/index.html")]
 
 
 def test_params_json_tells_what_a_reader_needs_to_repeat_it():

@@ -182,15 +182,42 @@ sweep.params += [*sweep_options(), *_common_options()]
 
 
 @cli.command("show")
-@click.argument("run_folder", metavar="RUN")
-def show(run_folder: str) -> None:
-    """Show a run: RUN is its folder, or its name under runs/."""
+@click.argument("run_folder", metavar="[RUN]", required=False)
+def show(run_folder: str | None) -> None:
+    """Show a run: RUN is its folder, or its name under runs/. Without RUN, list the runs."""
     from rich.console import Console
 
+    from scenarios.workbench.index import runs_of
     from scenarios.workbench.store import read_run
-    from scenarios.workbench.terminal import print_run
+    from scenarios.workbench.terminal import print_run, print_runs
 
-    print_run(read_run(run_folder), Console())
+    if run_folder is None:
+        print_runs(runs_of(), Console())
+    else:
+        print_run(read_run(run_folder), Console())
+
+
+@cli.command("diff")
+@click.argument("first", metavar="RUN")
+@click.argument("second", metavar="RUN")
+def diff(first: str, second: str) -> None:
+    """Show what differs between two runs: parameters, versions, and metrics against their errors."""
+    from rich.console import Console
+
+    from scenarios.workbench.diff import print_diff
+    from scenarios.workbench.store import read_run
+
+    print_diff(read_run(first), read_run(second), Console())
+
+
+@cli.command("index")
+@click.argument("folder", type=Path, default=Path("runs"))
+def index(folder: Path) -> None:
+    """Write index.html of all runs in FOLDER.  [default: runs]"""
+    from scenarios.workbench.index import write_index
+
+    path, n_runs = write_index(folder)
+    click.echo(f"{n_runs} {'run' if n_runs == 1 else 'runs'}: {path}")
 
 
 @cli.command("doctor")

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.workbench.errors import UsageError, check_known
+from scenarios.workbench.index import keep_index
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.outside import blamed, is_file
 from scenarios.workbench.params import Field, ScenarioParams, fields_of
@@ -111,6 +112,7 @@ def run_scenario(
         if is_file(name):
             shutil.copy(name, staged.temporary)
         _write_report(staged.temporary, wanted)
+    keep_index(staged.folder)
     return read_run(staged.folder)
 
 

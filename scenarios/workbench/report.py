@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from scenarios.workbench.outcome import number_text
+from scenarios.workbench.pages import page
 from scenarios.workbench.store import StoredRun
 from scenarios.workbench.style import GRID, INK, MUTED, PAPER
 
@@ -29,21 +29,18 @@ def render(run: StoredRun, *, title: str) -> str:
     title : str
         Name of the run.
     """
-    import jinja2
     from markupsafe import Markup
 
-    folder = Path(__file__).parent
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=number_text, value=_value)
     figures = [(Markup(_figure(run.folder, name, text)), text) for name, text in run.captions.items()]
-    page = environment.get_template("report.html.j2")
-    return page.render(run=run, provenance=run.provenance, title=title, figures=figures)
+    return page(
+        "report",
+        filters={"value": _value},
+        images="data:",
+        run=run,
+        provenance=run.provenance,
+        title=title,
+        figures=figures,
+    )
 
 
 def _figure(folder: Path, name: str, caption: str) -> str:

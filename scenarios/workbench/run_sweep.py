@@ -17,6 +17,7 @@ from pathlib import Path
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.execute import versions
 from scenarios.workbench.executors import DaskExecutor, Executor, ProcessExecutor
+from scenarios.workbench.index import keep_index
 from scenarios.workbench.params import fields_of
 from scenarios.workbench.points import Point, PointResult, PointStore, compute
 from scenarios.workbench.progress import Progress, silent
@@ -96,6 +97,7 @@ def run_sweep(
         results = [store.read(point) or unkept[point.key] for point in plan.points]
         provenance = replace(_provenance(plan), wall_s=time.perf_counter() - began)
         _write(folder, provenance, plan, results)
+    keep_index(folder)
     return SweepRun(
         run=read_run(folder),
         n_points=len(results),

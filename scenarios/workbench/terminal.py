@@ -13,7 +13,7 @@ from rich.text import Text
 from scenarios.workbench.outcome import Metric, number_text
 from scenarios.workbench.store import StoredRun
 
-__all__ = ["print_headline", "print_run"]
+__all__ = ["print_headline", "print_run", "print_runs"]
 
 
 def print_run(run: StoredRun, console: Console) -> None:
@@ -26,6 +26,17 @@ def print_run(run: StoredRun, console: Console) -> None:
     console.print()
     console.print(_numbers(run))
     _print_three(run, console)
+
+
+def print_runs(runs: list[StoredRun], console: Console) -> None:
+    """Print a line for each run: when, its name, its answer."""
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("started (UTC)", "run", "in short"):
+        shown.add_column(heading, no_wrap=heading != "in short")
+    for run in runs:
+        started = run.provenance.started[:16].replace("T", " ")
+        shown.add_row(started, Text(run.folder.name), Text(run.in_short[0]))
+    console.print(shown)
 
 
 def print_headline(run: StoredRun, console: Console) -> None:
