@@ -210,6 +210,17 @@ def diff(first: str, second: str) -> None:
     print_diff(read_run(first), read_run(second), Console())
 
 
+@cli.command("export")
+@click.argument("run_folder", metavar="RUN")
+@click.option("--nwb", type=Path, required=True, metavar="FILE", help="A new .nwb file.")
+def export(run_folder: str, nwb: Path) -> None:
+    """Export the spike times of a run as Neurodata Without Borders."""
+    from scenarios.workbench.nwb import write_nwb
+    from scenarios.workbench.store import read_run
+
+    click.echo(f"{write_nwb(read_run(run_folder), nwb):,} units: {nwb}")
+
+
 @cli.command("index")
 @click.argument("folder", type=Path, default=Path("runs"))
 def index(folder: Path) -> None:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-__all__ = ["Metric", "Outcome", "Picture", "RunContext", "first_sentences", "number_text"]
+    from spiking.record import SpikeRecord
+
+__all__ = ["Kept", "Metric", "Outcome", "Picture", "RunContext", "first_sentences", "number_text"]
 
 N_IN_SHORT = 3
 ENDS = (".", "!", "?")
@@ -65,6 +67,15 @@ class Picture:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Kept:
+    """How much of a spike record a run folder keeps."""
+
+    n_spikes: int
+    rows: int  # the first so many
+    of_rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """The answer to a scenario's question.
 
@@ -79,6 +90,9 @@ class Outcome:
     in_short: tuple[
         str, ...
     ] = ()  # one to three sentences for a reader in a hurry; if empty, the verdict's first
+    spikes: Mapping[str, SpikeRecord] = field(
+        default_factory=dict
+    )  # name -> spike times to keep in result.nc
     files: Mapping[str, Callable[[Path], None]] = field(default_factory=dict)  # file name -> writes it there
 
     def __post_init__(self) -> None:

@@ -16,11 +16,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenarios.workbench.errors import UsageError
-from scenarios.workbench.outcome import Metric, Outcome, Picture, first_sentences
+from scenarios.workbench.errors import UsageError, check_known
+from scenarios.workbench.outcome import Kept, Metric, Outcome, Picture, first_sentences
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from spiking.record import SpikeRecord
 
 __all__ = ["RUNS", "Provenance", "Staged", "StoredRun", "read_run", "staged_folder", "write_results"]
 
@@ -56,6 +58,7 @@ class StoredRun:
     verdict: str
     in_short: tuple[str, ...]  # one to three sentences
     captions: dict[str, str]  # figure -> caption
+    spikes_kept: dict[str, Kept]  # record -> how much of it `spikes` gives
 
     @property
     def report(self) -> Path:
@@ -67,6 +70,12 @@ class StoredRun:
         import xarray as xr
 
         return xr.load_dataset(self.folder / "result.nc", engine="h5netcdf")
+
+    def spikes(self, name: str) -> SpikeRecord:
+        """The spike times of one record, of those in `spikes_kept`."""
+        from scenarios.workbench.spike_times import read_spikes
+
+        return read_spikes(self.folder / "result.nc", check_known("record", name, self.spikes_kept))
 
 
 class Staged:
@@ -137,16 +146,20 @@ def staged_folder(wanted: Path, *, numbered: bool) -> Iterator[Staged]:
 
 def write_results(folder: Path, provenance: Provenance, outcome: Outcome) -> None:
     """Write everything but the report into an existing folder: parameters, metrics, data, figures, files."""
+    from scenarios.workbench.spike_times import write_spikes
+
     _write_json(folder / "params.json", asdict(provenance))
+    outcome.dataset.to_netcdf(folder / "result.nc", engine="h5netcdf")
+    kept = write_spikes(folder / "result.nc", outcome.spikes)
     numbers = {
         "headline": outcome.headline,
         "in_short": outcome.in_short or first_sentences(outcome.verdict),
         "verdict": outcome.verdict,
         "metrics": {name: asdict(metric) for name, metric in outcome.metrics.items()},
         "captions": {name: picture.caption for name, picture in outcome.pictures.items()},
+        "spikes": {name: asdict(record) for name, record in kept.items()},
     }
     _write_json(folder / "metrics.json", numbers)
-    outcome.dataset.to_netcdf(folder / "result.nc", engine="h5netcdf")
     _write_pictures(folder, outcome.pictures)
     for name, write in outcome.files.items():
         write(folder / name)
@@ -186,6 +199,7 @@ def _read(folder: Path) -> StoredRun:
             verdict=numbers["verdict"],
             in_short=tuple(numbers.get("in_short") or first_sentences(numbers["verdict"])),
             captions=numbers["captions"],
+            spikes_kept={name: Kept(**kept) for name, kept in numbers.get("spikes", {}).items()},
         )
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise UsageError(

@@ -1,0 +1,81 @@
+"""Spike times of a run, in `result.nc`: one group a record, one entry a spike, in small types and compressed."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from scenarios.workbench.outcome import Kept
+from spiking.record import SpikeRecord
+
+__all__ = ["LIMIT", "read_spikes", "write_spikes"]
+
+LIMIT = 2_000_000  # spikes that a run keeps, of all its records: below 15 MB on disk
+
+INDICES = ("row", "key", "cell")
+SHAPE = ("n_rows", "n_keys", "n_cells", "duration_ms")
+
+
+def write_spikes(file: Path, spikes: Mapping[str, SpikeRecord]) -> dict[str, Kept]:
+    """Add a group ``spikes/<name>`` for each record to a NetCDF file; returns what was kept of each.
+
+    Above `LIMIT` spikes the records share the limit, and each is cut to its first whole rows, with a warning.
+    """
+    kept = {name: _cut(record, LIMIT // len(spikes)) for name, record in spikes.items()}
+    for name, (record, rows) in kept.items():
+        _write(file, f"spikes/{name}", record)
+        if rows < record.n_rows:
+            warnings.warn(
+                f"spike times of {name} are kept for the first {rows} of {record.n_rows} rows: a run keeps at most "
+                f"{LIMIT:,} spikes",
+                stacklevel=3,
+            )
+    return {
+        name: Kept(n_spikes=len(record), rows=rows, of_rows=record.n_rows)
+        for name, (record, rows) in kept.items()
+    }
+
+
+def read_spikes(file: Path, name: str) -> SpikeRecord:
+    """The record of that name, ordered by time; times are exact to 1 microsecond in the first 16 s."""
+    import xarray as xr
+
+    with xr.open_dataset(file, group=f"spikes/{name}", engine="h5netcdf") as stored:
+        order = np.argsort(stored["time_ms"].values, kind="stable")
+        return SpikeRecord(
+            **{index: stored[index].values[order].astype(np.int32) for index in INDICES},
+            time_ms=stored["time_ms"].values[order].astype(np.float64),
+            **{size: int(stored.attrs[size]) for size in SHAPE[:3]},
+            duration_ms=float(stored.attrs["duration_ms"]),
+        )
+
+
+def _cut(record: SpikeRecord, limit: int) -> tuple[SpikeRecord, int]:
+    """The first rows that together have at most `limit` spikes, and how many they are."""
+    totals = np.cumsum(np.bincount(record.row, minlength=record.n_rows))
+    rows = int(np.searchsorted(totals, limit, side="right"))
+    if rows >= record.n_rows:
+        return record, record.n_rows
+    return record.before(np.where(np.arange(record.n_rows) < rows, np.inf, 0.0)), rows
+
+
+def _write(file: Path, group: str, record: SpikeRecord) -> None:
+    import xarray as xr
+
+    by_row = np.argsort(record.row, kind="stable")  # each row's spikes in a run, which compresses well
+    units = {"units": "1"}
+    data = {
+        **{index: ("spike", _small(getattr(record, index)[by_row]), units) for index in INDICES},
+        "time_ms": ("spike", record.time_ms[by_row].astype(np.float32), {"units": "ms"}),
+    }
+    dataset = xr.Dataset(data, attrs={size: getattr(record, size) for size in SHAPE})
+    packed = {name: {"zlib": True, "complevel": 4, "shuffle": True} for name in data}
+    dataset.to_netcdf(file, group=group, mode="a", engine="h5netcdf", encoding=packed)
+
+
+def _small(indices: np.ndarray) -> np.ndarray:
+    """The indices, all >= 0, in the smallest unsigned type that holds them."""
+    return indices.astype(np.min_scalar_type(int(indices.max(initial=0))))
