@@ -29,7 +29,7 @@ def to_neo(record: SpikeRecord) -> Block:
         from neo import Block, Segment
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "to_neo needs the extra `neuro`: pip install 'fortyhertz[neuro]'"
+            "to_neo needs the extra `neuro`: pip install '.[neuro]' in the checkout"
         ) from error
     block = Block(name="spikes", n_keys=record.n_keys, n_cells=record.n_cells)
     for row in range(record.n_rows):

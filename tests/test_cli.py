@@ -141,7 +141,7 @@ def test_doctor_reports_and_tells_how_to_get_what_is_missing(capsys, monkeypatch
     assert np.__version__ in text
     assert "apt install g++" in text
     assert "numpy     " in text.partition("Brian2 target")[2].splitlines()[0]
-    assert 'pip install "fortyhertz[neuro]"' in text
+    assert "pip install '.[neuro]' in the checkout" in text
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_doctor_reports_and_tells_how_to_get_what_is_missing(capsys, monkeypatch
         ),
         (
             "run coin-toss --fail transformers",
-            'transformers is not installed; get it with: pip install "forty',
+            "transformers is not installed; get it by pip install '.[hf]' in the checkout",
         ),
         ("show nothing", "run must be a run's folder or name, got 'nothing'; in runs/: none"),
         ("compare", "needs one of --model, --scores, --qkv, got none"),

@@ -54,5 +54,5 @@ def test_elephant_reads_the_trains() -> None:
 
 def test_without_neo_the_error_names_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "neo", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'fortyhertz\[neuro\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install '\.\[neuro\]' in the checkout"):
         to_neo(random_record())

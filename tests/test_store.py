@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 
 import fake_scenario
 import numpy as np
 import pytest
 import xarray as xr
-from rich.console import Console
 
 from scenarios.workbench import store
 from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.outcome import Metric, Outcome, number_text
-from scenarios.workbench.progress import Progress, show_progress
 from scenarios.workbench.store import read_run, staged_folder
 
 
@@ -204,51 +201,3 @@ def test_the_verdict_begins_a_run_that_says_nothing_in_short(monkeypatch):
 )
 def test_numbers_are_rounded_where_their_error_begins(value, error, text):
     assert number_text(value, error) == text
-
-
-def test_nested_stages_share_out_the_whole():
-    seen = []
-    progress = Progress(lambda fraction, label: seen.append((round(fraction, 6), label)))
-    with progress.stage("a", share=0.5) as a:
-        for label in ("a1", "a2"):
-            with a.stage(label, share=0.5) as inner:
-                inner(0.5)
-    with progress.stage("b", share=0.5) as b:
-        b(2.0)
-    fractions = [fraction for fraction, _ in seen]
-    assert fractions == sorted(fractions)
-    assert (0.125, "a1") in seen
-    assert (0.375, "a2") in seen
-    assert seen[-1] == (1.0, "b")
-
-
-def test_without_a_terminal_progress_is_silent_for_two_seconds_then_sparse():
-    now = [0.0]
-    console = Console(file=StringIO(), width=80)
-    with show_progress(console, clock=lambda: now[0]) as progress:
-        for second in range(25):
-            now[0] = float(second)
-            progress(second / 25, "simulate")
-    lines = console.file.getvalue().splitlines()
-    assert lines == [
-        "simulate: 8%, about 23 s left",
-        "simulate: 48%, about 13 s left",
-        "simulate: 88%, about 3 s left",
-    ]
-
-
-def test_on_a_terminal_a_bar_appears_after_the_delay_and_not_before():
-    def shown(delay_s: float, wait_s: float) -> str:
-        import time
-
-        console = Console(file=StringIO(), force_terminal=True, width=100)
-        with show_progress(console, delay_s=delay_s) as progress:
-            progress(0.4, "simulate")
-            time.sleep(wait_s)
-            progress(0.5, "simulate")
-        return console.file.getvalue()
-
-    assert shown(5.0, 0.05) == ""
-    text = shown(0.01, 0.3)
-    assert "simulate" in text
-    assert "left" in text

@@ -253,4 +253,4 @@ def test_the_figure_suits_the_number_of_parameters(settings, options, picture, c
 def test_without_the_extra_the_scheduler_is_refused_with_how_to_get_it(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert main(["sweep", NAME, "--scheduler", "tcp://127.0.0.1:1", "--out", "out"]) == 2
-    assert 'pip install "fortyhertz[cluster]"' in capsys.readouterr().err
+    assert "pip install '.[cluster]' in the checkout" in capsys.readouterr().err

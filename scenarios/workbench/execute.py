@@ -24,7 +24,7 @@ from scenarios.workbench.index import keep_index
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.outside import blamed, is_file
 from scenarios.workbench.params import Field, ScenarioParams, fields_of
-from scenarios.workbench.progress import Progress, silent
+from scenarios.workbench.progress import Progress, compilation_shown, silent
 from scenarios.workbench.registry import ENGINES, is_ours, load, short_name
 from scenarios.workbench.store import RUNS, Provenance, StoredRun, read_run, staged_folder, write_results
 
@@ -99,10 +99,14 @@ def run_scenario(
     wanted = RUNS / default_name if out is None else Path(out)
     unfinished = wanted.with_name(f".{default_name}.unfinished")
     provenance = _provenance(name, scenario.QUESTION, params, seed, engine)
-    context = RunContext(
-        rng=np.random.default_rng(seed), engine=engine, progress=progress or silent(), unfinished=unfinished
-    )
-    with _kept(unfinished), staged_folder(wanted, numbered=out is None) as staged:
+    with (
+        _kept(unfinished),
+        staged_folder(wanted, numbered=out is None) as staged,
+        compilation_shown(progress or silent()) as shown,
+    ):
+        context = RunContext(
+            rng=np.random.default_rng(seed), engine=engine, progress=shown, unfinished=unfinished
+        )
         began = time.perf_counter()
         with nullcontext() if is_ours(name) else blamed(name, "run"):
             outcome = _checked(scenario.run(params, context))

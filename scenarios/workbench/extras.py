@@ -17,5 +17,5 @@ def extra_of(module: str) -> str | None:
 
 
 def install_command(extra: str) -> str:
-    """The shell command that installs an extra."""
-    return f'pip install "fortyhertz[{extra}]"'
+    """How to install an extra: from the checkout, since no package index has this project."""
+    return f"pip install '.[{extra}]' in the checkout"

@@ -8,10 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from scenarios.workbench.time_left import TimeLeft
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Progress", "show_progress", "silent"]
+__all__ = ["COMPILING", "Progress", "compilation_shown", "show_progress", "silent"]
+
+COMPILING = "compiling (once)"
 
 Show = Callable[[float, str], None]  # fraction of the whole run in [0, 1], label
 
@@ -50,6 +54,29 @@ class Progress:
         part(1.0)
 
 
+@contextmanager
+def compilation_shown(progress: Progress) -> Iterator[Progress]:
+    """Give a progress that says so while numba compiles a kernel, which it keeps for later runs."""
+    from numba.core import event
+
+    reached = 0.0
+
+    def show(fraction: float, label: str) -> None:
+        nonlocal reached
+        reached = fraction
+        progress(fraction, label)
+
+    class Compilation(event.Listener):
+        def on_start(self, event: object) -> None:
+            progress(reached, COMPILING)
+
+        def on_end(self, event: object) -> None:
+            """The next report of the run itself takes over."""
+
+    with event.install_listener("numba:compile", Compilation()):
+        yield Progress(show)
+
+
 def silent() -> Progress:
     """A progress that shows nothing."""
     return Progress(lambda fraction, label: None)
@@ -59,7 +86,9 @@ def silent() -> Progress:
 def show_progress(
     console: Console, *, delay_s: float = 2.0, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Progress]:
-    """Show progress with the time left, from `delay_s` on: a bar on a terminal, else a line every 10 s.
+    """Show progress from `delay_s` on: a bar on a terminal, else a line every 10 s.
+
+    The time left is shown once there is a steady pace to tell it from.
 
     Parameters
     ----------
@@ -85,39 +114,50 @@ def _bar(console: Console, delay_s: float) -> Iterator[Show]:
         rich.BarColumn(),
         rich.TaskProgressColumn(),
         rich.TimeElapsedColumn(),
-        rich.TextColumn("left"),
-        rich.TimeRemainingColumn(),
+        rich.TextColumn("{task.fields[left]}"),
         console=console,
         transient=True,
-        speed_estimate_period=3600.0,
     )
-    task = bar.add_task("", total=1.0)
+    task, time_left = bar.add_task("", total=1.0, left=""), TimeLeft()
+
+    def show(fraction: float, label: str) -> None:
+        bar.update(task, completed=fraction, description=label, left=_left(time_left, fraction, label))
+
     timer = threading.Timer(delay_s, bar.start)
     timer.daemon = True
     timer.start()
     try:
-        yield lambda fraction, label: bar.update(task, completed=fraction, description=label)
+        yield show
     finally:
         timer.cancel()
         timer.join()
         bar.stop()
 
 
+def _left(time_left: TimeLeft, fraction: float, label: str) -> str:
+    """The time left; compiling is no part of the run's pace."""
+    if label == COMPILING:
+        time_left.pause()
+        return ""
+    return time_left(fraction)
+
+
 class _Lines:
-    """Progress where no terminal watches: at most one line every 10 s."""
+    """Progress where no terminal watches: at most one line every 10 s, and one at once for compiling."""
 
     def __init__(self, console: Console, delay_s: float, clock: Callable[[], float]) -> None:
         self._console = console
         self._clock = clock
-        self._started = clock()
-        self._next = self._started + delay_s
+        self._time_left = TimeLeft(clock)
+        self._next = clock() + delay_s
+        self._compiled = False
 
     def show(self, fraction: float, label: str) -> None:
-        now = self._clock()
-        if now < self._next:
+        now, left = self._clock(), _left(self._time_left, fraction, label)
+        compiles = label == COMPILING and not self._compiled
+        if now < self._next and not compiles:
             return
+        self._compiled |= compiles
         self._next = now + 10.0
-        left = (
-            f", about {(now - self._started) * (1 - fraction) / fraction:.0f} s left" if fraction > 0 else ""
-        )
-        self._console.print(f"{label}: {fraction:.0%}{left}", highlight=False, markup=False)
+        line = COMPILING if label == COMPILING else f"{label}: {fraction:.0%}{left and ', '}{left}"
+        self._console.print(line, highlight=False, markup=False)
