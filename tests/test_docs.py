@@ -1,4 +1,7 @@
-"""The Python of the pages on extending the project runs as it stands, each page in one namespace."""
+"""The Python of the front page and of the pages on extending the project runs as it stands, each in one namespace.
+
+A block that begins with a file name as a comment is written to that file instead.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ from types import ModuleType
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = sorted(DOCS.glob("extend/*.md"))
+PAGES = [DOCS / "index.md", *sorted(DOCS.glob("extend/*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"# (\w+\.py)\n")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -24,5 +28,8 @@ def test_the_code_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest
     blocks = list(BLOCK.finditer(text))
     assert blocks, f"{page.name} shows no code"
     for block in blocks:
+        if named := FILE.match(block.group(1)):
+            Path(named.group(1)).write_text(block.group(1), encoding="utf-8")
+            continue
         above = "\n" * text.count("\n", 0, block.start(1))
         exec(compile(above + block.group(1), str(page), "exec", dont_inherit=True), module.__dict__)
