@@ -41,9 +41,11 @@ __all__ = [
     "band",
     "captioned",
     "dots",
+    "head_map",
     "headroom",
     "legend",
     "legend_below",
+    "letter",
     "panels",
     "percent_axis",
     "pictures",
@@ -223,6 +225,36 @@ def weight_map(ax: Axes, weights: np.ndarray, title: str = "", **options: Any) -
     image = ax.imshow(np.sqrt(np.clip(weights, 0, None)), **settings)
     ax.set_title(title)
     ax.grid(False)
+    return image
+
+
+def head_map(
+    ax: Axes,
+    layer: np.ndarray,
+    head: np.ndarray,
+    values: np.ndarray,
+    title: str,
+    *,
+    spread: float,
+    centre: float,
+) -> AxesImage:
+    """One quantity for every head, layers downwards; colours run over centre ± spread, blank where absent.
+
+    Numbers are written into the cells as far as they fit: in models of more than 12 layers or heads the colour
+    alone speaks, and only some layers and heads are named.
+    """
+    grid = np.full((int(layer.max()) + 1, int(head.max()) + 1), np.nan)
+    grid[layer, head] = values
+    image = ax.imshow(grid, cmap="RdBu_r", vmin=centre - spread, vmax=centre + spread, aspect="auto")
+    ax.set(title=title, xlabel="head", ylabel="layer")
+    ax.set_yticks(range(0, grid.shape[0], 1 + grid.shape[0] // 13))
+    ax.set_xticks(range(0, grid.shape[1], 1 + grid.shape[1] // 25))
+    ax.grid(False)
+    for (row, column), value in np.ndenumerate(grid if max(grid.shape) <= 12 else grid[:0]):
+        if np.isfinite(value):
+            colour = "white" if abs(value - centre) > 0.65 * spread else INK
+            text = f"{value:.2f}" if spread < 2 else f"{value:.0f}"
+            ax.text(column, row, text, ha="center", va="center", fontsize=6, color=colour)
     return image
 
 
