@@ -79,6 +79,8 @@ def test_the_run_leaves_numbers_pictures_and_words(run: StoredRun) -> None:
     }
     assert all(np.isfinite(metric.value) for metric in run.metrics.values())
     assert run.metrics["cosine"].text() in run.verdict
+    assert len(run.in_short) == 3
+    assert "clearly" in run.in_short[0] or "short of" in run.in_short[0]
     assert "threshold" in run.verdict
 
 

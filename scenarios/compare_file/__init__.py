@@ -62,6 +62,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         pictures=figures(compared),
         verdict=verdict,
         in_short=in_short,
+        spikes={"exc": compared.selection.spikes},
     )
 
 

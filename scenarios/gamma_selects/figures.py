@@ -30,11 +30,11 @@ def figures(study: Study) -> dict[str, Picture]:
 
 
 @captioned(
-    "A row of typical rate, rhythmic where most rows are and not where they are not. Above: spikes, a line a cell, "
-    "stimuli ordered and coloured by drive. Below: its field (excitatory synaptic trace, in units of one spike; "
-    "scales differ); dashed lines part its cycles. (A) With the loop. (B) E to I cut and nothing else changed, so "
-    "that every cell fires as fast as its drive makes it. (C) E to I cut and the drive lowered until the mean rate "
-    "matches."
+    "A row of typical rate, rhythmic where most rows are and not where they are not. Above: spikes, a line a "
+    "cell, stimuli ordered and coloured by drive. Below: its field (excitatory synaptic trace, in units of "
+    "one spike; scales differ); dashed lines part its cycles. (A) With the loop. (B) E to I cut and nothing "
+    "else changed, so that every cell fires as fast as its drive makes it. (C) E to I cut and the drive "
+    "lowered until the mean rate matches."
 )
 def raster(study: Study) -> Figure:
     figure, ax = panels("ABC\nabc", height_in=4.4, sharex=True, height_ratios=(3.2, 1))
@@ -95,9 +95,9 @@ def spectrum(study: Study) -> Figure:
 
 
 @captioned(
-    "(A) Share of spikes against drive, mean over rows with its standard error, and the softmax of the drives, a "
-    "straight line on this axis. (B) Three ways to read the rhythmic circuit's spikes, each with the distance that "
-    "as many samples of the softmax have on average."
+    "(A) Share of spikes against drive, mean over rows with its standard error, and the softmax of the "
+    "drives, a straight line on this axis. (B) Three ways to read the rhythmic circuit's spikes, each with "
+    "the distance that as many samples of the softmax have on average."
 )
 def selection(study: Study) -> Figure:
     figure, ax = panels("AB", height_in=3.5, width_ratios=(1.15, 1))
@@ -129,9 +129,9 @@ def selection(study: Study) -> Figure:
 
 
 @captioned(
-    "The gamma peak against the decay of inhibition: mean over rows with its standard error, every row as a faint "
-    "dot. The fractions count rows with a significant peak in the band; a row slower than 30 Hz is not among them, "
-    "which lifts the mean at slow decays."
+    "The gamma peak against the decay of inhibition: mean over rows with its standard error, every row as a "
+    "faint dot. The fractions count rows with a significant peak in the band; a row slower than 30 Hz is not "
+    "among them, which lifts the mean at slow decays."
 )
 def tau_gaba(study: Study) -> Figure:
     figure, axes = panels("A", height_in=3.2, width=0.75)

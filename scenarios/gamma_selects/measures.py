@@ -181,8 +181,8 @@ def in_words(study: Study) -> tuple[tuple[str, ...], str]:
         else "The number of spikes limits it"
     )
     selection = (
-        f"Spike shares lie {say(tv['loop'])} (total variation) from the softmax of the drives, where exact samples "
-        f"would lie {mean(distance.floor).value:.3f}."
+        f"Spike shares lie {say(tv['loop'])} (total variation) from the softmax of the drives, where exact "
+        f"samples would lie {mean(distance.floor).value:.3f}."
     )
     lesson = choose(
         signs["rhythm"],
@@ -193,8 +193,8 @@ def in_words(study: Study) -> tuple[tuple[str, ...], str]:
     lesson = f"{lesson} ({say(tv['matched'])})."
     flattened = (
         f"At the same drive without inhibition a row fires {mean(cut.rate_Hz).value:,.0f} spikes/s and the "
-        f"selection flattens (total variation {tv['cut'].value:.2f}): the loop keeps the cells where their rate is "
-        "exponential in the drive."
+        f"selection flattens (total variation {tv['cut'].value:.2f}): the loop keeps the cells where their "
+        "rate is exponential in the drive."
     )
     moved = choose(
         signs["slope"],

@@ -4,37 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from matplotlib.figure import Figure
+import numpy as np
 
-from scenarios.vectors_through_spikes.findings import (
-    Findings,
-    findings_dataset,
-    findings_metrics,
-    findings_verdict,
-)
-from scenarios.vectors_through_spikes.object_plots import draw_features, draw_survival, draw_survivors
-from scenarios.vectors_through_spikes.plots import (
-    draw_components,
-    draw_cosine,
-    draw_error,
-    draw_noise,
-    draw_query,
-    draw_raster,
-    draw_scale,
-    draw_weights,
-)
-from scenarios.vectors_through_spikes.sparse_objects import SparseObjects, attend_to_scene, scene
+from scenarios.vectors_through_spikes.figures import figures
+from scenarios.vectors_through_spikes.measures import Study, in_data, in_numbers, in_words
+from scenarios.vectors_through_spikes.sparse_objects import SparseObjects, look_at, scene
 from scenarios.vectors_through_spikes.whole_head import (
+    Vectors,
     WholeHead,
-    attend_to_random_vectors,
-    query_noise,
+    compared,
+    output_curve,
     random_vectors,
 )
 from scenarios.workbench.errors import UsageError
-from scenarios.workbench.outcome import Outcome, Picture, RunContext
+from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import ScenarioParams, param
-from scenarios.workbench.style import WIDTH_in
-from spiking import GammaParams, HeadParams, VectorCircuit
+from scenarios.workbench.stages import simulation
+from spiking import GammaCircuit, GammaParams, HeadParams, VectorCircuit, gamma_off
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -42,39 +28,12 @@ QUESTION = (
     "Can attention run on spikes from end to end, query vectors in and output vectors out, and what does an "
     "object that is attended only a little still show?"
 )
-OBJECTS = (
-    "What the output holds of each object (down, from the most to the least attended) and each of its "
-    "features (across, from strong to weak), as attention goes from even (left) to focused (right). Outlined: "
-    "above the threshold {threshold:g}, so seen. Colour: square-root scale."
-)
-SURVIVAL = (
-    "Left: features of an object that are seen against the attention to it, all objects, focuses and "
-    "rotations; the staircase is attention × strength > threshold. Right: the fraction of features seen "
-    "against what softmax attention holds of them, in thresholds, with its standard error; the grey line is "
-    "the blur of sampling alone."
-)
-OUTPUT = (
-    "Distance between the head's output so far and the softmax head's, mean and standard error over queries. "
-    "Grey: what exact samples of the softmax reach, as many as there were spikes. Green: equal weights "
-    "(dashed) and the strongest key alone (dotted). On the right the length counts too, which no sample gets "
-    "wrong and the spiking head does, because nothing divides by its number of spikes."
-)
-EXAMPLE = (
-    "The query whose output is the median one in cosine. Top: its components, which ON cells (dark) and OFF "
-    "cells (grey) fire; the spikes of the keys' populations, keys from the most to the least attended; the "
-    "weights that they add up to. Bottom: six components of the output, from the lowest to the highest."
-)
-PRICE = (
-    "Left: distance of the attention weights from softmax, in units of what as many exact samples have, "
-    "against the rate of the query cells; standard error over queries. Right: length of the output over the "
-    "softmax output's, with the loop and with E to I cut at the same mean rate."
-)
-WINDOW_ms = 250.0  # of the raster
+MATCH_ms = 300.0  # each step of the search for the control's drive
 
 
 @dataclass(frozen=True, kw_only=True)
 class Params(ScenarioParams):
-    n_queries: int = param(48, "random queries, each with keys and values of its own", at_least=2)
+    n_queries: int = param(48, "random queries, each with its keys and values", at_least=2)
     n_keys: int = param(8, "keys of each query, and objects of the scene", at_least=2)
     d: int = param(32, "dimension of queries, keys and values", at_least=2)
     n_cells: int = param(40, "excitatory cells per key", at_least=1)
@@ -102,122 +61,97 @@ class Params(ScenarioParams):
                 wanted = ",".join(map(str, ordered))
                 raise UsageError(f"{name} must be ordered without repeats, got {values}; use {wanted}")
 
+    @property
+    def gamma(self) -> GammaParams:
+        """The circuit in which the keys race."""
+        return GammaParams(n_cells=self.n_cells, temperature=self.temperature)
+
+    def circuit(self, query_rate_Hz: float) -> VectorCircuit:
+        """The whole head, its query cells at a rate."""
+        return VectorCircuit(self.gamma, HeadParams(query_rate_Hz=query_rate_Hz))
+
+    def vectors(self, n_queries: int, rng: np.random.Generator) -> Vectors:
+        """Random queries with their keys and values."""
+        return random_vectors(n_queries, self.n_keys, self.d, self.temperature, rng)
+
 
 def run(params: Params, ctx: RunContext) -> Outcome:
     """Random vectors first, then the price of the query's spikes, then a scene of sparse objects."""
-    found = _findings(params, ctx)
-    metrics = findings_metrics(found)
+    study = _study(params, ctx)
+    metrics = in_numbers(study)
+    in_short, verdict = in_words(study, metrics)
     return Outcome(
-        dataset=findings_dataset(found),
+        dataset=in_data(study),
         metrics=metrics,
         headline=("cosine", "cosine_early", "seen"),
-        pictures=_pictures(found),
-        verdict=findings_verdict(found, metrics),
+        pictures=figures(study),
+        verdict=verdict,
+        in_short=in_short,
+        spikes={"exc": study.head.spiking.selection.spikes},
     )
 
 
-def _findings(params: Params, ctx: RunContext) -> Findings:
-    gamma = GammaParams(n_cells=params.n_cells, temperature=params.temperature)
-    head = HeadParams(query_rate_Hz=params.query_rate_Hz)
-    vectors = random_vectors(params.n_queries, params.n_keys, params.d, params.temperature, ctx.rng)
-    some = random_vectors(params.noise_queries, params.n_keys, params.d, params.temperature, ctx.rng)
-    with ctx.progress.stage("random vectors", share=0.55) as progress:
-        whole = attend_to_random_vectors(
-            vectors, gamma, head, params.duration_ms, replace(ctx, progress=progress)
-        )
-    with ctx.progress.stage("query noise", share=0.25) as progress:
-        noise = query_noise(
-            some, gamma, head, params.noise_rates_Hz, params.duration_ms, replace(ctx, progress=progress)
-        )
-    with ctx.progress.stage("sparse objects", share=0.2) as progress:
-        objects = attend_to_scene(
-            scene(
-                params.n_keys,
-                params.d,
-                strengths=params.strengths,
-                focus=params.focus,
-                temperature=params.temperature,
-                rng=ctx.rng,
-            ),
-            VectorCircuit(gamma, head),
-            params.threshold,
-            duration_ms=params.duration_ms,
-            rng=ctx.rng,
-            engine=ctx.engine,
-            progress=progress,
-        )
-    compared = {**dict(zip(params.noise_rates_Hz, noise, strict=True)), params.query_rate_Hz: whole.agreement}
-    return Findings(
-        head=whole,
-        noise_Hz=tuple(sorted(compared)),
-        noise=[compared[rate_Hz] for rate_Hz in sorted(compared)],
-        objects=objects,
+def _study(params: Params, ctx: RunContext) -> Study:
+    vectors = params.vectors(params.n_queries, ctx.rng)
+    some = params.vectors(params.noise_queries, ctx.rng)
+    head = _whole_head(params, ctx, vectors)
+    agreement = {params.query_rate_Hz: head.agreement}
+    others = {}
+    for rate_Hz in params.noise_rates_Hz:
+        stage, share = f"query cells at {rate_Hz:g} Hz", 0.25 / len(params.noise_rates_Hz)
+        with simulation(ctx, stage, share=share) as options:
+            attended = params.circuit(rate_Hz).attend(*some.inputs, duration_ms=params.duration_ms, **options)
+        others[rate_Hz] = compared(attended.selection, some, ctx.rng)
+    noise = others | agreement
+    rates_Hz = sorted(noise)
+    return Study(
+        head=head,
+        noise_Hz=tuple(rates_Hz),
+        noise=[noise[rate_Hz] for rate_Hz in rates_Hz],
+        objects=_objects(params, ctx),
     )
 
 
-def _pictures(found: Findings) -> dict[str, Picture]:
-    objects = OBJECTS.format(threshold=found.objects.threshold)
-    return {
-        "objects": Picture(draw=lambda: _draw_objects(found.objects), caption=objects),
-        "survival": Picture(draw=lambda: _draw_survival(found.objects), caption=SURVIVAL),
-        "output": Picture(draw=lambda: _draw_output(found.head), caption=OUTPUT),
-        "example": Picture(draw=lambda: _draw_example(found.head), caption=EXAMPLE),
-        "price": Picture(draw=lambda: _draw_price(found), caption=PRICE),
-    }
+def _whole_head(params: Params, ctx: RunContext, vectors: Vectors) -> WholeHead:
+    """The whole head, the same scores handed in directly, and the whole head without its loop."""
+    duration_ms, head = params.duration_ms, HeadParams(query_rate_Hz=params.query_rate_Hz)
+    # the same mean subtracted, so that only the noise of the query's spikes is gone
+    circuit = GammaCircuit(replace(params.gamma, feedforward="mean"))
+    with simulation(ctx, "vectors through spikes", share=0.19) as options:
+        spiking = VectorCircuit(params.gamma, head).attend(
+            *vectors.inputs, duration_ms=duration_ms, **options
+        )
+    with simulation(ctx, "the same scores handed in", share=0.08) as options:
+        direct = circuit.attend(vectors.scores, duration_ms=duration_ms, **options)
+    with simulation(ctx, "match the control's rate", share=0.08) as options:
+        control = gamma_off(circuit, vectors.scores, duration_ms=min(MATCH_ms, duration_ms), **options)
+    with simulation(ctx, "the head without its loop", share=0.2) as options:
+        uncoupled = VectorCircuit(control.circuit.params, head)
+        off = uncoupled.attend(*vectors.inputs, duration_ms=duration_ms, **options)
+    agreement, agreement_direct = (compared(s, vectors, ctx.rng) for s in (spiking.selection, direct))
+    return WholeHead(
+        vectors=vectors,
+        spiking=spiking,
+        agreement=agreement,
+        direct=agreement_direct,
+        curve=output_curve(spiking, vectors, head.tau_out_ms, ctx.rng),
+        off=off,
+        mismatch=control.mismatch,
+    )
 
 
-def _draw_output(head: WholeHead) -> Figure:
-    figure = Figure(figsize=(WIDTH_in, 3.3))
-    left, right = figure.subplots(1, 2)
-    draw_cosine(left, head)
-    draw_error(right, head)
-    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    return figure
-
-
-def _draw_example(head: WholeHead) -> Figure:
-    figure = Figure(figsize=(WIDTH_in, 5.2))
-    grid = figure.add_gridspec(2, 3, width_ratios=(1, 1.5, 1), height_ratios=(1.1, 1))
-    draw_query(figure.add_subplot(grid[0, 0]), head.vectors.query[head.typical])
-    window_ms = min(WINDOW_ms, head.spiking.selection.duration_ms)
-    draw_raster(figure.add_subplot(grid[0, 1]), head, head.typical, window_ms)
-    draw_weights(figure.add_subplot(grid[0, 2]), head, head.typical)
-    draw_components(figure.add_subplot(grid[1, :]), head, head.typical)
-    return figure
-
-
-def _draw_price(found: Findings) -> Figure:
-    figure = Figure(figsize=(WIDTH_in, 3.2))
-    left, right = figure.subplots(1, 2)
-    draw_noise(left, found.noise_Hz, found.noise, found.head.direct)
-    draw_scale(right, found.head)
-    return figure
-
-
-def _draw_objects(objects: SparseObjects) -> Figure:
-    figure = Figure(figsize=(WIDTH_in, 4.6))
-    n_focus = len(objects.scene.focus)
-    axes = figure.subplots(2, n_focus, squeeze=False)
-    most = objects.scene.by_rank(objects.scene.weights)[:, 0, 0]
-    for line, (name, features) in zip(
-        axes, (("softmax", objects.softmax), ("spikes", objects.spiking)), strict=True
-    ):
-        ordered = objects.scene.by_rank(features)[:, 0]
-        for ax, shown in zip(line, ordered, strict=True):
-            image = draw_features(ax, shown, objects.seen(shown))
-        line[0].set_ylabel(name, fontweight="bold")
-    for ax, weight in zip(axes[0], most, strict=True):
-        ax.set_title(f"attention\nto the first: {weight:.2f}", fontsize=8.5, fontweight="normal")
-    for ax in axes[1]:
-        ax.set_xlabel("strong → weak", fontsize=8.5)
-    bar = figure.colorbar(image, ax=axes, label="feature in the output", shrink=0.6, pad=0.02)
-    bar.set_ticks([0, 0.1**0.5, 0.3**0.5, 0.6**0.5, 1], labels=["0", "0.1", "0.3", "0.6", "1"])
-    return figure
-
-
-def _draw_survival(objects: SparseObjects) -> Figure:
-    figure = Figure(figsize=(WIDTH_in, 3.2))
-    left, right = figure.subplots(1, 2)
-    draw_survivors(left, objects)
-    draw_survival(right, objects)
-    return figure
+def _objects(params: Params, ctx: RunContext) -> SparseObjects:
+    """Look at a scene of sparse objects with every focus and rotation."""
+    shown = scene(
+        params.n_keys,
+        params.d,
+        strengths=params.strengths,
+        focus=params.focus,
+        temperature=params.temperature,
+        rng=ctx.rng,
+    )
+    with simulation(ctx, "sparse objects", share=0.2) as options:
+        attended = params.circuit(params.query_rate_Hz).attend(
+            *shown.inputs, duration_ms=params.duration_ms, **options
+        )
+    return look_at(shown, attended, params.threshold, ctx.rng)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import softmax
 
 from bridge.comparison.sampling import multinomial_counts
-from spiking import VectorCircuit
+from spiking import HeadSelection
 
-__all__ = ["Scene", "SparseObjects", "attend_to_scene", "scene"]
+__all__ = ["Scene", "SparseObjects", "look_at", "scene"]
 
-N_DRAWS = 40  # multinomial samples of each query behind the floor
+N_DRAWS = 40  # multinomial samples of each query, for the floor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +28,11 @@ class Scene:
     weights: np.ndarray  # (n_focus, n_objects, n_objects) softmax: focus, rotation, object
     strengths: np.ndarray  # (n_features,) of every object's features
     focus: np.ndarray  # (n_focus,) score of the most over the least attended object
+
+    @property
+    def inputs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Queries (n_focus * n_objects, d), keys and values."""
+        return self.query.reshape(-1, self.query.shape[-1]), self.key, self.value
 
     def features(self, weights: np.ndarray) -> np.ndarray:
         """What a weighted mean of the values holds, (..., n_objects) -> (..., n_objects, n_features)."""
@@ -112,36 +116,19 @@ def scene(
     )
 
 
-def attend_to_scene(
-    scene: Scene,
-    circuit: VectorCircuit,
-    threshold: float,
-    *,
-    duration_ms: float,
-    rng: np.random.Generator,
-    engine: str,
-    progress: Callable[[float], None] | None,
+def look_at(
+    scene: Scene, attended: HeadSelection, threshold: float, rng: np.random.Generator
 ) -> SparseObjects:
-    """Look at the scene with every focus and rotation, in spikes."""
-    shape = (*scene.weights.shape, len(scene.strengths))
-    attended = circuit.attend(
-        scene.query.reshape(-1, scene.query.shape[-1]),
-        scene.key,
-        scene.value,
-        duration_ms=duration_ms,
-        rng=rng,
-        engine=engine,
-        progress=progress,
-    )
-    counts = attended.selection.counts
-    weights = scene.weights.reshape(counts.shape)
+    """Read the scene's features from the output of a head that attended to `scene.inputs`."""
+    shape, counts = (*scene.weights.shape, len(scene.strengths)), attended.selection.counts
     n_spikes = np.maximum(counts.sum(axis=1), 1)
-    draws = np.concatenate(list(multinomial_counts(weights, n_spikes, rng, N_DRAWS))) / n_spikes[:, None]
+    draws = multinomial_counts(scene.weights.reshape(counts.shape), n_spikes, rng, N_DRAWS)
+    sampled = scene.features(np.concatenate(list(draws)) / n_spikes[:, None])
     return SparseObjects(
         scene=scene,
         threshold=threshold,
         softmax=scene.features(scene.weights),
         spiking=attended.output.reshape(shape),
         share=scene.features(attended.selection.weights).reshape(shape),
-        sampled=scene.features(draws).reshape(N_DRAWS, *shape),
+        sampled=sampled.reshape(N_DRAWS, *shape),
     )

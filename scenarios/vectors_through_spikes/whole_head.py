@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import softmax
@@ -11,18 +11,16 @@ from bridge.comparison.agreement import Comparison
 from bridge.comparison.metrics import cosine
 from bridge.comparison.sampling import multinomial_counts
 from bridge.comparison.versus_softmax import compare_selection
-from scenarios.workbench.outcome import RunContext
-from spiking import GammaCircuit, GammaParams, HeadParams, HeadSelection, VectorCircuit, gamma_off
+from spiking import HeadSelection, Selection
 from spiking.measures.readout import share_against_time
 
 __all__ = [
     "Curve",
     "Vectors",
     "WholeHead",
-    "attend_to_random_vectors",
+    "compared",
     "effective_spikes",
     "output_curve",
-    "query_noise",
     "random_vectors",
     "relative_error",
     "scale",
@@ -30,13 +28,12 @@ __all__ = [
 
 FIRST_ms = 50.0  # the curves start after two cycles
 N_TIMES = 12
-N_DRAWS = 40  # multinomial samples of each query behind the floor of a curve
-MATCH_ms = 300.0  # each step of the search for the control's drive
+N_DRAWS = 40  # multinomial samples of each query, for the floor of a curve
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vectors:
-    """Queries with keys and values of their own, and what softmax attention makes of them."""
+    """Queries, each with its keys and values, and what softmax attention makes of them."""
 
     query: np.ndarray  # (n_queries, d)
     key: np.ndarray  # (n_queries, n_keys, d)
@@ -44,6 +41,12 @@ class Vectors:
     scores: np.ndarray  # (n_queries, n_keys)
     weights: np.ndarray  # (n_queries, n_keys) softmax
     reference: np.ndarray  # (n_queries, d) output of the softmax head
+    temperature: float
+
+    @property
+    def inputs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Queries, keys and values."""
+        return self.query, self.key, self.value
 
     def output(self, weights: np.ndarray) -> np.ndarray:
         """Weighted mean of the values, (..., n_queries, n_keys) -> (..., n_queries, d)."""
@@ -63,7 +66,7 @@ class Vectors:
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """An output so far against softmax attention's, beside exact samples of as many spikes."""
+    """An output so far against softmax attention's, and the same of exact samples of as many spikes."""
 
     time_ms: np.ndarray  # (n_times,)
     cosine: np.ndarray  # (n_times, n_queries)
@@ -74,7 +77,7 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class WholeHead:
-    """The whole head's answers, beside those of its controls."""
+    """The whole head's answers, and those of its controls."""
 
     vectors: Vectors
     spiking: HeadSelection
@@ -106,7 +109,13 @@ def random_vectors(
         scores=scores,
         weights=weights,
         reference=np.einsum("nk,nkd->nd", weights, value),
+        temperature=temperature,
     )
+
+
+def compared(selection: Selection, vectors: Vectors, rng: np.random.Generator) -> Comparison:
+    """Spike shares against the softmax of the same scores."""
+    return compare_selection(selection, vectors.scores, temperature=vectors.temperature, rng=rng)
 
 
 def relative_error(output: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -120,7 +129,7 @@ def scale(output: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def effective_spikes(n_spikes: np.ndarray, time_ms: float, tau_ms: float) -> np.ndarray:
-    """Independent samples behind the mean over `time_ms` of a trace of memory `tau_ms`, whole numbers.
+    """Independent samples in the mean over `time_ms` of a trace of memory `tau_ms`, whole numbers.
 
     Spikes before the window reach into it and spikes near its end count only in part. The weight of a spike
     is the overlap of its exponential with the window, and (sum of weights)^2 / sum of squared weights is
@@ -154,77 +163,3 @@ def _floor(vectors: Vectors, n_spikes: np.ndarray, rng: np.random.Generator) -> 
     draws = multinomial_counts(vectors.weights, np.maximum(n_spikes, 1), rng, N_DRAWS)
     output = vectors.output(np.concatenate(list(draws)))
     return np.stack([f(output, vectors.reference).mean(axis=0) for f in (cosine, relative_error)])
-
-
-def attend_to_random_vectors(
-    vectors: Vectors, gamma: GammaParams, head: HeadParams, duration_ms: float, ctx: RunContext
-) -> WholeHead:
-    """The whole head, the same scores handed in directly, and the whole head without its loop."""
-    inputs = vectors.query, vectors.key, vectors.value
-    with ctx.progress.stage("vectors through spikes", share=0.35) as progress:
-        spiking = VectorCircuit(gamma, head).attend(
-            *inputs, duration_ms=duration_ms, rng=ctx.rng, engine=ctx.engine, progress=progress
-        )
-    # the same mean subtracted, so that only the noise of the query's spikes is gone
-    circuit = GammaCircuit(replace(gamma, feedforward="mean"))
-    with ctx.progress.stage("the same scores handed in", share=0.15) as progress:
-        direct = circuit.attend(
-            vectors.scores, duration_ms=duration_ms, rng=ctx.rng, engine=ctx.engine, progress=progress
-        )
-    with ctx.progress.stage("match the control's rate", share=0.15) as progress:
-        match_ms = min(MATCH_ms, duration_ms)
-        control = gamma_off(
-            circuit,
-            vectors.scores,
-            duration_ms=match_ms,
-            rng=ctx.rng,
-            engine=ctx.engine,
-            progress=progress,
-        )
-    with ctx.progress.stage("the head without its loop", share=0.35) as progress:
-        off = VectorCircuit(control.circuit.params, head).attend(
-            *inputs, duration_ms=duration_ms, rng=ctx.rng, engine=ctx.engine, progress=progress
-        )
-    agreement, agreement_direct = (
-        compare_selection(selection, vectors.scores, temperature=gamma.temperature, rng=ctx.rng)
-        for selection in (spiking.selection, direct)
-    )
-    return WholeHead(
-        vectors=vectors,
-        spiking=spiking,
-        curve=output_curve(spiking, vectors, head.tau_out_ms, ctx.rng),
-        agreement=agreement,
-        direct=agreement_direct,
-        off=off,
-        mismatch=control.mismatch,
-    )
-
-
-def query_noise(
-    vectors: Vectors,
-    gamma: GammaParams,
-    head: HeadParams,
-    rates_Hz: tuple[float, ...],
-    duration_ms: float,
-    ctx: RunContext,
-) -> list[Comparison]:
-    """The head's spike shares against softmax at each rate of the query cells."""
-    compared = []
-    for rate_Hz in rates_Hz:
-        with ctx.progress.stage(f"query cells at {rate_Hz:g} Hz", share=1 / len(rates_Hz)) as progress:
-            circuit = VectorCircuit(gamma, replace(head, query_rate_Hz=rate_Hz))
-            attended = circuit.attend(
-                vectors.query,
-                vectors.key,
-                vectors.value,
-                duration_ms=duration_ms,
-                rng=ctx.rng,
-                engine=ctx.engine,
-                progress=progress,
-            )
-            compared.append(
-                compare_selection(
-                    attended.selection, vectors.scores, temperature=gamma.temperature, rng=ctx.rng
-                )
-            )
-    return compared

@@ -70,6 +70,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         pictures=figures(study, dataset),
         verdict=verdict,
         in_short=in_short,
+        spikes={name: circuit.selection.spikes for name, circuit in main.items()},
     )
 
 
