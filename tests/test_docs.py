@@ -1,24 +1,32 @@
-"""The Python of the front page and of the pages on extending the project runs as it stands, each in one namespace.
+"""The Python of the README and of the pages runs as it stands, each page in one namespace.
 
-A block that begins with a file name as a comment is written to that file instead.
+A block that begins with a file name as a comment is written to that file instead; a block of the directive
+`code-block` is only shown.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = [DOCS / "index.md", *sorted(DOCS.glob("extend/*.md"))]
+SHORT = [DOCS.parent / "README.md", *(DOCS / f"{name}.md" for name in ("index", "uses", "energy"))]
+LONG = [DOCS / f"{name}.md" for name in ("swap", "engines")]  # minutes: trainings, Brian2's compiler
+PAGES = [
+    *SHORT,
+    *sorted(DOCS.glob("extend/*.md")),
+    *(pytest.param(page, marks=pytest.mark.slow) for page in LONG),
+]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# (\w+\.py)\n")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=attrgetter("stem"))
 def test_the_code_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines keep their numbers, so that a traceback points into the page."""
     monkeypatch.chdir(tmp_path)
