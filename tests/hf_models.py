@@ -24,7 +24,7 @@ __all__ = [
     "minilm_folder",
     "spiking",
     "state",
-    "told",
+    "with_gamma",
 ]
 
 PLAIN = dot_product_head(Softmax())
@@ -58,6 +58,13 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {  # name -> model class,
         {"vocab_size": 61, "d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2, "num_heads": 4}
         | {"decoder_start_token_id": 0, "initializer_factor": 1.0},
     ),
+    "gpt_neo": (  # taught by an adapter, as the next: local attention over four tokens, no scaling
+        "GPTNeoForCausalLM",
+        {"vocab_size": 61, "hidden_size": 32, "num_layers": 2, "num_heads": 4, "intermediate_size": 48}
+        | {"attention_types": [[["global", "local"], 1]], "window_size": 4, "max_position_embeddings": 24}
+        | {"bos_token_id": 1, "eos_token_id": 60, **WIDE},
+    ),
+    "mpnet": ("MPNetModel", SIZES | WIDE | {"max_position_embeddings": 26}),  # a bias by relative position
 }
 
 
@@ -107,7 +114,7 @@ def spiking(seed: int = 0, mode: str = "sampled", spikes: int = 64) -> SpikingHe
     return SpikingHead(GammaCircuit(GammaParams.brief()), spikes=spikes, mode=mode, seed=seed)
 
 
-def told(name: str, **options: Any) -> Any:
+def with_gamma(name: str, **options: Any) -> Any:
     """A model that has gamma attention by its configuration, sampled."""
     options = {"mode": "sampled", **options}
     model = built(name, **{f"gamma_{option}": value for option, value in options.items()})

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("transformers", reason="needs the extra `hf`")
 
 import torch
-from hf_models import batch, told
+from hf_models import batch, with_gamma
 
 import bridge.huggingface  # noqa: F401  registers "gamma"
 
@@ -21,7 +21,7 @@ def differing(double: bool) -> int:
     given = {**batch("gpt2", length=4), "max_new_tokens": 12, "min_new_tokens": 12}
     given |= {"do_sample": False, "pad_token_id": 0}
     for mode in ("sampled", "simulated"):
-        model = told("gpt2", mode=mode)
+        model = with_gamma("gpt2", mode=mode)
         model = model.double() if double else model
         for seed in range(N_SEEDS):
             model.config.gamma_seed = seed

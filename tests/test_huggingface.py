@@ -16,8 +16,8 @@ from hf_models import (
     minilm_folder,
     spiking,
     state,
-    told,
     transformers,
+    with_gamma,
 )
 from torch import Tensor
 
@@ -94,7 +94,7 @@ def test_heads_that_are_one_object_are_called_once() -> None:
 
 
 def test_swaps_nest_and_each_restores_what_it_found() -> None:
-    model, given = told("bert", heads="0.0"), batch("bert")
+    model, given = with_gamma("bert", heads="0.0"), batch("bert")
     outer, inner = dot_product_head(Uniform()), PLAIN
     before = state(model, given)
     with swap(model, heads="0.1,1.*", head=outer):
@@ -130,7 +130,7 @@ def test_a_swap_leaves_no_trace() -> None:
 )
 def test_a_cache_changes_no_token(name: str, mode: str, seed: int) -> None:
     """Llama in double precision, where it holds for every seed; in single, one run in a hundred differs."""
-    model = told(name, mode=mode, seed=seed)
+    model = with_gamma(name, mode=mode, seed=seed)
     model = model.double() if name == "llama" else model
     prompt = batch(name, length=4)
     given = {**prompt, "max_new_tokens": 12, "min_new_tokens": 12, "do_sample": False, "pad_token_id": 0}
@@ -141,14 +141,14 @@ def test_a_cache_changes_no_token(name: str, mode: str, seed: int) -> None:
 
 
 def test_left_padding_goes_with_a_cache() -> None:
-    model, prompt = told("gpt2"), batch("gpt2", length=6)
+    model, prompt = with_gamma("gpt2"), batch("gpt2", length=6)
     prompt["attention_mask"][0, :3] = 0
     given = {**prompt, "max_new_tokens": 8, "min_new_tokens": 8, "do_sample": False, "pad_token_id": 0}
     assert torch.equal(model.generate(**given, use_cache=True), model.generate(**given, use_cache=False))
 
 
 def test_an_encoder_decoder_generates_with_gamma() -> None:
-    model, prompt = told("t5"), batch("t5", length=6)
+    model, prompt = with_gamma("t5"), batch("t5", length=6)
     del prompt["decoder_input_ids"]
     given = {**prompt, "max_new_tokens": 6, "min_new_tokens": 6, "do_sample": False}
     assert torch.equal(model.generate(**given, use_cache=True), model.generate(**given, use_cache=False))
@@ -157,16 +157,16 @@ def test_an_encoder_decoder_generates_with_gamma() -> None:
 
 def test_a_seed_fixes_the_noise_and_none_leaves_it_new() -> None:
     given = batch("bert")
-    fixed, other, new = told("bert", seed=0), told("bert", seed=1), told("bert", seed=None)
+    fixed, other, new = with_gamma("bert", seed=0), with_gamma("bert", seed=1), with_gamma("bert", seed=None)
     assert torch.equal(state(fixed, given), state(fixed, given))
-    assert torch.equal(state(fixed, given), state(told("bert", seed=0), given))
+    assert torch.equal(state(fixed, given), state(with_gamma("bert", seed=0), given))
     assert not torch.equal(state(fixed, given), state(other, given))
     assert not torch.equal(state(new, given), state(new, given))
 
 
 def test_every_row_has_noise_of_its_own() -> None:
     """Over sequences, heads, layers and positions no two rows draw the same numbers."""
-    model, given = told("bert"), batch("bert")
+    model, given = with_gamma("bert"), batch("bert")
     seen: list[Any] = []
     head = next(iter(hf.plan_of(model).heads.values()))
     inside = head.score_map
@@ -183,7 +183,7 @@ def test_every_row_has_noise_of_its_own() -> None:
 
 
 def test_weights_that_are_put_out_are_those_of_the_spikes() -> None:
-    model, given = told("bert", heads="1.2", spikes=8), batch("bert")
+    model, given = with_gamma("bert", heads="1.2", spikes=8), batch("bert")
     with torch.no_grad():
         weights = model(**given, output_attentions=True).attentions
     eighths = weights[1][:, 2] * 8
@@ -231,7 +231,7 @@ def test_the_bill_of_a_model_with_softmax_heads_is_that_of_the_model() -> None:
 
 
 def test_a_gradient_flows_through_the_spikes() -> None:
-    model, given = told("gpt2").train(), batch("gpt2")
+    model, given = with_gamma("gpt2").train(), batch("gpt2")
     model(**given, labels=given["input_ids"]).loss.backward()
     gradient = model.transformer.h[0].attn.c_attn.weight.grad[:, :64]  # queries and keys
     assert gradient.isfinite().all()
@@ -239,7 +239,7 @@ def test_a_gradient_flows_through_the_spikes() -> None:
 
 
 def test_a_model_is_itself_again_after_an_error_and_after_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, given = told("gpt2"), batch("gpt2")
+    model, given = with_gamma("gpt2"), batch("gpt2")
     before = state(model, given)
     for error in (KeyboardInterrupt, RuntimeError):
         with monkeypatch.context() as broken:
@@ -254,7 +254,7 @@ def test_a_model_is_itself_again_after_an_error_and_after_ctrl_c(monkeypatch: py
 
 
 def test_a_copy_of_a_model_goes_its_own_way() -> None:
-    model, given = told("bert"), batch("bert")
+    model, given = with_gamma("bert"), batch("bert")
     before = state(model, given)
     other = copy.deepcopy(model)
     other.config.gamma_seed = 1

@@ -14,8 +14,8 @@ from hf_models import (
     built,
     from_class,
     state,
-    told,
     transformers,
+    with_gamma,
 )
 
 import bridge.huggingface as hf
@@ -25,7 +25,7 @@ from pragmatic import HopfieldHead
 
 def test_options_are_saved_with_the_model(tmp_path: Path) -> None:
     options = {"heads": "0.1,1.*", "spikes": 16, "temperature": 1.5, "engine": "fused", "seed": 7}
-    model = told("bert", **options)
+    model = with_gamma("bert", **options)
     model.save_pretrained(tmp_path)
     loaded = transformers.AutoModel.from_pretrained(tmp_path, attn_implementation="gamma").eval()
     plan = hf.plan_of(loaded)
@@ -35,7 +35,7 @@ def test_options_are_saved_with_the_model(tmp_path: Path) -> None:
 
 
 def test_options_that_change_count_from_the_next_call() -> None:
-    model, given = told("bert"), batch("bert")
+    model, given = with_gamma("bert"), batch("bert")
     before = state(model, given)
     model.config.gamma_heads = "1.3"
     assert not torch.equal(state(model, given), before)
@@ -69,16 +69,8 @@ def test_options_that_cannot_be_are_refused_and_the_model_stays_as_it_was(
     state(model, batch("bert"))
 
 
-WITHOUT_INTERFACE = {
+WITHOUT_INTERFACE: dict[str, dict[str, Any]] = {
     "BloomModel": {"vocab_size": 61, "hidden_size": 32, "n_layer": 1, "n_head": 4},
-    "MPNetModel": {"vocab_size": 61, "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4},
-    "GPTNeoModel": {
-        "vocab_size": 61,
-        "hidden_size": 32,
-        "num_layers": 1,
-        "attention_types": [[["global"], 1]],
-    }
-    | {"num_heads": 4},
     "DebertaV2Model": {"vocab_size": 61, "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4},
     "XLNetModel": {"vocab_size": 61, "d_model": 32, "n_layer": 1, "n_head": 4, "d_inner": 48},
 }
@@ -99,7 +91,7 @@ def test_an_architecture_without_the_interface_is_refused(model_class: str) -> N
 
 def test_a_model_that_does_not_call_its_attention_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """What looks as if it asked the interface and does not: the count finds it."""
-    model = told("bert")
+    model = with_gamma("bert")
     for layer in model.encoder.layer:
         monkeypatch.setattr(layer.attention, "forward", lambda hidden, *args, **kwargs: (hidden, None))
     with pytest.raises(TypeError, match=r"^BertModel must ask the attention interface"):
@@ -130,7 +122,7 @@ def test_a_head_that_makes_its_own_scores_is_refused_where_the_layer_has_a_bias(
 
 @pytest.mark.parametrize("where", ["query", "value"])
 def test_nan_in_the_activations_names_the_layer(where: str) -> None:
-    model = told("bert")
+    model = with_gamma("bert")
     getattr(model.encoder.layer[1].attention.self, where).weight.data[0, 0] = torch.nan
     says = rf"nan or inf in the {where} of layer 1 \(encoder\.layer\.1\.attention\.self\)"
     with pytest.raises(ValueError, match=says):
@@ -142,11 +134,11 @@ def test_a_sequence_longer_than_the_model_is_refused(name: str) -> None:
     with pytest.raises(
         ValueError, match=r"^a sequence must not be longer than the model's 24 positions, got 25"
     ):
-        state(told(name), batch(name, length=25))
-    state(told(name), batch(name, length=24))
+        state(with_gamma(name), batch(name, length=25))
+    state(with_gamma(name), batch(name, length=24))
 
 
 def test_positions_beyond_the_cache_are_refused() -> None:
-    model = told("llama")
+    model = with_gamma("llama")
     with pytest.raises(ValueError, match=re.escape("the model's 24 positions, got 25")):
         model.generate(**batch("llama", length=20), max_new_tokens=9, min_new_tokens=9, pad_token_id=0)

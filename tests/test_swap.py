@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -62,14 +65,60 @@ def test_what_is_not_a_choice_is_refused(heads: Any) -> None:
         chosen_heads(heads, [4, 4])
 
 
-def test_a_model_without_heads_is_refused() -> None:
-    with (
-        pytest.raises(
-            TypeError, match=r"^swap needs a pragmatic\.Transformer or a Hugging Face model, got Linear$"
-        ),
-        swap(torch.nn.Linear(2, 2), head=UNIFORM),
-    ):
+class Pipeline:
+    """A pipeline of the `transformers` library holds its model so."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+
+class Odd(torch.nn.Module):
+    """Blocks and heads by name that are none."""
+
+    def __init__(self, blocks: Any) -> None:
+        super().__init__()
+        self.blocks = blocks
+
+
+def hugging_face_model() -> Any:
+    return pytest.importorskip("hf_models").built("bert")
+
+
+NO_MODELS: dict[str, tuple[Callable[[], Any], str]] = {
+    "a module": (lambda: torch.nn.Linear(2, 2), "got Linear; build attention from heads as in"),
+    "a class": (lambda: Transformer, "got the class Transformer; give a loaded model"),
+    "a name": (lambda: "minilm", "got str; load it first"),
+    "nothing": (lambda: None, "got NoneType; give one of these"),
+    "an array": (lambda: torch.zeros(2), "got Tensor; give one of these"),
+    "a number of blocks": (lambda: Odd(3), "got Odd; build attention from heads as in"),
+    "a number of heads": (
+        lambda: Odd([SimpleNamespace(attention=SimpleNamespace(heads=4))]),
+        "got Odd; build",
+    ),
+    "no blocks": (lambda: Odd([]), "got Odd; build"),
+    "a pipeline": (lambda: Pipeline(hugging_face_model()), "got Pipeline; give its .model, a BertModel"),
+    "a wrapper": (
+        lambda: torch.nn.Sequential(hugging_face_model()),
+        "got Sequential; give its part 0, a BertModel",
+    ),
+    "a class of the library": (lambda: type(hugging_face_model()), "got the class BertModel; give a loaded"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_MODELS)
+def test_what_has_no_heads_is_refused_in_one_line(kind: str) -> None:
+    made, says = NO_MODELS[kind]
+    says = f"swap needs a pragmatic.Transformer or a Hugging Face model, {says}"
+    with pytest.raises(TypeError, match="^" + re.escape(says)) as refused, swap(made(), head=UNIFORM):
         pass
+    assert "\n" not in str(refused.value)
+
+
+def test_what_is_no_head_is_refused(model: Transformer) -> None:
+    before = heads_of(model)
+    with pytest.raises(TypeError, match=r"^head must be callable .* got int"), swap(model, head=3):  # type: ignore[arg-type]
+        pass
+    assert heads_of(model) == before
 
 
 def test_only_the_chosen_heads_change_and_all_come_back(model: Transformer) -> None:

@@ -14,16 +14,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from bridge.heads.spiking_head import SpikingHead
 from pragmatic.attention import Attended, DotProductHead, Head
 
-__all__ = ["LayerCall", "stream_numbers"]
+__all__ = ["LayerCall", "plain_attention", "stream_numbers", "tolerance"]
 
 BLOCKED = -1e4  # what is added to the score of a key that takes no part is this or less
 GRID = 2.0**-12  # scores of rows with a stream are rounded to it
+TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-4}  # of weights, between an architecture's rule and ours
+HALF_TOLERANCE = 0.05  # scores in half precision: up to 4 % of a weight at a score of 10
 BITS = {"layer": 10, "head": 10, "sequence": 20, "position": 23}  # of a stream's number, from the top
 
 
@@ -35,7 +37,7 @@ class LayerCall:
     key: Tensor  # (B, H, K, dim), to each head its own
     value: Tensor  # (B, H, K, dim_value)
     scaling: float  # of q·k
-    mask: Tensor | None  # (B, H, Q, K) bool, True takes part; all do in an empty row
+    mask: Tensor | None  # (B, H, Q, K) bool, True takes part; in an empty row all that share its weight
     empty: Tensor | None  # (B, H, Q, 1) bool: in these rows no key takes part
     bias: Tensor | None  # (B, H, Q, K), added to the scores
     softcap: float | None  # the scores are bent to softcap * tanh(scores / softcap)
@@ -53,10 +55,10 @@ class LayerCall:
         dropout: float,
         extra: Mapping[str, Any],
     ) -> LayerCall:
-        """From the arguments of an attention function, `extra` its keywords.
+        """Read the arguments of an attention function, `extra` its keywords.
 
-        An empty row, of padding most often, is what it is in plain attention, where all of its scores are
-        equally far down: the same weight for every key.
+        An empty row, of padding most often, gets what plain attention gives it, where all of its scores are
+        equally far down: the same weight for every key, except those that mask and window both block.
         """
         precise = torch.promote_types(query.dtype, torch.float32)
         n_groups = query.shape[1] // key.shape[1]  # queries that share a key
@@ -65,11 +67,7 @@ class LayerCall:
         position_bias = extra.get("position_bias")
         if position_bias is not None:
             bias = position_bias.to(precise) + (0.0 if bias is None else bias)
-        empty = None if mask is None else ~mask.any(-1, keepdim=True)
-        if mask is not None and empty is not None and bool(empty.any()):
-            mask = mask | empty
-        else:
-            empty = None
+        mask, empty = _with_window(mask, extra.get("window"))
         return cls(
             query=query.to(precise),
             key=k,
@@ -115,6 +113,11 @@ class LayerCall:
         scores = self.scores()
         return torch.softmax(scores if self.mask is None else scores.masked_fill(~self.mask, -math.inf), -1)
 
+    def plain(self) -> Attended:
+        """Plain attention, output (B, H, Q, dim) and weights, with dropout."""
+        weights = functional.dropout(self.softmax(), self.dropout)
+        return Attended(weights @ self.value, weights)
+
     def by(self, head: Head, streams: np.ndarray | None = None) -> Attended:
         """Let `head` attend.
 
@@ -129,7 +132,7 @@ class LayerCall:
         Raises
         ------
         TypeError
-            For another head where the layer has a bias, a soft cap or dropout, which it could not know of.
+            For another head where the layer has a bias, a soft cap or dropout, which that head ignores.
         """
         if not isinstance(head, (DotProductHead, SpikingHead)):
             return self._by_whole(head)
@@ -153,10 +156,36 @@ class LayerCall:
         return Attended(*head(stretched, self.key, self.value, self.mask))
 
 
+def plain_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **extra: Any,
+) -> tuple[Tensor, Tensor]:
+    """Softmax attention with the signature of the interface, for a layer that has an adapter."""
+    call = LayerCall.of(
+        *(query, key, value, attention_mask),
+        scaling=scaling,
+        dropout=dropout if module.training else 0.0,
+        extra=extra,
+    )
+    output, weights = call.plain()
+    return output.transpose(1, 2).contiguous().to(value.dtype), weights.to(value.dtype)
+
+
+def tolerance(dtype: torch.dtype) -> float:
+    """By how much an architecture's weights may differ from ours in this precision."""
+    return TOLERANCE.get(dtype, HALF_TOLERANCE)
+
+
 def stream_numbers(
     *, layer: int, heads: list[int], n_sequences: int, first: int, n_queries: int
 ) -> np.ndarray:
-    """A number for each row, another for each layer, head, sequence of the batch and position, (B, H, Q) int64.
+    """Number the rows by layer, head, sequence of the batch and position, each differently, (B, H, Q) int64.
 
     Parameters
     ----------
@@ -177,7 +206,8 @@ def stream_numbers(
     for name, bits in BITS.items():
         if last[name] >= 1 << bits:
             raise ValueError(
-                f"{name} must be below {1 << bits} for rows with streams, got {last[name]}; use less"
+                f"{name} must be below {1 << bits} for rows with keyed noise, got {last[name]}; use fewer, or "
+                "gamma_seed None"
             )
     sequence = np.arange(n_sequences, dtype=np.int64)[:, None, None]
     position = np.arange(first, first + n_queries, dtype=np.int64)
@@ -196,6 +226,18 @@ def _taken_apart(attention_mask: Tensor | None, dtype: torch.dtype) -> tuple[Ten
     present = attention_mask > BLOCKED
     added = attention_mask.to(dtype).masked_fill(~present, 0.0)
     return present, added if bool(added.any()) else None
+
+
+def _with_window(mask: Tensor | None, window: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
+    """Which keys take part, and the rows that were empty, None where there are none."""
+    if window is None:
+        allowed, shared = mask, None
+    else:
+        allowed, shared = (window, None) if mask is None else (mask & window, mask ^ window)
+    empty = None if allowed is None else ~allowed.any(-1, keepdim=True)
+    if allowed is None or empty is None or not bool(empty.any()):
+        return allowed, None
+    return allowed | (empty if shared is None else empty & shared), empty
 
 
 def _on_grid(scores: Tensor) -> Tensor:

@@ -1,20 +1,21 @@
-"""The attention layers of a Hugging Face model: which ask the attention interface, how many heads they have."""
+"""The attention layers of a Hugging Face model: which can have gamma attention, how many heads they have."""
 
 from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from torch import nn
 
+from bridge.huggingface.adapters import LayerAdapter, adapter_of
+
 __all__ = [
     "AttentionLayer",
+    "adapters_of",
     "attention_layers",
-    "eager_rule",
-    "honours_interface",
+    "check_architecture",
     "longest_sequence",
     "without_interface",
 ]
@@ -36,42 +37,35 @@ class AttentionLayer:
 
 
 def attention_layers(model: nn.Module) -> Iterator[tuple[AttentionLayer, nn.Module]]:
-    """Every module of the model that asks the attention interface, with its place and heads."""
+    """Every module of the model that asks the attention interface or has an adapter, with place and heads."""
     for name, module in model.named_modules():
-        if _asks_interface(type(module)):
+        if _can_attend(type(module)):
             yield AttentionLayer(name, _n_heads(module, name)), module
 
 
-def honours_interface(model_class: type) -> bool:
-    """False where the model's file defines attention and none of it asks the attention interface.
+def check_architecture(model_class: type) -> None:
+    """Raise where the model's file defines attention that neither asks the interface nor has an adapter.
 
-    Such a model would run its own attention whatever was asked for. Without an attention class in the file,
-    as with a model made of others, the answer is True and the first call tells.
+    Such a model would run its own attention whatever was asked for. A file without an attention class, as of a
+    model made of others, passes: the first forward pass shows whether attention is called.
     """
-    file = vars(sys.modules[model_class.__module__])
-    attention = [
-        thing
-        for name, thing in file.items()
-        if "Attention" in name and isinstance(thing, type) and issubclass(thing, nn.Module)
-    ]
-    return not attention or any(_asks_interface(each) for each in attention)
+    attention = _attention_classes(model_class)
+    if attention and not any(_can_attend(each) for each in attention):
+        raise without_interface(model_class)
+
+
+def adapters_of(model_class: type) -> list[LayerAdapter]:
+    """The adapters of the attention classes in the model's file."""
+    return [adapter for each in _attention_classes(model_class) if (adapter := adapter_of(each))]
 
 
 def without_interface(model_class: type) -> TypeError:
-    """The refusal of an architecture that would not heed what it is asked for."""
+    """The refusal of an architecture that would ignore what it is asked for."""
     return TypeError(
         f"{model_class.__name__} must ask the attention interface, got an architecture that computes its "
-        "attention by itself; use one such as BERT, GPT-2, Llama or ViT"
+        "attention by itself; use one such as BERT, GPT-2, Llama or ViT, or teach it with a "
+        "bridge.huggingface.LayerAdapter"
     )
-
-
-def eager_rule(module: nn.Module) -> Callable[..., Any]:
-    """The plain attention that the architecture itself comes with, of the interface's signature."""
-    for owner in type(module).__mro__:
-        rule = getattr(sys.modules[owner.__module__], "eager_attention_forward", None)
-        if rule is not None:
-            return rule
-    raise TypeError(f"{type(module).__name__} must come with an eager_attention_forward, got none beside it")
 
 
 def longest_sequence(model: nn.Module) -> int | None:
@@ -86,6 +80,18 @@ def longest_sequence(model: nn.Module) -> int | None:
     return limit
 
 
+def _attention_classes(model_class: type) -> list[type]:
+    return [
+        thing
+        for name, thing in vars(sys.modules[model_class.__module__]).items()
+        if "Attention" in name and isinstance(thing, type) and issubclass(thing, nn.Module)
+    ]
+
+
+def _can_attend(module_class: type) -> bool:
+    return adapter_of(module_class) is not None or _asks_interface(module_class)
+
+
 def _asks_interface(module_class: type) -> bool:
     code = getattr(inspect.unwrap(module_class.forward), "__code__", None)  # type: ignore[attr-defined]
     return code is not None and INTERFACE in code.co_names
@@ -98,6 +104,6 @@ def _n_heads(module: nn.Module, name: str) -> int:
             if isinstance(count := getattr(owner, attribute, None), int):
                 return count
     raise TypeError(
-        f"{name}, a {type(module).__name__}, must tell its number of heads, got none of "
+        f"{name}, a {type(module).__name__}, must state its number of heads, got none of "
         f"{', '.join(HEAD_COUNTS)}; swap heads of another architecture"
     )

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 from bridge.heads.score_map import MODES
 from bridge.heads.spiking_head import SpikingHead
-from spiking import GammaCircuit
+from bridge.huggingface.circuits import check_circuit_name, circuit_named
 from spiking.checks import known, positive, positive_int
 from spiking.circuits.gamma import ENGINES
-from spiking.params import PARAMETER_SETS
 
-__all__ = ["GammaOptions"]
+__all__ = ["KEYS", "NAME", "GammaOptions", "gamma_keys"]
 
-PREFIX = "gamma_"
+NAME = "gamma"  # of the attention implementation
+PREFIX = "gamma_"  # of its options in a configuration
 
 
 @dataclass(frozen=True, kw_only=True)
 class GammaOptions:
-    """Which heads are simulated and how; `heads` is `gamma_heads` in the configuration, and so on."""
+    """Which heads are simulated, and how; `heads` is `gamma_heads` in the configuration, and so on."""
 
     heads: str = "all"  # or layer.head separated by commas, such as "0.1,3.*"
     spikes: int | None = None  # a row ends with its spike of this number; 64 unless duration_ms is given
-    duration_ms: float | None = None  # time of each row; beside spikes the limit of it
+    duration_ms: float | None = None  # time of each row; together with spikes its limit
     temperature: float = 1.0  # divides the scores; 1 as the model was trained
-    circuit: str = "brief"  # the parameter set, one of those with a stored calibration
-    n_cells: int | None = None  # excitatory cells per key; the parameter set's own when None
+    circuit: str = "brief"  # a calibrated parameter set, or an import path such as "my_package.circuits:Mine"
+    n_cells: int | None = None  # excitatory cells per key; the circuit's own number when None
     engine: str = "fused"
     seed: int | None = 0  # None: new noise in every call
     mode: str = "simulated"  # "sampled" draws from the law that the circuit follows
@@ -43,7 +44,7 @@ class GammaOptions:
         if self.duration_ms is not None:
             positive(owner, "duration_ms", self.duration_ms)
         positive(owner, "temperature", self.temperature)
-        known("circuit", self.circuit, PARAMETER_SETS)
+        check_circuit_name(self.circuit)
         known("engine", self.engine, ENGINES)
         known("mode", self.mode, MODES)
         if self.seed is not None and not (type(self.seed) is int and self.seed >= 0):
@@ -54,34 +55,46 @@ class GammaOptions:
 
     @classmethod
     def of(cls, config: Any) -> GammaOptions:
-        """The options in a configuration, a `transformers.PreTrainedConfig`.
+        """Read the options of a configuration, a `transformers.PreTrainedConfig`.
 
         Raises
         ------
         ValueError, TypeError
-            For a value that cannot be, and a name with `gamma_` in front that is no option.
+            For a value out of range, and a name that starts with `gamma_` and is no option.
         """
-        known_names = [PREFIX + field.name for field in fields(cls)]
-        given = [name for name in vars(config) if name.startswith(PREFIX) and not hasattr(type(config), name)]
+        given = gamma_keys(config)
         for name in given:
-            known("gamma option of the configuration", name, known_names)
-        return cls(**{name.removeprefix(PREFIX): getattr(config, name) for name in given})
+            known("gamma option of the configuration", name, KEYS)
+        return cls(**{name.removeprefix(PREFIX): value for name, value in given.items()})
+
+    def as_keys(self) -> dict[str, Any]:
+        """The options as a configuration holds them."""
+        return {PREFIX + field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def keyed(self) -> bool:
-        """Whether each row's noise is a function of the seed and of where the row stands."""
+        """Whether the noise of a row follows from the seed and the row's place."""
         return self.seed is not None and (self.engine == "fused" or self.mode == "sampled")
 
     def head(self) -> SpikingHead:
-        """One head for all the chosen places."""
-        params = replace(PARAMETER_SETS[self.circuit], temperature=self.temperature)
-        if self.n_cells is not None:
-            params = replace(params, n_cells=self.n_cells)
+        """Make the one head that serves all chosen places."""
         return SpikingHead(
-            GammaCircuit(params),
+            circuit_named(self.circuit, temperature=self.temperature, n_cells=self.n_cells),
             spikes=self.spikes,
             duration_ms=self.duration_ms,
             mode=self.mode,
             engine=self.engine,
             seed=self.seed or 0,
         )
+
+
+KEYS = tuple(PREFIX + field.name for field in fields(GammaOptions))
+
+
+def gamma_keys(config: Any) -> Mapping[str, Any]:
+    """What a configuration itself holds under `gamma_`; a field of its architecture's own is no option."""
+    return {
+        name: value
+        for name, value in vars(config).items()
+        if name.startswith(PREFIX) and (name in KEYS or not hasattr(type(config), name))
+    }

@@ -1,0 +1,116 @@
+"""The circuit that a configuration names: a calibrated parameter set, or an import path to any other."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import fields, is_dataclass, replace
+from difflib import get_close_matches
+from typing import Any
+
+from bridge.comparison.versus_softmax import Circuit
+from spiking import GammaCircuit
+from spiking.params import PARAMETER_SETS
+
+__all__ = ["check_circuit_name", "circuit_named"]
+
+OPTION = "gamma_circuit"
+
+
+def check_circuit_name(name: object) -> None:
+    """Raise unless `name` is that of a parameter set or has the form of an import path; import nothing."""
+    if name in PARAMETER_SETS:
+        return
+    module, colon, attribute = name.partition(":") if isinstance(name, str) else ("", "", "")
+    if not (colon and _is_dotted(module) and _is_dotted(attribute)):
+        raise ValueError(
+            f"{OPTION.removeprefix('gamma_')} must be one of {', '.join(PARAMETER_SETS)}; got {name!r}; "
+            'or use an import path such as "my_package.circuits:Mine"'
+        )
+
+
+def circuit_named(name: str, *, temperature: float, n_cells: int | None) -> Circuit:
+    """Make the circuit.
+
+    Parameters
+    ----------
+    name : str
+        Of a parameter set, or "package.module:name" of a circuit, or of a class or function without arguments
+        that makes one.
+    temperature : float
+        Divides the scores. It replaces the field of this name of the circuit or of its `params`.
+    n_cells : int, optional
+        Replaces the field of this name likewise.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a path that leads to no circuit, and an option that the circuit has no field for.
+    """
+    if name in PARAMETER_SETS:
+        circuit: Any = GammaCircuit(PARAMETER_SETS[name])
+    else:
+        circuit = _imported(name)
+    circuit = _varied(circuit, name, "temperature", temperature, leave_out=temperature == 1)
+    if n_cells is not None:
+        circuit = _varied(circuit, name, "n_cells", n_cells)
+    return circuit
+
+
+def _is_dotted(text: str) -> bool:
+    return all(part.isidentifier() for part in text.split("."))
+
+
+def _imported(path: str) -> Any:
+    module_name, _, attribute = path.partition(":")
+    try:
+        value: Any = importlib.import_module(module_name)
+    except Exception as error:
+        raise ValueError(
+            f"{OPTION} {path!r}: cannot import {module_name} ({type(error).__name__}: {error}); install it or "
+            "correct the path"
+        ) from error
+    for name in attribute.split("."):
+        if not hasattr(value, name):
+            near = get_close_matches(name, dir(value), n=1)
+            guess = f"; did you mean {near[0]!r}?" if near else "; correct the name after the colon"
+            raise ValueError(f"{OPTION} {path!r}: {module_name} has no {name!r}{guess}")
+        value = getattr(value, name)
+    return _made(path, value)
+
+
+def _made(path: str, value: Any) -> Any:
+    """The circuit itself, or what a class or function returns."""
+    is_circuit = callable(getattr(value, "attend", None)) and not isinstance(value, type)
+    if callable(value) and not is_circuit:
+        try:
+            value = value()
+        except Exception as error:
+            raise ValueError(
+                f"{OPTION} {path!r}: calling it without arguments raised {type(error).__name__}: {error}; name a "
+                "circuit, or a class or function that makes one without arguments"
+            ) from error
+    if isinstance(value, type) or not callable(getattr(value, "attend", None)):
+        raise TypeError(
+            f"{OPTION} {path!r} must lead to a circuit with the method attend, got {type(value).__name__}; name a "
+            "circuit, or a class or function that makes one"
+        )
+    return value
+
+
+def _varied(circuit: Any, name: str, field: str, value: object, *, leave_out: bool = False) -> Any:
+    """The circuit with another value of one field, of its own or of its `params`."""
+    params: Any = getattr(circuit, "params", None)
+    if _has_field(circuit, field):
+        return replace(circuit, **{field: value})
+    if _has_field(params, field) and _has_field(circuit, "params"):
+        return replace(circuit, params=replace(params, **{field: value}))
+    if leave_out:
+        return circuit
+    raise ValueError(
+        f"gamma_{field} must be left out, got {value}: the circuit {name!r} has no field {field}; set it where "
+        "the circuit is made"
+    )
+
+
+def _has_field(thing: Any, field: str) -> bool:
+    return is_dataclass(thing) and field in {each.name for each in fields(thing) if each.init}

@@ -1,0 +1,84 @@
+"""`gamma_circuit`: calibrated parameter sets by name, any other circuit by its import path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from hf_models import batch, built, state, with_gamma
+
+import bridge.huggingface as hf
+from bridge import SpikingHead
+from bridge.huggingface.circuits import circuit_named
+from spiking import GammaCircuit, GammaParams
+
+HERE = "circuits_of_a_user"
+
+
+def circuit_of(model: Any) -> Any:
+    head = next(iter(hf.plan_of(model).heads.values()))
+    assert isinstance(head, SpikingHead)
+    return head.score_map.circuit
+
+
+@pytest.mark.parametrize("name", ["BRIEF", "slow_circuit", "Own", "Fixed"])
+def test_a_circuit_by_its_path_attends_in_a_model(name: str) -> None:
+    model = with_gamma("bert", circuit=f"{HERE}:{name}", spikes=8, mode="simulated", heads="0.0")
+    assert state(model, batch("bert")).isfinite().all()
+    assert (circuit_of(model).params == GammaParams()) == (name == "slow_circuit")
+
+
+def test_a_path_to_the_shipped_circuit_gives_its_spikes() -> None:
+    by_name = with_gamma("bert", spikes=8, mode="simulated", heads="0.0")
+    by_path = with_gamma("bert", spikes=8, mode="simulated", heads="0.0", circuit=f"{HERE}:BRIEF")
+    assert torch.equal(state(by_name, batch("bert")), state(by_path, batch("bert")))
+
+
+def test_temperature_and_cells_replace_the_circuits_own() -> None:
+    for path in (f"{HERE}:BRIEF", f"{HERE}:Own"):
+        circuit = circuit_named(path, temperature=2.0, n_cells=7)
+        assert (circuit.params.temperature, circuit.params.n_cells) == (2.0, 7)
+    shipped = circuit_named("brief", temperature=2.0, n_cells=7)
+    assert shipped == circuit_named(f"{HERE}:BRIEF", temperature=2.0, n_cells=7)
+    assert isinstance(shipped, GammaCircuit)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (
+            {"circuit": "no_such_package:Mine"},
+            r"^gamma_circuit 'no_such_package:Mine': cannot import no_such_package",
+        ),
+        (
+            {"circuit": f"{HERE}:Owm"},
+            rf"^gamma_circuit '{HERE}:Owm': {HERE} has no 'Owm'; did you mean 'Own'\?$",
+        ),
+        ({"circuit": f"{HERE}:xyz"}, rf"{HERE} has no 'xyz'; correct the name after the colon$"),
+        ({"circuit": f"{HERE}:NUMBER"}, r"must lead to a circuit with the method attend, got int; name a"),
+        (
+            {"circuit": f"{HERE}:makes_no_circuit"},
+            r"must lead to a circuit with the method attend, got int; name a",
+        ),
+        (
+            {"circuit": f"{HERE}:needs_an_argument"},
+            r"calling it without arguments raised TypeError: .*'temperature'",
+        ),
+        (
+            {"circuit": f"{HERE}:Fixed", "temperature": 2.0},
+            r"^gamma_temperature must be left out, got 2\.0: the circ",
+        ),
+        ({"circuit": f"{HERE}:Fixed", "n_cells": 9}, r"^gamma_n_cells must be left out, got 9: the circuit"),
+        ({"circuit": "brief:"}, r"^circuit must be one of .*; got 'brief:'; or use an import path such as"),
+        ({"circuit": f"{HERE}.Own"}, r"^circuit must be one of .*; or use an import path such as"),
+        ({"circuit": 3}, r"^circuit must be one of .*; got 3; or"),
+    ],
+)
+def test_a_path_that_leads_to_no_circuit_is_refused(options: dict[str, Any], says: str) -> None:
+    model = built("bert")
+    with pytest.raises((ValueError, TypeError), match=says) as refused:
+        hf.configure(model, **options)
+    assert "\n" not in str(refused.value)
+    assert model.config._attn_implementation != "gamma"
+    assert not [name for name in vars(model.config) if name.startswith("gamma_")]
