@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import doctest
 from typing import Any
 
 import pytest
@@ -98,6 +99,13 @@ def test_an_adapter_that_computes_something_else_is_refused() -> None:
     )
     with pytest.raises(ValueError, match=says):
         state(model, {"input_ids": batch("bert")["input_ids"]})
+
+
+@pytest.mark.usefixtures("registry")
+def test_the_example_in_the_documentation_of_an_adapter_runs() -> None:
+    tried = doctest.testmod(adapters)
+    assert tried.attempted > 0
+    assert tried.failed == 0
 
 
 @pytest.mark.parametrize("wrong", [Tiny, GPTNeo.layer, torch.nn.Linear(2, 2)])
