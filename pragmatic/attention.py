@@ -1,4 +1,4 @@
-"""Heads: what turns queries, keys and values into an output and the weights behind it.
+"""Heads: from queries, keys and values to an output and its attention weights.
 
 Scaled dot product over any score map, additive, linear, and modern Hopfield retrieval. Every head takes
 `(query, key, value, mask)` and gives `Attended(output, weights)`, so that a whole spiking head can stand in.
@@ -32,14 +32,14 @@ __all__ = [
 
 
 class Attended(NamedTuple):
-    """What a head gives back; unpacks as `output, weights`."""
+    """The result of a head; unpacks as `output, weights`."""
 
     output: Tensor  # (..., n_queries, dim_value)
     weights: Tensor  # (..., n_queries, n_keys), each row >= 0 and summing to 1
 
 
 class Head(Protocol):
-    """What turns vectors into vectors by attention.
+    """A map from vectors to vectors by attention.
 
     Called with `query` (..., n_queries, dim), `key` (..., n_keys, dim), `value` (..., n_keys, dim_value),
     where ... is most often (batch, heads), and `mask`, bool, broadcastable to (..., n_queries, n_keys), True

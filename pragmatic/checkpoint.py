@@ -1,4 +1,4 @@
-"""Tensors and a description in one safetensors file, replaced whole or not at all."""
+"""Tensors and a description in one safetensors file, written atomically."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], about: Mappin
     """
     path = Path(path)
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"the folder of {path} must exist, got none; make it first")
+        raise FileNotFoundError(f"the folder of {path} must exist, got none; create it first")
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     header = {key: json.dumps(value) for key, value in about.items()}
     try:

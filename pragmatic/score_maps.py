@@ -1,7 +1,7 @@
-"""Score maps: a row of scores goes in, a row of weights >= 0 that sums to 1 comes out.
+"""Score maps: from a row of scores to a row of weights, each >= 0, summing to 1.
 
 Softmax, sparsemax, entmax, divisive normalisation, top-k, hardmax, uniform, and the rules about masks
-that all of them keep. A spiking circuit that fulfils `ScoreMap` stands in for any of them.
+that all of them keep. A spiking circuit that fulfils `ScoreMap` can replace any of them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from entmax import sparsemax as project_on_simplex
 from torch import Tensor
 
 from pragmatic import formulas
+from pragmatic.checks import unknown
 from pragmatic.masks import masked_scores
 
 __all__ = [
@@ -37,7 +38,7 @@ T = TypeVar("T")
 
 
 class ScoreMap(Protocol):
-    """What turns scores into attention weights.
+    """A map from scores to attention weights.
 
     Called with `scores` (..., n_queries, n_keys) and `mask`, bool and broadcastable to the scores, True where
     a key takes part (None: all do). Returns weights of the shape and dtype of the scores, each row >= 0 and
@@ -58,7 +59,7 @@ class NameTable(dict[str, T]):
         self.kind = kind
 
     def __missing__(self, name: str) -> T:
-        raise ValueError(f"unknown {self.kind} {name!r}; known: {', '.join(sorted(self))}")
+        raise ValueError(unknown(self.kind, name, sorted(self)))
 
 
 class _RowMap(ABC):

@@ -1,4 +1,4 @@
-"""The mini-transformer: tokens in, logits out, every attention head replaceable by itself.
+"""The mini-transformer: tokens in, logits out, every attention head replaceable individually.
 
 Pre-norm, learned positions, no biases, one matrix for embedding and logits; with the causal mask a decoder,
 without it an encoder. Read it from top to bottom: parameters, attention, block, model.
@@ -57,7 +57,7 @@ class TransformerParams:
 
 
 class Output(NamedTuple):
-    """What a transformer gives back when the weights are to be kept."""
+    """The result of a transformer whose attention weights are kept."""
 
     logits: Tensor  # (B, T, V)
     weights: list[Tensor]  # of each layer, (B, H, T, T)
@@ -279,14 +279,14 @@ class Transformer(nn.Module):
         return {**dict(self.named_parameters()), **dict(self.named_buffers())}
 
     def save(self, path: str | Path) -> None:
-        """Write the weights and the parameters as one safetensors file, whole or not at all."""
+        """Write the weights and the parameters to one safetensors file, atomically."""
         write_tensors(path, self.tensors(), {"transformer": asdict(self.params)})
 
     @classmethod
     def load(cls, path: str | Path) -> Transformer:
-        """A model with softmax heads from what `save` wrote.
+        """Load a model with softmax heads from a file of `save`.
 
-        A file that holds weights of heads too goes into a model built with such heads: `load_weights`.
+        A file that also holds weights of heads needs a model built with such heads: `load_weights`.
 
         Raises
         ------
@@ -302,7 +302,7 @@ class Transformer(nn.Module):
         return model
 
     def load_weights(self, path: str | Path) -> None:
-        """Take the weights from what `save` wrote for a model of the same parameters; errors as `load`."""
+        """Load the weights from a file of `save` for a model of the same parameters; errors as `load`."""
         tensors, about = read_tensors(path, ("transformer",))
         if about["transformer"] != asdict(self.params):
             raise ValueError(

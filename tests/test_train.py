@@ -155,7 +155,7 @@ def test_ctrl_c_and_resuming_is_as_if_nothing_had_been(tmp_path: Path, n_before:
         if round(fraction * 12) == n_before:
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt, match="the same call goes on from"):
+    with pytest.raises(KeyboardInterrupt, match="the same call resumes from"):
         run(broken, path, progress=press)
     assert signal.getsignal(signal.SIGINT) is handler
     got = run(resumed, path)

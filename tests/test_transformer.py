@@ -221,7 +221,7 @@ def test_checkpoints_that_do_not_fit(tmp_path: Path) -> None:
     model().save(path)
     with pytest.raises(ValueError, match="build the model with the file's parameters"):
         model(causal=False).load_weights(path)
-    with pytest.raises(FileNotFoundError, match="make it first"):
+    with pytest.raises(FileNotFoundError, match="create it first"):
         model().save(tmp_path / "none" / "model.safetensors")
 
 

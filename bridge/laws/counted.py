@@ -1,4 +1,4 @@
-"""Spike counts beside the scores they came from: checked, and freed of rows that say nothing about a law."""
+"""Spike counts with the scores that caused them, checked, without the rows that carry no information."""
 
 from __future__ import annotations
 

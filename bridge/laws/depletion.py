@@ -1,14 +1,14 @@
 """The law that spike shares follow: a softmax in which each key's own share lowers its score.
 
-A spike resets its cell, and the population has one ready cell less until that one has recovered. In the mean a
-key's voltage is lower in proportion to its share p of the row's spikes, so that
+A spike resets its cell, and the population has one cell less that is ready until this one has recovered. On
+average a key's voltage is lower in proportion to its share p of the row's spikes:
 
     p_j = exp(beta s_j - depletion p_j) / sum_k exp(beta s_k - depletion p_k).
 
 With cells that lose `reset_by` at a spike and forget it with `tau_ms`, in a row that fires `rate` spikes a ms,
-evenly in time, depletion = reset_by rate tau_ms / n_cells: it vanishes with many cells. Volleys, which come when
-the last one is partly forgotten, take it to about 0.7 of that (measured: .26, .13, .08 at 10, 20, 40
-cells, +-.02), and beta is the gain over the temperature to 1 %. With depletion 0 this is the softmax.
+evenly in time, depletion = reset_by rate tau_ms / n_cells: it vanishes with many cells. In volleys, before which
+the cells have partly recovered, it is about 0.7 of that (measured: .26, .13, .08 at 10, 20, 40 cells,
++-.02), and beta is the gain over the temperature to 1 %. With depletion 0 this is the softmax.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from spiking.checks import positive, within
 __all__ = ["FittedLaw", "fit_law"]
 
 CountRows = Callable[[np.ndarray, np.ndarray], np.ndarray]  # scores, mask -> counts, all (n_rows, n_keys)
-PER_ROW = 200  # rows of each length behind a fit: at 64 spikes a row beta is known to 1 %
+PER_ROW = 200  # rows of each length in a fit: at 64 spikes a row beta is known to 1 %
 LARGEST = 20.0  # depletion: a tenth of a cell for each key
 TOLERANCE = 1e-7
 MAX_STEPS = 60
@@ -38,8 +38,8 @@ MAX_STEPS = 60
 class FittedLaw:
     """weights = softmax(beta * scores - depletion * weights), what a circuit's spike shares are in the mean.
 
-    Without a fit a circuit at a calibrated gain is taken to have beta = 1 / temperature and no depletion;
-    `fit_law` measures both at the budget that a head gives it.
+    Without a fit a circuit at a calibrated gain is assumed to have beta = 1 / temperature and no depletion;
+    `fit_law` measures both at the budget of a head.
     """
 
     beta: float  # inverse temperature of the scores as given
@@ -94,7 +94,7 @@ def fit_law(count: CountRows, rng: np.random.Generator, *, n_rows_each: int = PE
     Raises
     ------
     ValueError
-        Unless the counts tell a beta that is finite and > 0.
+        Unless the fitted beta is finite and > 0.
     """
     scores, mask = reference_scores(n_rows_each, rng)
     rows = CountedRows.of(count(scores, mask), scores, mask)

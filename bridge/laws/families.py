@@ -1,7 +1,7 @@
 """Selection laws: from scores to the probability that the next spike is a key's, with parameters to fit.
 
 Every law but `uniform` ends in a lapse: p = (1 - lapse) * choice(scores) + lapse / n_present, the share of
-spikes that fall anywhere (Wichmann and Hill 2001, Percept. Psychophys. 63:1293). It keeps a stray spike on a
+spikes that fall on any key (Wichmann and Hill 2001, Percept. Psychophys. 63:1293). It keeps a stray spike on a
 key of probability zero from ruling a law out. The choice itself is the formula of a score map
 (`pragmatic.formulas`), so that the law that is fitted and the map that a model runs are one.
 """
@@ -26,7 +26,7 @@ LAPSE = "lapse"
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """What a law needs to know of the data to bound its parameters and to start their search."""
+    """The scale of the data, which bounds the parameters of a law and sets where their search starts."""
 
     beta: float  # of the plain softmax, finite
     lowest: float  # score of all keys that take part
@@ -56,7 +56,7 @@ class SelectionLaw:
     own_parameters: tuple[str, ...]
     choice: Callable[..., np.ndarray]
     ranges: Callable[[Scale], tuple[Range, ...]]  # one each own parameter; equally many starts in all of them
-    whole: str = ""  # the parameter that is a whole number, if there is one
+    whole: str = ""  # the parameter that is an integer, if there is one
     source: str
 
     @property

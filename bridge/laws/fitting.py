@@ -1,4 +1,4 @@
-"""Which selection law do the spikes follow? Several fitted by maximum likelihood, ranked on held-out rows."""
+"""Which selection law do the spikes follow? Laws fitted by maximum likelihood and ranked on held-out rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ N_FOLDS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """One fitted parameter; errors are nan for a whole number and where nothing tells the parameter."""
+    """One fitted parameter; errors are nan for an integer and where the counts do not constrain it."""
 
     name: str
     value: float
@@ -45,7 +45,7 @@ class LawFit:
         return self.estimates[self.law.parameters.index(parameter)]
 
     def weights(self, scores: object, mask: object = None) -> np.ndarray:
-        """What the fitted law selects on other scores, (n_rows, n_keys), 0 where masked."""
+        """Evaluate the fitted law on other scores, (n_rows, n_keys), 0 where masked."""
         scores = check_scores(as_numpy(scores))
         present = check_mask(scores, None if mask is None else as_numpy(mask))
         values = np.array([estimate.value for estimate in self.estimates])
@@ -54,7 +54,7 @@ class LawFit:
 
 @dataclass(frozen=True, kw_only=True)
 class FitReport:
-    """Laws ranked by held-out log-likelihood per spike, beside what no law can beat."""
+    """Laws ranked by held-out log-likelihood per spike, with the ceiling that no law can exceed."""
 
     laws: tuple[LawFit, ...]  # best first
     saturated: float  # nats per spike with each row's own shares as the law: no law fits these counts better
@@ -125,7 +125,7 @@ def fit(
     Notes
     -----
     `softmax` is nested in `top-k` (k = keys) and a limit of `entmax` (alpha to 1) and of `power` (offset and
-    exponent to infinity together): look at `behind` beside its error before calling one of these different.
+    exponent to infinity together): compare `behind` with its error before calling one of these different.
     """
     rows = CountedRows.of(counts, scores, mask)
     if len(rows) == 0:
@@ -174,14 +174,14 @@ def _chosen(laws: Sequence[str | SelectionLaw] | None) -> list[SelectionLaw]:
 
 
 def _fit_law(law: SelectionLaw, rows: CountedRows, scale: Scale) -> _Fitted:
-    found = maximise(law, rows, scale)
+    best = maximise(law, rows, scale)
     heldout = np.full(len(rows), np.nan)
     fold = np.arange(len(rows)) % N_FOLDS
     for left_out in range(min(N_FOLDS, len(rows))) if len(rows) > 1 else ():
         test = fold == left_out
-        elsewhere = refine(law, found.parameters, rows.take(~test), scale)
+        elsewhere = refine(law, best.parameters, rows.take(~test), scale)
         heldout[test] = row_log_likelihood(law, elsewhere.parameters, rows.take(test))
-    return _Fitted(law=law, parameters=found.parameters, log_likelihood=found.log_likelihood, heldout=heldout)
+    return _Fitted(law=law, parameters=best.parameters, log_likelihood=best.log_likelihood, heldout=heldout)
 
 
 def _report(fitted: _Fitted, best: _Fitted, rows: CountedRows) -> LawFit:
@@ -223,7 +223,7 @@ def _saturated(rows: CountedRows) -> float:
 
 
 def _optimism(rows: CountedRows) -> float:
-    """How much too well shares fit their own spikes: (occupied keys - 1) / 2 nats a row (Miller 1955)."""
+    """Optimism of shares on their own spikes: (occupied keys - 1) / 2 nats per row (Miller 1955)."""
     occupied = (rows.counts > 0).sum(axis=1)
     return float(np.sum(occupied - 1) / 2 / rows.counts.sum())
 

@@ -14,8 +14,8 @@ from bridge.laws.softmax_fit import newton_beta
 __all__ = ["Maximum", "maximise", "refine", "row_log_likelihood", "scale_of", "standard_errors"]
 
 LAPSE_RANGE = Range(lower=1e-6, upper=0.5, starts=(0.01,))
-COARSE_CELLS = 20_000  # enough keys to tell good starts from bad ones
-SERIES_BELOW = 1e-3  # relative distance of count and expectation under which the deviance is a series
+COARSE_CELLS = 20_000  # enough keys to rank the starting points
+SERIES_BELOW = 1e-3  # relative distance of count and expectation below which the deviance is a series
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Maximum:
 
 
 def scale_of(rows: CountedRows) -> Scale:
-    """The scale of scores and counts that bounds and starts are made of."""
+    """Measure the scale of scores and counts that sets bounds and starting points."""
     present = rows.scores[rows.mask]
     n_present = rows.mask.sum(axis=1, keepdims=True)
     from_mean = np.where(rows.mask, rows.scores - rows.scores.sum(axis=1, keepdims=True) / n_present, 0.0)
@@ -58,8 +58,8 @@ def maximise(law: SelectionLaw, rows: CountedRows, scale: Scale) -> Maximum:
     ranges = (*law.ranges(scale), LAPSE_RANGE)
     coarse = _thinned(rows)
     starts = zip(*(r.starts for r in ranges[:-1]), strict=True)
-    found = [_climb(law, np.array([*start, *LAPSE_RANGE.starts]), coarse, ranges) for start in starts]
-    best = max(found, key=lambda maximum: maximum.log_likelihood)
+    maxima = [_climb(law, np.array([*start, *LAPSE_RANGE.starts]), coarse, ranges) for start in starts]
+    best = max(maxima, key=lambda maximum: maximum.log_likelihood)
     if law.whole:
         best = _search_whole(law, best, coarse, ranges, step=max(scale.n_keys // 8, 1))
     return _refined(law, best.parameters, rows, ranges)
@@ -110,7 +110,7 @@ def _search_whole(
     """Pattern search over the whole number, the other parameters fitted at each of its values."""
     which = law.parameters.index(law.whole)
     while step >= 1:
-        tried = [_climb(law, start, rows, ranges) for start in _beside(best, which, step, ranges[which])]
+        tried = [_climb(law, start, rows, ranges) for start in _neighbours(best, which, step, ranges[which])]
         better = max(tried, key=lambda maximum: maximum.log_likelihood, default=best)
         if better.log_likelihood > best.log_likelihood:
             best = better
@@ -119,7 +119,7 @@ def _search_whole(
     return best
 
 
-def _beside(best: Maximum, which: int, step: int, allowed: Range) -> list[np.ndarray]:
+def _neighbours(best: Maximum, which: int, step: int, allowed: Range) -> list[np.ndarray]:
     starts = []
     for value in (best.parameters[which] - step, best.parameters[which] + step):
         if allowed.lower <= value <= allowed.upper:
@@ -155,7 +155,7 @@ def _climb(law: SelectionLaw, start: np.ndarray, rows: CountedRows, ranges: tupl
             [_deviance_residuals(spikes, expected[spiked]), -np.sqrt(2 * expected[empty])]  # at c = 0
         )
 
-    found = least_squares(
+    climbed = least_squares(
         residuals,
         _log_last(inside)[free],
         bounds=(_log_last(lower)[free], _log_last(upper)[free]),
@@ -164,7 +164,7 @@ def _climb(law: SelectionLaw, start: np.ndarray, rows: CountedRows, ranges: tupl
         xtol=1e-6,
         max_nfev=60,
     )
-    return _at(law, parameters_at(found.x), rows)
+    return _at(law, parameters_at(climbed.x), rows)
 
 
 def _log_last(parameters: np.ndarray) -> np.ndarray:

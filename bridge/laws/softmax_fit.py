@@ -1,4 +1,4 @@
-"""The one-parameter fit that calibration and single heads need: softmax, its beta, by Newton's method."""
+"""The one-parameter fit for calibration and single heads: beta of a softmax, by Newton's method."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOLERANCE = 1e-10  # of beta, relative
 class SoftmaxFit:
     """weights = softmax(beta * scores), fitted.
 
-    `beta` is nan, and its error with it, where nothing tells beta: no row with a spike and two keys of
+    `beta` and its error are nan where the data do not constrain beta: no row with a spike and two keys of
     different scores. It is +inf (or -inf) where every spike went to a row's largest (smallest) score.
     """
 

@@ -1,4 +1,4 @@
-"""What a task hands to training: tokens, what should come out at each of them, and the contract of a task."""
+"""The contract of a task: sequences of tokens and the targets that a model should predict."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Batch(NamedTuple):
 
     @classmethod
     def of(cls, tokens: np.ndarray, targets: np.ndarray) -> Batch:
-        """From arrays of whole numbers."""
+        """Make a batch from integer arrays."""
         whole = (np.ascontiguousarray(array, dtype=np.int64) for array in (tokens, targets))
         return cls(*(torch.from_numpy(array) for array in whole))
 
 
 class Task(Protocol):
-    """What a model can learn. Its `repr` tells it from any other: checkpoints compare it."""
+    """What a model can learn. Its `repr` identifies it: checkpoints compare it."""
 
     @property
     def n_vocab(self) -> int:
@@ -39,7 +39,7 @@ class Task(Protocol):
 
     @property
     def needs_causal(self) -> bool:
-        """Whether targets stand among later tokens, so that a model that looks ahead reads them off."""
+        """Whether targets occur among later tokens, where a model without a causal mask could read them."""
 
     def batch(self, n: int, rng: np.random.Generator) -> Batch:
         """Draw n sequences to train on."""

@@ -1,4 +1,4 @@
-"""Tasks that attention is for: recall, induction and copy, sorting; and the table of all, text among them."""
+"""Tasks for attention: recall, induction and copy, sorting; and the table of all tasks, including text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["TASKS", "AssociativeRecall", "Drawn", "Induction", "Sorting"]
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """A task whose sequences are drawn afresh, so that no two are likely the same; `batch` is its own."""
+    """A task whose sequences are drawn anew, so that two are unlikely to be equal; subclasses define `batch`."""
 
     held_out_seed: int = 0  # the same sequences to evaluate on for every model and training seed
 
@@ -30,13 +30,13 @@ class Drawn:
         raise NotImplementedError
 
     def held_out(self, n: int) -> Batch:
-        """n sequences from a stream of their own, the same at each call."""
+        """Draw n sequences from a separate random stream, the same at each call."""
         return self.batch(n, np.random.default_rng([self.held_out_seed, 0x4E1D]))
 
 
 @dataclass(frozen=True, kw_only=True)
 class AssociativeRecall(Drawn):
-    """Multi-query associative recall: pairs of key and value, then each key again, wanted its value.
+    """Multi-query associative recall: pairs of key and value, then each key again; the target is its value.
 
     Tokens: 0 a blank, then n_symbols keys, then n_symbols values. The 2 n_pairs first positions hold the
     pairs; of the places after them, two positions each, n_pairs get one key, near ones more often; the rest
@@ -82,7 +82,7 @@ class AssociativeRecall(Drawn):
 
 @dataclass(frozen=True, kw_only=True)
 class Induction(Drawn):
-    """Different symbols, repeated until the sequence is full; wanted the next one, from the second round on.
+    """Different symbols, repeated to the end of the sequence; the target is the next one, from round two on.
 
     The number of symbols in a round is drawn for each sequence, so that position alone does not tell the next:
     a head has to find what followed this symbol before. With shortest = longest, position does tell: copying.
@@ -120,7 +120,7 @@ class Induction(Drawn):
 
 @dataclass(frozen=True, kw_only=True)
 class Sorting(Drawn):
-    """Symbols, a separator, then the same symbols in order; wanted each of the ordered ones."""
+    """Symbols, a separator, then the same symbols in order; the targets are the ordered ones."""
 
     n_symbols: int = 32
     n_items: int = 16

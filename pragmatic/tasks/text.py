@@ -1,4 +1,4 @@
-"""Text as a task: guess the next character, in any file or in the documentation that ships with Python."""
+"""Text as a task: predict the next character, in any file or in the documentation that ships with Python."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Text:
     length : int
         Characters in a sequence.
     vocabulary : str, optional
-        The characters that there are, in the order of their tokens; those of the text, sorted, when None.
+        All characters in the order of their tokens; those of the text, sorted, when None.
 
     Raises
     ------
@@ -58,7 +58,7 @@ class Text:
 
     @classmethod
     def read(cls, path: str | Path, *, length: int = 64, vocabulary: str = "") -> Text:
-        """From a file in UTF-8; FileNotFoundError or ValueError if it is none, or as the class says."""
+        """Read a UTF-8 file; FileNotFoundError or ValueError if it is not one, or as the class says."""
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"text must be a file, got {path}, which is none; check the path")
@@ -85,7 +85,7 @@ class Text:
 
     @property
     def n_vocab(self) -> int:
-        """How many characters are told apart."""
+        """Number of different characters."""
         return len(self.vocabulary)
 
     def encode(self, characters: str) -> np.ndarray:
@@ -142,7 +142,7 @@ class Text:
 
 
 def bigram_loss(text: Text) -> float:
-    """Nats a held-out character costs under add-one counts of pairs in the training part: a floor to beat."""
+    """Nats per held-out character of an add-one bigram model of the training part: the loss to beat."""
     counts = np.ones((text.n_vocab, text.n_vocab))
     np.add.at(counts, (text._training[:-1], text._training[1:]), 1)
     cost = -np.log(counts / counts.sum(axis=1, keepdims=True))

@@ -24,12 +24,12 @@ class Evaluation:
     The errors take the sequences as independent; nan for a single one.
     """
 
-    loss: float  # nats a target
+    loss: float  # nats per target
     loss_se: float
     accuracy: float  # share of targets whose logit is the largest
     accuracy_se: float
     n_sequences: int
-    iteration: int | None = None  # steps of training before it, where it is part of one
+    iteration: int | None = None  # training steps before it, if it is part of a training
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""A training under way: all of it that a checkpoint must hold, so that it goes on as if nothing had been."""
+"""The state of a training: everything that a checkpoint must hold to resume exactly."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Remembering", "TrainState", "heads_state", "identity_of", "restore_h
 
 
 class Remembering(Protocol):
-    """A head that goes on from call to call, a simulated one with its random stream for instance.
+    """A head with a state that changes from call to call, such as the random stream of a simulated one.
 
     It tells where it is and takes it back, by the names that `torch.nn.Module` has for this; JSON must be able
     to hold the state. A training then resumes exactly, and an evaluation inside one leaves no trace.
@@ -32,7 +32,7 @@ class Remembering(Protocol):
 
 @dataclass
 class TrainState:
-    """The model, what moves it, and what has been measured so far."""
+    """The model, its optimiser and generator, and what has been measured so far."""
 
     model: Transformer
     optimizer: torch.optim.Optimizer
@@ -47,7 +47,7 @@ class TrainState:
         return len(self.losses)
 
     def save(self, path: Path, identity: dict[str, Any]) -> None:
-        """Write all of it, whole or not at all."""
+        """Write everything to one file, atomically."""
         tensors = {f"model/{name}": tensor for name, tensor in self.model.tensors().items()}
         for name, parameter in self.model.named_parameters():
             for slot, tensor in self.optimizer.state[parameter].items():
@@ -62,7 +62,7 @@ class TrainState:
         write_tensors(path, tensors, {"identity": identity, "progress": progress})
 
     def restore(self, path: Path, identity: dict[str, Any]) -> None:
-        """Take all of it back; ValueError if the file is of another training."""
+        """Restore everything; ValueError if the file belongs to another training."""
         tensors, about = read_tensors(path, ("identity", "progress"))
         for what, now in identity.items():
             then = about["identity"].get(what)
@@ -89,7 +89,7 @@ class TrainState:
 def identity_of(
     model: Transformer, task: Task, params: Mapping[str, Any], rng: np.random.Generator
 ) -> dict[str, Any]:
-    """What a checkpoint must agree with to be of this training; ValueError for an rng JSON cannot hold."""
+    """Describe a training, for a checkpoint to be compared with; ValueError for an rng that JSON cannot hold."""
     state = rng.bit_generator.state
     if not isinstance(state["state"], dict) or set(state["state"]) != {"state", "inc"}:
         raise ValueError(
@@ -105,14 +105,14 @@ def identity_of(
 
 
 def _name(head: object) -> str:
-    """What a head is, by its types: enough to notice that a checkpoint is of other heads."""
+    """Describe a head by its types: enough to notice that a checkpoint has other heads."""
     name = getattr(head, "__qualname__", type(head).__qualname__)
     score_map = getattr(head, "score_map", None)
     return name if score_map is None else f"{name}({type(score_map).__qualname__})"
 
 
 def _remembering(model: Transformer) -> list[Remembering]:
-    """Each head object once, if it has a state to tell."""
+    """List each head object that keeps a state, once."""
     heads = {id(head): head for block in model.blocks for head in block.attention.heads}
     return [cast(Remembering, head) for head in heads.values() if _remembers(type(head))]
 
@@ -123,11 +123,11 @@ def _remembers(kind: type) -> bool:
 
 
 def heads_state(model: Transformer) -> list[Any]:
-    """Where each remembering head is."""
+    """Return the state of each head that keeps one."""
     return [head.get_extra_state() for head in _remembering(model)]
 
 
 def restore_heads(model: Transformer, states: list[Any]) -> None:
-    """Put each remembering head back to where it was."""
+    """Restore the state of each head that keeps one."""
     for head, state in zip(_remembering(model), states, strict=True):
         head.set_extra_state(state)

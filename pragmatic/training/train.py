@@ -1,4 +1,4 @@
-"""One training loop: AdamW, a cosine schedule, evaluation beside it, and a checkpoint that resumes exactly."""
+"""One training loop: AdamW, a cosine schedule, regular evaluation, and checkpoints that resume exactly."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class TrainParams:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainResult:
-    """What a training went through; the model holds the weights."""
+    """Losses, times and evaluations of a training; the weights are in the model."""
 
     losses: np.ndarray  # (n_iterations,) nats, of each batch before its step
     seconds: np.ndarray  # (n_iterations,) of training until the end of each step, evaluation left out
@@ -104,9 +104,9 @@ def train(
     checkpoint : path-like, optional
         A file to go on from if it exists, and to write now and then and on Ctrl-C. The same call, with `rng`
         as it was, then ends with the same weights, bit for bit, as one never interrupted (on one machine with
-        as many threads). A head with a state of its own takes part as `training_state.Remembering` says.
+        as many threads). Heads that keep a state are saved with it, see `pragmatic.training.state.Remembering`.
     progress : callable, optional
-        Called with the fraction done and a label that tells the loss.
+        Called with the fraction done and a label that shows the loss.
 
     Returns
     -------
@@ -118,7 +118,7 @@ def train(
         A task that does not fit the model, a checkpoint of another training, a loss, gradient or activation
         that is not finite.
     KeyboardInterrupt
-        On Ctrl-C; with a checkpoint after the step under way, and its message tells how to go on.
+        On Ctrl-C; with a checkpoint only after the current step is saved, and the message says how to resume.
     """
     state = start(model, task, params, rng=rng)
     held_out = task.held_out(params.n_held_out)
@@ -142,7 +142,7 @@ def train(
             state.save(path, identity)
             raise KeyboardInterrupt(
                 f"stopped after iteration {state.iteration} of {params.n_iterations}; "
-                f"the same call goes on from {path}"
+                f"the same call resumes from {path}"
             )
     return TrainResult(
         losses=np.array(state.losses),
@@ -177,7 +177,7 @@ def step(state: TrainState, task: Task, params: TrainParams) -> None:
 
 
 def _evaluate(state: TrainState, held_out: Batch) -> None:
-    """Evaluate, and put the heads back to where they were."""
+    """Evaluate, and restore the state of the heads."""
     before = heads_state(state.model)
     state.evaluations.append(replace(evaluate(state.model, held_out), iteration=state.iteration))
     restore_heads(state.model, before)
@@ -230,7 +230,7 @@ def _check_fit(model: Transformer, task: Task) -> None:
 
 @contextmanager
 def _ctrl_c(*, deferred: bool) -> Iterator[list[int]]:
-    """A list that is no longer empty after Ctrl-C, if deferred; a second one interrupts at once."""
+    """Yield a list that Ctrl-C fills, if deferred; a second Ctrl-C interrupts at once."""
     pressed: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:

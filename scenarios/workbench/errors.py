@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 import click
 
+from pragmatic.checks import unknown
 from scenarios.workbench.extras import extra_of, install_command
 
 __all__ = ["UsageError", "check_known", "describe"]
@@ -34,9 +34,7 @@ def check_known(kind: str, name: str, known: Iterable[str]) -> str:
     names = tuple(known)
     if name in names:
         return name
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise UsageError(f"unknown {kind} {name!r}; {hint}known: {', '.join(names)}")
+    raise UsageError(unknown(kind, name, names))
 
 
 def describe(error: BaseException) -> str | None:
