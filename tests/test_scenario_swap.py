@@ -216,7 +216,10 @@ def refused(words: list[str], says: str, folder: Path, capsys: pytest.CaptureFix
         (["--text", TEXT, "--heads", "0.4"], "no head 0.4 in this model; it has 0.0 to 0.3, 1.0 to 1.3"),
         (["--text", TEXT, "--heads", "first"], 'heads must be "all" or layer.head'),
         (["--text", "  "], "text must not be empty"),
-        (["--text", "cat " * 25], "text must have at most 24 tokens, got 25"),
+        (
+            ["--text", "cat " * 25],
+            "at most 24 tokens, got 25; give it in windows, each a run of its own with about 24 words",
+        ),
         (["--spikes", "0"], "spikes must be"),
         (["--pairs", "absent.tsv"], "pairs must be a file, got absent.tsv"),
     ],

@@ -79,22 +79,22 @@ def test_a_spike_takes_few_bytes(spiking):
         assert all(stored[name].encoding["complevel"] == 4 for name in stored)
 
 
-def test_above_the_limit_records_are_cut_to_whole_rows_and_the_run_says_so(spiking, monkeypatch):
-    """The limit of 3500 leaves each record 1750 spikes: 3 of the rows with 500, and the silent one between."""
+def test_above_the_limit_the_largest_record_is_cut_to_whole_rows_and_the_run_says_so(spiking, monkeypatch):
+    """1500 spikes of the small record leave 2000 of 3500 to the other: 4 rows with 500, and the silent one."""
     monkeypatch.setattr(spike_times, "LIMIT", 3500)
     with pytest.warns(
-        UserWarning, match="spike times of loop are kept for the first 4 of 6 rows: a run keeps"
+        UserWarning, match="spike times of loop are kept for the first 5 of 6 rows: a run keeps"
     ):
         run = run_scenario("coin-toss", out="run")
     kept = run.spikes("loop")
-    assert spikes_of(kept) == [spike for spike in spikes_of(spiking["loop"]) if spike[0] < 4]
+    assert spikes_of(kept) == [spike for spike in spikes_of(spiking["loop"]) if spike[0] < 5]
     assert kept.n_rows == 6
     assert {name: (k.n_spikes, k.rows, k.of_rows) for name, k in run.spikes_kept.items()} == {
-        "loop": (1500, 4, 6),
+        "loop": (2000, 5, 6),
         "cut": (1500, 4, 4),
     }
     text = Page(run.report.read_text()).text
-    assert "loop , 1500 spikes of the first 4 of 6 rows; cut , 1500 spikes of 4 rows." in text
+    assert "loop , 2000 spikes of the first 5 of 6 rows; cut , 1500 spikes of 4 rows." in text
 
 
 def test_a_run_without_spikes_has_none_and_says_nothing_of_them():

@@ -52,7 +52,7 @@ class Pretrained:
                 texts, return_tensors="pt", padding=several, padding_side="right", verbose=False
             )  # to the left it would move the positions of a decoder
         )
-        self._check_length(encoded["input_ids"].shape[-1])
+        self._check_length(encoded["input_ids"].shape[-1], max(len(text.split()) for text in texts))
         encoded = {name: encoded[name] for name in ("input_ids", "attention_mask") if name in encoded}
         if self.model.config.is_encoder_decoder:
             encoded["decoder_input_ids"] = encoded["input_ids"]
@@ -66,7 +66,7 @@ class Pretrained:
             )
         self.tokenizer.pad_token = self.tokenizer.eos_token
 
-    def _check_length(self, length: int) -> None:
+    def _check_length(self, length: int, n_words: int) -> None:
         from bridge.huggingface.layers import longest_sequence
 
         if length == 0:
@@ -76,7 +76,10 @@ class Pretrained:
             )
         limit = longest_sequence(self.model)
         if limit is not None and length > limit:
-            raise UsageError(f"text must have at most {limit} tokens, got {length}; shorten it")
+            raise UsageError(
+                f"text must have at most {limit} tokens, got {length}; give it in windows, each a run of its own "
+                f"with about {n_words * limit // length} words"
+            )
 
 
 def load_pretrained(name: str) -> Pretrained:

@@ -22,9 +22,14 @@ SHAPE = ("n_rows", "n_keys", "n_cells", "duration_ms")
 def write_spikes(file: Path, spikes: Mapping[str, SpikeRecord]) -> dict[str, Kept]:
     """Add a group ``spikes/<name>`` for each record to a NetCDF file; returns what was kept of each.
 
-    Above `LIMIT` spikes the records share the limit, and each is cut to its first whole rows, with a warning.
+    Above `LIMIT` spikes the largest records are cut to their first whole rows, with a warning.
     """
-    kept = {name: _cut(record, LIMIT // len(spikes)) for name, record in spikes.items()}
+    kept, left = {}, LIMIT
+    for already, name in enumerate(sorted(spikes, key=lambda name: len(spikes[name]))):
+        kept[name] = _cut(
+            spikes[name], left // (len(spikes) - already)
+        )  # what a small one leaves, others get
+        left -= len(kept[name][0])
     for name, (record, rows) in kept.items():
         _write(file, f"spikes/{name}", record)
         if rows < record.n_rows:
@@ -34,8 +39,8 @@ def write_spikes(file: Path, spikes: Mapping[str, SpikeRecord]) -> dict[str, Kep
                 stacklevel=3,
             )
     return {
-        name: Kept(n_spikes=len(record), rows=rows, of_rows=record.n_rows)
-        for name, (record, rows) in kept.items()
+        name: Kept(n_spikes=len(kept[name][0]), rows=kept[name][1], of_rows=record.n_rows)
+        for name, record in spikes.items()
     }
 
 
