@@ -64,6 +64,19 @@ REFUSALS = [
         command="run softmax-from-spike",
         says="did you mean 'softmax-from-spikes'? known: gamma-selects",
     ),
+    Refusal(what="unknown run", command="show nope", says="run must be a run's folder or name, got 'nope'"),
+    Refusal(what="a run to compare with none", command="diff nope nope", says="in runs/: none"),
+    Refusal(what="no run to list", command="index", says="there must be a run, got none in runs/"),
+    Refusal(
+        what="an export of an unknown run",
+        command="export nope --nwb spikes.nwb",
+        says="run must be a run's folder or name",
+    ),
+    Refusal(
+        what="a text of more tokens than the model has positions",
+        command="compare --model minilm --text-file long.txt",
+        says="at most 512 tokens, got 602; give it in windows, each a run of its own with about 510 words",
+    ),
     Refusal(
         what="a scenario file that is absent",
         command="run gone.py",
@@ -155,6 +168,7 @@ def prepare(folder: Path) -> None:
     np.save(folder / "other.npy", np.ones((2, 2), dtype=bool))
     np.save(folder / "pickled.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     (folder / "pairs.tsv").write_text("3\ta cat\ta dog\n4\ta bird\n", encoding="utf-8")
+    (folder / "long.txt").write_text("cat " * 600, encoding="utf-8")
     (folder / "text.npy").write_text("not an array", encoding="utf-8")
     _write_scenarios(folder)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from scenarios.workbench import registry
 from scenarios.workbench.compare_options import compare_options, comparison
 from scenarios.workbench.errors import check_known, describe
 from scenarios.workbench.listing import by_theme, listed_scenarios
-from scenarios.workbench.options import given, options_of
+from scenarios.workbench.options import Request, given, options_of
 from scenarios.workbench.registry import ENGINES, load
 from scenarios.workbench.swap_options import swap_options, swapped
 from scenarios.workbench.sweep_options import sweep_and_tell, sweep_options
@@ -126,16 +126,25 @@ def run(ctx: click.Context) -> None:
 
 def _scenario_command(name: str) -> click.Command:
     scenario = load(name)
+    return _running(
+        name,
+        scenario.QUESTION,
+        options_of(scenario.Params),
+        lambda values: Request(scenario=name, values=values),
+    )
+
+
+def _running(
+    name: str, help: str, options: Sequence[click.Parameter], choose: Callable[[dict[str, Any]], Request]
+) -> click.Command:
+    """A command that runs a scenario: `choose` turns the options that were given into which one, and its values."""
 
     def callback(seed: int, engine: str, out: Path | None, **values: Any) -> None:
-        _run_and_tell(name, scenario.Params(**given(values)), seed=seed, engine=engine, out=out)
+        chosen = choose(given(values))
+        params = load(chosen.scenario).Params(**chosen.values)
+        _run_and_tell(chosen.scenario, params, seed=seed, engine=engine, out=out)
 
-    return click.Command(
-        name,
-        callback=callback,
-        params=[*options_of(scenario.Params), *_common_options()],
-        help=scenario.QUESTION,
-    )
+    return click.Command(name, callback=callback, params=[*options, *_common_options()], help=help)
 
 
 def _common_options() -> list[click.Parameter]:
@@ -150,26 +159,19 @@ def _common_options() -> list[click.Parameter]:
     ]
 
 
-@cli.command("compare")
-def compare(seed: int, engine: str, out: Path | None, **values: Any) -> None:
-    """Compare spiking with softmax attention on your own input."""
-    chosen = comparison(given(values))
-    params = load(chosen.scenario).Params(**chosen.values)
-    _run_and_tell(chosen.scenario, params, seed=seed, engine=engine, out=out)
-
-
-compare.params += [*compare_options(), *_common_options()]
-
-
-@cli.command("swap")
-def swap(seed: int, engine: str, out: Path | None, **values: Any) -> None:
-    """Put spiking heads into MODEL: mini, minilm, or the folder of a Hugging Face model."""
-    chosen = swapped(given(values))
-    params = load(chosen.scenario).Params(**chosen.values)
-    _run_and_tell(chosen.scenario, params, seed=seed, engine=engine, out=out)
-
-
-swap.params += [*swap_options(), *_common_options()]
+cli.add_command(
+    _running(
+        "compare", "Compare spiking with softmax attention on your own input.", compare_options(), comparison
+    )
+)
+cli.add_command(
+    _running(
+        "swap",
+        "Put spiking heads into MODEL: mini, minilm, or the folder of a Hugging Face model.",
+        swap_options(),
+        swapped,
+    )
+)
 
 
 @cli.command("sweep")

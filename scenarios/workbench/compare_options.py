@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
 
 from scenarios.workbench.errors import UsageError, check_known
+from scenarios.workbench.options import Request, read_text_file
 from scenarios.workbench.registry import MODELS
 
-__all__ = ["Comparison", "compare_options", "comparison"]
+__all__ = ["compare_options", "comparison"]
 
+OF_MODEL = ("text", "temperature", "duration_ms", "n_cells")
 BELONGS_TO = {"text": "model", "text_file": "model", "layer": "model", "head": "model", "mask": "scores"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """A scenario and the values given for its parameters."""
-
-    scenario: str
-    values: dict[str, Any]
 
 
 def compare_options() -> list[click.Parameter]:
@@ -48,7 +40,7 @@ def compare_options() -> list[click.Parameter]:
     ]
 
 
-def comparison(values: dict[str, Any]) -> Comparison:
+def comparison(values: dict[str, Any]) -> Request:
     """Which scenario the given options ask for.
 
     Parameters
@@ -71,22 +63,15 @@ def comparison(values: dict[str, Any]) -> Comparison:
             raise UsageError(
                 f"--{option.replace('_', '-')} must go with --{owner}, got --{sources[0]}; leave it out"
             )
-    return _of_model(values) if "model" in values else Comparison(scenario="compare-file", values=values)
+    return _of_model(values) if "model" in values else Request(scenario="compare-file", values=values)
 
 
-def _of_model(values: dict[str, Any]) -> Comparison:
-    from scenarios.workbench.inputs import load_text
-
-    if "text" in values and "text_file" in values:
-        raise UsageError("text must come once, got --text and --text-file; leave one out")
+def _of_model(values: dict[str, Any]) -> Request:
+    values = read_text_file(values)
     check_known("model", values["model"], MODELS)
-    kept: dict[str, Any] = {
-        name: values[name] for name in ("text", "temperature", "duration_ms", "n_cells") if name in values
-    }
-    if "text_file" in values:
-        kept["text"] = load_text(Path(values["text_file"]))
+    kept = {name: values[name] for name in OF_MODEL if name in values}
     if "layer" in values or "head" in values:
         kept["heads"] = ",".join(
             f"{layer}.{head}" for layer in values.get("layer", "*") for head in values.get("head", "*")
         )
-    return Comparison(scenario=MODELS[values["model"]], values=kept)
+    return Request(scenario=MODELS[values["model"]], values=kept)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scenarios.workbench.outcome import Metric, number_text
+from scenarios.workbench.provenance import Provenance
 from scenarios.workbench.statistics import LEVEL, Estimate, clear, difference
-from scenarios.workbench.store import Provenance, StoredRun
+from scenarios.workbench.store import StoredRun
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scenarios.workbench.execute import versions
 from scenarios.workbench.extras import EXTRAS, install_command
+from scenarios.workbench.provenance import versions
 
 if TYPE_CHECKING:
     from rich.table import Table

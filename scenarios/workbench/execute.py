@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
-import math
-import platform
 import shlex
 import shutil
-import sys
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +20,11 @@ from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.outside import blamed, is_file
 from scenarios.workbench.params import Field, ScenarioParams, fields_of
 from scenarios.workbench.progress import Progress, compilation_shown, silent
+from scenarios.workbench.provenance import Provenance, peak_memory_MiB
 from scenarios.workbench.registry import ENGINES, is_ours, load, short_name
-from scenarios.workbench.store import RUNS, Provenance, StoredRun, read_run, staged_folder, write_results
+from scenarios.workbench.store import RUNS, StoredRun, read_run, staged_folder, write_results
 
-__all__ = ["run_scenario", "versions"]
-
-DISTRIBUTIONS = (
-    "fortyhertz",
-    "numpy",
-    "scipy",
-    "brian2",
-    "numba",
-    "torch",
-    "xarray",
-    "matplotlib",
-    "transformers",
-)
+__all__ = ["run_scenario"]
 
 
 def run_scenario(
@@ -111,7 +95,7 @@ def run_scenario(
         with nullcontext() if is_ours(name) else blamed(name, "run"):
             outcome = _checked(scenario.run(params, context))
             took_s = time.perf_counter() - began
-            measured = replace(provenance, wall_s=took_s, peak_memory_MiB=_peak_memory_MiB())
+            measured = replace(provenance, wall_s=took_s, peak_memory_MiB=peak_memory_MiB())
             write_results(staged.temporary, measured, outcome)
         if is_file(name):
             shutil.copy(name, staged.temporary)
@@ -141,17 +125,6 @@ def _kept(unfinished: Path) -> Iterator[None]:
     shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the installed packages that a result depends on."""
-    found = {"python": platform.python_version(), "platform": platform.platform(terse=True)}
-    for distribution in DISTRIBUTIONS:
-        try:
-            found[distribution] = importlib.metadata.version(distribution)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
 def _write_report(folder: Path, final: Path) -> None:
     from scenarios.workbench.report import render
 
@@ -169,11 +142,7 @@ def _provenance(name: str, question: str, params: ScenarioParams, seed: int, eng
         parameters=asdict(params),
         defaults={field.name: field.default for field in fields},
         help={field.name: field.help for field in fields},
-        versions=versions(),
         command=_command(name, params, seed, engine),
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
-        wall_s=math.nan,
-        peak_memory_MiB=math.nan,
     )
 
 
@@ -196,12 +165,3 @@ def _option(field: Field, value: Any) -> list[str]:
     if field.kind is bool and not field.many:
         return [field.option if value else field.option.replace("--", "--no-", 1)]
     return [field.option, ",".join(map(str, value)) if field.many else str(value)]
-
-
-def _peak_memory_MiB() -> float:
-    try:
-        import resource
-    except ImportError:  # not a Unix system
-        return math.nan
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
+from scenarios.workbench.errors import UsageError
 from scenarios.workbench.params import Field, fields_of
 
-__all__ = ["given", "options_of"]
+__all__ = ["Request", "given", "options_of", "read_text_file"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A scenario and the values given for its parameters."""
+
+    scenario: str
+    values: dict[str, Any]
 
 
 class CommaList(click.ParamType):
@@ -39,6 +49,24 @@ def options_of(params: type) -> list[click.Option]:
 def given(values: dict[str, Any]) -> dict[str, Any]:
     """The values that were given, so that the dataclass fills in its own defaults for the rest."""
     return {name: value for name, value in values.items() if value is not None}
+
+
+def read_text_file(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with the text of the file in the place of ``text_file``, if that was given.
+
+    Raises
+    ------
+    UsageError
+        If a text was given too, or the file holds none.
+    """
+    if "text_file" not in values:
+        return values
+    if "text" in values:
+        raise UsageError("text must come once, got --text and --text-file; leave one out")
+    from scenarios.workbench.inputs import load_text
+
+    others = {name: value for name, value in values.items() if name != "text_file"}
+    return {**others, "text": load_text(values["text_file"])}
 
 
 def _option(field: Field) -> click.Option:

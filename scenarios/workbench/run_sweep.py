@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import shlex
 import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from scenarios.workbench.errors import UsageError
-from scenarios.workbench.execute import versions
 from scenarios.workbench.executors import DaskExecutor, Executor, ProcessExecutor
 from scenarios.workbench.index import keep_index
 from scenarios.workbench.params import fields_of
 from scenarios.workbench.points import Point, PointResult, PointStore, compute
 from scenarios.workbench.progress import Progress, silent
+from scenarios.workbench.provenance import Provenance
 from scenarios.workbench.registry import load, short_name
 from scenarios.workbench.report import render
-from scenarios.workbench.store import RUNS, Provenance, StoredRun, read_run, write_results
+from scenarios.workbench.store import RUNS, StoredRun, read_run, write_results
 from scenarios.workbench.sweep import SweepPlan
 from scenarios.workbench.sweep_report import summarise
 
@@ -214,11 +212,7 @@ def _provenance(plan: SweepPlan) -> Provenance:
             "repeats": "runs of each setting, each with its own seed",
             "samples": "settings of a Latin hypercube; none: the whole grid",
         },
-        versions=versions(),
         command=_command(plan),
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
-        wall_s=math.nan,
-        peak_memory_MiB=math.nan,
     )
 
 

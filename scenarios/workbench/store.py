@@ -18,33 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 from scenarios.workbench.errors import UsageError, check_known
 from scenarios.workbench.outcome import Kept, Metric, Outcome, Picture, first_sentences
+from scenarios.workbench.provenance import Provenance
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from spiking.record import SpikeRecord
 
-__all__ = ["RUNS", "Provenance", "Staged", "StoredRun", "read_run", "staged_folder", "write_results"]
+__all__ = ["RUNS", "Staged", "StoredRun", "read_run", "staged_folder", "write_results"]
 
 RUNS = Path("runs")  # where runs go unless told otherwise
-
-
-@dataclass(frozen=True, kw_only=True)
-class Provenance:
-    """Where a result comes from and how to get it again: the content of ``params.json``."""
-
-    scenario: str
-    question: str
-    seed: int
-    engine: str
-    parameters: dict[str, Any]
-    defaults: dict[str, Any]
-    help: dict[str, str]  # parameter -> one line
-    versions: dict[str, str]
-    command: str  # runs it again
-    started: str  # ISO 8601, UTC
-    wall_s: float
-    peak_memory_MiB: float  # nan where the system does not tell
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from scenarios.workbench.compare_options import Comparison
 from scenarios.workbench.errors import UsageError
+from scenarios.workbench.options import Request, read_text_file
 
 __all__ = ["swap_options", "swapped"]
 
@@ -39,7 +39,7 @@ def swap_options() -> list[click.Parameter]:
     ]
 
 
-def swapped(values: dict[str, Any]) -> Comparison:
+def swapped(values: dict[str, Any]) -> Request:
     """Which scenario the given options ask for.
 
     Parameters
@@ -54,8 +54,6 @@ def swapped(values: dict[str, Any]) -> Comparison:
     """
     model = values["model"]
     kept = {name: value for name, value in values.items() if name != "model"}
-    if "text" in kept and "text_file" in kept:
-        raise UsageError("text must come once, got --text and --text-file; leave one out")
     if model == MINI:
         return _of_mini(kept)
     if model != MINILM and not Path(model).is_dir():
@@ -64,28 +62,24 @@ def swapped(values: dict[str, Any]) -> Comparison:
     if "pairs" in kept:
         _refuse(kept, ("text", "text_file"), belongs="a model without --pairs", model=f"{model} --pairs")
         return _of_pairs({**kept, "model": model})
-    if "text_file" in kept:
-        from scenarios.workbench.inputs import load_text
-
-        kept["text"] = load_text(Path(kept.pop("text_file")))
-    return Comparison(scenario="swap-model", values={**kept, "model": model})
+    return Request(scenario="swap-model", values={**read_text_file(kept), "model": model})
 
 
-def _of_pairs(kept: dict[str, Any]) -> Comparison:
+def _of_pairs(kept: dict[str, Any]) -> Request:
     """At one number of spikes, beside as many samples, and without a look at single layers."""
     spikes = (kept.pop("spikes", SPIKES),)
-    return Comparison(
+    return Request(
         scenario="minilm-on-gamma", values={**kept, "spikes": spikes, "sampled": spikes, "layer_spikes": 0}
     )
 
 
-def _of_mini(kept: dict[str, Any]) -> Comparison:
+def _of_mini(kept: dict[str, Any]) -> Request:
     _refuse(kept, OF_THE_OTHERS, belongs=f"{MINILM} or a folder", model=MINI)
     if "text_file" in kept:
         kept["text"] = kept.pop("text_file")
     if "spikes" in kept:
         kept["spikes"] = (kept["spikes"],)
-    return Comparison(scenario="head-swap", values=kept)
+    return Request(scenario="head-swap", values=kept)
 
 
 def _refuse(kept: dict[str, Any], options: tuple[str, ...], *, belongs: str, model: str) -> None:
