@@ -17,7 +17,7 @@ N_SEEDS = 50
 
 def differing(double: bool) -> int:
     """Of 50 seeds with sampled and as many with simulated heads, those with another token."""
-    found = 0
+    n_different = 0
     given = {**batch("gpt2", length=4), "max_new_tokens": 12, "min_new_tokens": 12}
     given |= {"do_sample": False, "pad_token_id": 0}
     for mode in ("sampled", "simulated"):
@@ -26,9 +26,12 @@ def differing(double: bool) -> int:
         for seed in range(N_SEEDS):
             model.config.gamma_seed = seed
             cached, whole = (model.generate(**given, use_cache=use) for use in (True, False))
-            found += not torch.equal(cached, whole)
-    print(f"\n  {'double' if double else 'single'} precision: {found} of {2 * N_SEEDS} runs differ", end="")
-    return found
+            n_different += not torch.equal(cached, whole)
+    print(
+        f"\n  {'double' if double else 'single'} precision: {n_different} of {2 * N_SEEDS} runs differ",
+        end="",
+    )
+    return n_different
 
 
 def test_in_double_precision_no_token_differs() -> None:

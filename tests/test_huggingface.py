@@ -93,7 +93,7 @@ def test_heads_that_are_one_object_are_called_once() -> None:
     assert shapes == [(2, 4, 9, 8), (2, 2, 9, 8)]
 
 
-def test_swaps_nest_and_each_restores_what_it_found() -> None:
+def test_swaps_nest_and_each_restores_what_it_replaced() -> None:
     model, given = with_gamma("bert", heads="0.0"), batch("bert")
     outer, inner = dot_product_head(Uniform()), PLAIN
     before = state(model, given)

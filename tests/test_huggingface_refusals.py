@@ -89,6 +89,30 @@ def test_an_architecture_without_the_interface_is_refused(model_class: str) -> N
         pass
 
 
+class OwnBloom(transformers.BloomModel):
+    """A subclass in another file inherits the attention, and its refusal."""
+
+
+def test_a_subclass_of_an_architecture_without_the_interface_is_refused() -> None:
+    config = transformers.BloomConfig(**WITHOUT_INTERFACE["BloomModel"])
+    for change in (
+        lambda: OwnBloom(config).set_attn_implementation("gamma"),
+        lambda: hf.configure(OwnBloom(config)),
+    ):
+        with pytest.raises(TypeError, match=r"^OwnBloom must ask the attention interface"):
+            change()
+
+
+def test_a_swap_does_not_read_the_options_of_plain_attention() -> None:
+    model, given = built("bert", gamma_circuit="not_installed:Mine"), batch("bert")
+    before = state(model, given)
+    with swap(model, head=PLAIN):
+        assert (state(model, given) - before).abs().max() <= 1e-5
+    with pytest.raises(ValueError, match="cannot import not_installed"):
+        model.set_attn_implementation("gamma")
+    assert torch.equal(state(model, given), before)
+
+
 def test_a_model_that_does_not_call_its_attention_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """What looks as if it asked the interface and does not: the count finds it."""
     model = with_gamma("bert")
@@ -114,7 +138,7 @@ def test_attention_that_is_no_softmax_of_scores_is_refused() -> None:
 def test_a_head_that_makes_its_own_scores_is_refused_where_the_layer_has_a_bias() -> None:
     model = built("t5")
     with (
-        pytest.raises(TypeError, match="got a layer with a bias of its own"),
+        pytest.raises(TypeError, match="got a layer with a bias, which it would ignore"),
         swap(model, head=HopfieldHead()),
     ):
         state(model, batch("t5"))

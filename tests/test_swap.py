@@ -143,7 +143,7 @@ def test_heads_come_back_after_an_error_inside(model: Transformer) -> None:
     assert heads_of(model) == before
 
 
-def test_swaps_nest_and_each_restores_what_it_found(model: Transformer) -> None:
+def test_swaps_nest_and_each_restores_what_it_replaced(model: Transformer) -> None:
     plain, outer, inner = dot_product_head(Softmax(temperature=2.0)), UNIFORM, dot_product_head(Softmax())
     with swap(model, head=plain):
         with swap(model, heads="0.*", head=outer):

@@ -1,7 +1,7 @@
-"""One call of a Hugging Face attention layer, brought to the terms of `pragmatic.Head`.
+"""One call of a Hugging Face attention layer, translated into a call of a `pragmatic.Head`.
 
-Here alone the two conventions meet: a factor of q·k that may differ from 1 / sqrt(dim), keys shared by groups
-of queries, a mask that is added to the scores, a bias of the scores, rows in which no key takes part.
+The two conventions differ in the factor on q·k, in keys that a group of queries shares, in a mask that is added to
+the scores, in a bias of the scores, and in rows in which no key takes part.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pragmatic.attention import Attended, DotProductHead, Head
 
 __all__ = ["LayerCall", "plain_attention", "stream_numbers", "tolerance"]
 
-BLOCKED = -1e4  # what is added to the score of a key that takes no part is this or less
+BLOCKED = -1e4  # a key with this or less added to its score takes no part
 GRID = 2.0**-12  # scores of rows with a stream are rounded to it
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-4}  # of weights, between an architecture's rule and ours
 HALF_TOLERANCE = 0.05  # scores in half precision: up to 4 % of a weight at a score of 10
@@ -40,7 +40,7 @@ class LayerCall:
     mask: Tensor | None  # (B, H, Q, K) bool, True takes part; in an empty row all that share its weight
     empty: Tensor | None  # (B, H, Q, 1) bool: in these rows no key takes part
     bias: Tensor | None  # (B, H, Q, K), added to the scores
-    softcap: float | None  # the scores are bent to softcap * tanh(scores / softcap)
+    softcap: float | None  # the scores become softcap * tanh(scores / softcap)
     dropout: float  # of weights; 0 outside of training
 
     @classmethod
@@ -81,7 +81,7 @@ class LayerCall:
         )
 
     def only(self, heads: list[int]) -> LayerCall:
-        """The same for some of the heads."""
+        """Restrict the call to some of the heads."""
 
         def chosen(x: Tensor | None) -> Any:
             return x if x is None or x.shape[1] == 1 else x[:, heads]
@@ -99,7 +99,7 @@ class LayerCall:
         )
 
     def scores(self, factor: float = 1.0) -> Tensor:
-        """(B, H, Q, K); `factor` is on top of the layer's own."""
+        """Compute the scores (B, H, Q, K); `factor` multiplies the layer's own."""
         with torch.autocast(self.query.device.type, enabled=False):
             scores = (self.query * (self.scaling * factor)) @ self.key.mT
         if self.softcap is not None:
@@ -109,12 +109,12 @@ class LayerCall:
         return scores if self.empty is None else scores.masked_fill(self.empty, 0.0)
 
     def softmax(self) -> Tensor:
-        """The weights (B, H, Q, K) of plain attention, without dropout."""
+        """Compute the weights (B, H, Q, K) of plain attention, without dropout."""
         scores = self.scores()
         return torch.softmax(scores if self.mask is None else scores.masked_fill(~self.mask, -math.inf), -1)
 
     def plain(self) -> Attended:
-        """Plain attention, output (B, H, Q, dim) and weights, with dropout."""
+        """Compute output (B, H, Q, dim) and weights of plain attention, with dropout."""
         weights = functional.dropout(self.softmax(), self.dropout)
         return Attended(weights @ self.value, weights)
 
@@ -124,8 +124,8 @@ class LayerCall:
         Parameters
         ----------
         head : Head
-            A dot-product head is given the layer's own scores, any other head queries stretched so that
-            1 / sqrt(dim) makes the layer's factor of them.
+            A dot-product head gets the layer's own scores. Any other head gets queries rescaled so that its
+            1 / sqrt(dim) amounts to the layer's factor.
         streams : (B, H, Q) array of int64, optional
             Keys of the rows' random numbers, for a head that takes them.
 
@@ -149,11 +149,11 @@ class LayerCall:
             if value is not None:
                 name = getattr(head, "__name__", type(head).__name__)
                 raise TypeError(
-                    f"{name} makes its own scores, got a layer with {what} of its own; use dot_product_head, "
-                    "SpikingHead, or another layer"
+                    f"{name} computes its own scores, got a layer with {what}, which it would ignore; use "
+                    "dot_product_head, SpikingHead, or another layer"
                 )
-        stretched = self.query * (self.scaling * math.sqrt(self.query.shape[-1]))
-        return Attended(*head(stretched, self.key, self.value, self.mask))
+        rescaled = self.query * (self.scaling * math.sqrt(self.query.shape[-1]))
+        return Attended(*head(rescaled, self.key, self.value, self.mask))
 
 
 def plain_attention(
@@ -218,7 +218,7 @@ def stream_numbers(
 
 
 def _taken_apart(attention_mask: Tensor | None, dtype: torch.dtype) -> tuple[Tensor | None, Tensor | None]:
-    """What is added to the scores, as which keys take part and what is added to the scores of those."""
+    """Split an additive mask into which keys take part, and what is added to the scores of those."""
     if attention_mask is None:
         return None, None
     if attention_mask.dtype == torch.bool:
@@ -229,7 +229,7 @@ def _taken_apart(attention_mask: Tensor | None, dtype: torch.dtype) -> tuple[Ten
 
 
 def _with_window(mask: Tensor | None, window: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
-    """Which keys take part, and the rows that were empty, None where there are none."""
+    """Decide which keys take part, and which rows had none, None where every row has one."""
     if window is None:
         allowed, shared = mask, None
     else:
@@ -241,5 +241,5 @@ def _with_window(mask: Tensor | None, window: Tensor | None) -> tuple[Tensor | N
 
 
 def _on_grid(scores: Tensor) -> Tensor:
-    """Rounded forward, as they are backward."""
+    """Round the scores to the grid; the gradient passes unchanged."""
     return scores + (torch.round(scores.detach() / GRID) * GRID - scores.detach())

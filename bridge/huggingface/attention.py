@@ -129,9 +129,9 @@ def _check_activations(number: int, layer: AttentionLayer, *vectors: Tensor) -> 
 
 
 def _check_rule(number: int, layer: AttentionLayer, call: LayerCall, rule: Rule) -> None:
-    """The scores as we read them must give the weights of the layer's own attention; checked once a layer.
+    """Raise unless the scores as we read them give the weights of the layer's own attention.
 
-    This is no part of the model's work, so that `bridge.count` does not see it.
+    `bridge.count` does not see this, since it is no part of the model's work.
     """
     with torch.no_grad(), off_the_bill():
         weights = rule(dropout=0.0)[1]

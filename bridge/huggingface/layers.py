@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torch import nn
+from transformers import PreTrainedModel
 
 from bridge.huggingface.adapters import LayerAdapter, adapter_of
 
 __all__ = [
     "AttentionLayer",
-    "adapters_of",
     "attention_layers",
     "check_architecture",
     "longest_sequence",
+    "taught_layers",
     "without_interface",
 ]
 
@@ -46,17 +47,17 @@ def attention_layers(model: nn.Module) -> Iterator[tuple[AttentionLayer, nn.Modu
 def check_architecture(model_class: type) -> None:
     """Raise where the model's file defines attention that neither asks the interface nor has an adapter.
 
-    Such a model would run its own attention whatever was asked for. A file without an attention class, as of a
-    model made of others, passes: the first forward pass shows whether attention is called.
+    Such a model would run its own attention whatever was asked for. A model made of others, with no attention
+    class in its file, passes: its first forward pass shows whether attention is called.
     """
     attention = _attention_classes(model_class)
     if attention and not any(_can_attend(each) for each in attention):
         raise without_interface(model_class)
 
 
-def adapters_of(model_class: type) -> list[LayerAdapter]:
-    """The adapters of the attention classes in the model's file."""
-    return [adapter for each in _attention_classes(model_class) if (adapter := adapter_of(each))]
+def taught_layers(model_class: type) -> list[tuple[type, LayerAdapter]]:
+    """The attention classes of the model's file that have an adapter, each with it."""
+    return [(each, adapter) for each in _attention_classes(model_class) if (adapter := adapter_of(each))]
 
 
 def without_interface(model_class: type) -> TypeError:
@@ -69,7 +70,7 @@ def without_interface(model_class: type) -> TypeError:
 
 
 def longest_sequence(model: nn.Module) -> int | None:
-    """How many positions the model has, None where it names no bound."""
+    """Count the positions of a model, None where it states no limit."""
     limit = getattr(model.config, "max_position_embeddings", None)
     if not isinstance(limit, int) or limit < 1:
         return None
@@ -81,11 +82,16 @@ def longest_sequence(model: nn.Module) -> int | None:
 
 
 def _attention_classes(model_class: type) -> list[type]:
-    return [
-        thing
-        for name, thing in vars(sys.modules[model_class.__module__]).items()
-        if "Attention" in name and isinstance(thing, type) and issubclass(thing, nn.Module)
-    ]
+    """Those of the model's file, or of the file of the first class that it inherits from and that has any."""
+    for owner in model_class.__mro__:
+        attention = [
+            thing
+            for name, thing in vars(sys.modules[owner.__module__]).items()
+            if "Attention" in name and isinstance(thing, type) and issubclass(thing, nn.Module)
+        ]
+        if attention or owner is PreTrainedModel:
+            return attention
+    return []
 
 
 def _can_attend(module_class: type) -> bool:

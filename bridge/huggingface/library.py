@@ -27,7 +27,7 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedC
 from transformers.masking_utils import eager_mask
 
 from bridge.huggingface.attention import gamma_attention
-from bridge.huggingface.layers import adapters_of, check_architecture
+from bridge.huggingface.layers import check_architecture, taught_layers
 from bridge.huggingface.model import GammaModel, plan_of, submodels
 from bridge.huggingface.options import KEYS, NAME, GammaOptions, gamma_keys
 from bridge.huggingface.place import has_gamma
@@ -84,8 +84,8 @@ def get_correct_attn_implementation(
     under_construction = next(self.children(), None) is None
     if requested_attention == NAME:
         _accept(type(self))
-        GammaOptions.of(self.config).head()
         if under_construction:
+            GammaOptions.of(self.config).head()
             self.post_init = partial(_finish, self)  # type: ignore[method-assign]
     elif under_construction:
         _warn_of_unused(self.config, requested_attention)
@@ -127,8 +127,8 @@ def _finish(model: PreTrainedModel) -> None:
 def _accept(model_class: type[PreTrainedModel]) -> None:
     """Raise for an architecture that would ignore "gamma"; open those that have an adapter."""
     check_architecture(model_class)
-    for adapter in adapters_of(model_class):
-        adapter.prepare(sys.modules[model_class.__module__])
+    for layer_class, adapter in taught_layers(model_class):
+        adapter.prepare(sys.modules[layer_class.__module__])
         model_class._can_set_attn_implementation = classmethod(lambda cls: True)  # type: ignore[assignment, method-assign]
 
 

@@ -79,6 +79,12 @@ class GammaModel(NotCopied):
         return model
 
     @property
+    def in_force(self) -> bool:
+        """Whether the model still exists and has gamma attention."""
+        model = self._model()
+        return model is not None and has_gamma(model)
+
+    @property
     def passes(self) -> list[_Pass]:
         """Forward passes under way in this thread."""
         if not hasattr(self._thread, "passes"):
@@ -109,6 +115,8 @@ class GammaModel(NotCopied):
             hook.remove()
         for module in self.model.modules():
             attached = vars(module).get(ATTRIBUTE)
+            if isinstance(attached, GammaModel):
+                attached.made = None  # a model inside that keeps gamma attention plans for itself
             if attached is self or (isinstance(attached, Place) and attached.owner is self):
                 delattr(module, ATTRIBUTE)
                 call_class(module)
@@ -134,7 +142,7 @@ class GammaModel(NotCopied):
 
 
 def the_model(model: Any, asked_by: str) -> PreTrainedModel:
-    """The Hugging Face model itself, also out of what `torch.compile` wraps around it."""
+    """Check that it is a loaded Hugging Face model; unwrap one that `torch.compile` has wrapped."""
     inside = getattr(model, "_orig_mod", model)
     if not isinstance(inside, PreTrainedModel):
         what = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
@@ -157,7 +165,7 @@ def outermost(model: PreTrainedModel) -> PreTrainedModel:
 
 
 def plan_of(model: PreTrainedModel) -> Plan:
-    """Which head stands where in a model that has gamma attention.
+    """Look up which head stands where in a model that has gamma attention.
 
     Raises
     ------
@@ -199,9 +207,9 @@ def _enter(model: PreTrainedModel, args: tuple[Any, ...], kwargs: dict[str, Any]
 @torch.compiler.disable
 def _leave(model: PreTrainedModel, args: tuple[Any, ...], output: Any) -> None:
     """After a forward pass: attention must have been called in the outermost model."""
-    gamma = GammaModel.of(outermost(model))
-    passes = gamma.passes
-    if not (passes and passes[-1].model is model):
+    gamma = GammaModel.attached_to(outermost(model))
+    passes = [] if gamma is None else gamma.passes
+    if gamma is None or not (passes and passes[-1].model is model):
         return
     ended, failed = passes.pop(), output is None
     if passes or failed or gamma.model is not model:

@@ -33,7 +33,7 @@ class Owner(Protocol):
     made: Plan | None
 
     @property
-    def model(self) -> PreTrainedModel: ...
+    def in_force(self) -> bool: ...
 
     @property
     def first_position(self) -> int: ...
@@ -54,7 +54,7 @@ class Place(NotCopied):
 
 
 def place_of(module: nn.Module) -> Place:
-    """Where an attention module stands in its model."""
+    """Look up where an attention module stands in its model."""
     place = vars(module).get(ATTRIBUTE)
     if place is None:
         raise ValueError(

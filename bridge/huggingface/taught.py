@@ -17,7 +17,7 @@ from bridge.bill.usage import off_the_bill
 from bridge.huggingface.adapters import LayerAdapter, adapter_of
 from bridge.huggingface.attend import plain_attention, tolerance
 from bridge.huggingface.options import NAME
-from bridge.huggingface.place import ATTRIBUTE, Place, has_gamma
+from bridge.huggingface.place import ATTRIBUTE, Place
 
 __all__ = ["call_adapter", "call_class"]
 
@@ -37,7 +37,7 @@ def call_class(module: nn.Module) -> None:
 @torch.compiler.disable
 def _forward(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
     adapter, place = adapter_of(type(module)), vars(module).get(ATTRIBUTE)
-    if adapter is None or place is None or not has_gamma(place.owner.model):
+    if adapter is None or place is None or not place.owner.in_force:
         return type(module).forward(module, *args, **kwargs)
     if place.layer not in place.plan.checked:
         _check(adapter, module, place, *args, **kwargs)
@@ -47,13 +47,13 @@ def _forward(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
 
 
 def _check(adapter: LayerAdapter, module: nn.Module, place: Place, *args: Any, **kwargs: Any) -> None:
-    """The adapter with plain attention must give what the layer's own forward pass gives, without dropout.
+    """Raise unless the adapter with plain attention gives what the layer's own forward pass gives.
 
-    This is no part of the model's work, so that `bridge.count` does not see it.
+    Both run without dropout. `bridge.count` does not see this, since it is no part of the model's work.
     """
 
     def given() -> tuple[list[Any], dict[str, Any]]:  # a cache grows with each call
-        return [_own(each) for each in args], {name: _own(each) for name, each in kwargs.items()}
+        return [_copied(each) for each in args], {name: _copied(each) for name, each in kwargs.items()}
 
     with torch.no_grad(), off_the_bill(), _evaluating(module):
         positional, named = given()
@@ -71,16 +71,16 @@ def _check(adapter: LayerAdapter, module: nn.Module, place: Place, *args: Any, *
         )
 
 
-def _own(argument: Any) -> Any:
-    """The argument for one call alone, with a cache of its own; `copy.deepcopy` refuses tensors with a graph."""
+def _copied(argument: Any) -> Any:
+    """Copy an argument that a call would change, such as a cache; `copy.deepcopy` refuses tensors with a graph."""
     if isinstance(argument, Tensor):
         return argument.detach().clone()
     if isinstance(argument, (Cache, CacheLayerMixin)):
-        own = copy.copy(argument)
-        vars(own).update({name: _own(each) for name, each in vars(argument).items()})
-        return own
+        copied = copy.copy(argument)
+        vars(copied).update({name: _copied(each) for name, each in vars(argument).items()})
+        return copied
     if isinstance(argument, list):
-        return [_own(each) for each in argument]
+        return [_copied(each) for each in argument]
     return dict(argument) if isinstance(argument, dict) else argument
 
 
