@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from spiking import GammaCircuit, GammaParams, Selection
@@ -38,10 +38,25 @@ class Own:
         return BRIEF.attend(scores, **options)
 
 
+class Varying:
+    """Its parameters vary by a method, as those of the contract."""
+
+    def __init__(self, params: GammaParams = BRIEF.params) -> None:
+        self.params = params
+        self.temperature = params.temperature
+
+    def varied(self, **changes: Any) -> Varying:
+        return Varying(replace(self.params, **changes))
+
+    def attend(self, scores: Any, **options: Any) -> Selection:
+        return GammaCircuit(self.params).attend(scores, **options)
+
+
 class Fixed:
     """Nothing about it can be varied."""
 
     params = GammaParams.brief()
+    temperature = 1.0
 
     def attend(self, scores: Any, **options: Any) -> Selection:
         return BRIEF.attend(scores, **options)

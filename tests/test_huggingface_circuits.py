@@ -22,7 +22,7 @@ def circuit_of(model: Any) -> Any:
     return head.score_map.circuit
 
 
-@pytest.mark.parametrize("name", ["BRIEF", "slow_circuit", "Own", "Fixed"])
+@pytest.mark.parametrize("name", ["BRIEF", "slow_circuit", "Own", "Varying", "Fixed"])
 def test_a_circuit_by_its_path_attends_in_a_model(name: str) -> None:
     model = with_gamma("bert", circuit=f"{HERE}:{name}", spikes=8, mode="simulated", heads="0.0")
     assert state(model, batch("bert")).isfinite().all()
@@ -36,7 +36,7 @@ def test_a_path_to_the_shipped_circuit_gives_its_spikes() -> None:
 
 
 def test_temperature_and_cells_replace_the_circuits_own() -> None:
-    for path in (f"{HERE}:BRIEF", f"{HERE}:Own"):
+    for path in (f"{HERE}:BRIEF", f"{HERE}:Own", f"{HERE}:Varying"):
         circuit = circuit_named(path, temperature=2.0, n_cells=7)
         assert (circuit.params.temperature, circuit.params.n_cells) == (2.0, 7)
     shipped = circuit_named("brief", temperature=2.0, n_cells=7)

@@ -37,9 +37,9 @@ def circuit_named(name: str, *, temperature: float, n_cells: int | None) -> Circ
         Of a parameter set, or "package.module:name" of a circuit, or of a class or function without arguments
         that makes one.
     temperature : float
-        Divides the scores. It replaces the field of this name of the circuit or of its `params`.
+        Divides the scores. It replaces the circuit's own.
     n_cells : int, optional
-        Replaces the field of this name likewise.
+        Cells per key. It replaces the circuit's own, if given.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def circuit_named(name: str, *, temperature: float, n_cells: int | None) -> Circ
         circuit: Any = GammaCircuit(PARAMETER_SETS[name])
     else:
         circuit = _imported(name)
-    circuit = _varied(circuit, name, "temperature", temperature, leave_out=temperature == 1)
+    circuit = _varied(circuit, name, "temperature", temperature)
     if n_cells is not None:
         circuit = _varied(circuit, name, "n_cells", n_cells)
     return circuit
@@ -97,14 +97,18 @@ def _made(path: str, value: Any) -> Any:
     return value
 
 
-def _varied(circuit: Any, name: str, field: str, value: object, *, leave_out: bool = False) -> Any:
-    """The circuit with another value of one field, of its own or of its `params`."""
+def _varied(circuit: Any, name: str, field: str, value: object) -> Any:
+    """The circuit with another value of one parameter: by its method `varied`, a field, or a field of `params`."""
+    if getattr(circuit, field, None) == value:
+        return circuit
+    if callable(getattr(circuit, "varied", None)):
+        return circuit.varied(**{field: value})
     params: Any = getattr(circuit, "params", None)
     if _has_field(circuit, field):
         return replace(circuit, **{field: value})
     if _has_field(params, field) and _has_field(circuit, "params"):
         return replace(circuit, params=replace(params, **{field: value}))
-    if leave_out:
+    if field == "temperature" and value == 1:
         return circuit
     raise ValueError(
         f"gamma_{field} must be left out, got {value}: the circuit {name!r} has no field {field}; set it where "
