@@ -38,6 +38,16 @@ def test_queries_keys_and_values(tmp_path: Path) -> None:
     assert run.headline == ("excess", "beta", "cosine")
 
 
+def test_a_row_of_more_keys_than_the_raster_shows(tmp_path: Path) -> None:
+    """The 12 keys of largest weight are drawn, and spikes of the others are left out."""
+    np.save(tmp_path / "s.npy", RNG.normal(0, 1.5, (2, 40)))
+    out = tmp_path / "run"
+    words = ["compare", "--scores", str(tmp_path / "s.npy"), "--duration-ms", "100", "--n-cells", "2"]
+    assert main([*words, "--out", str(out)]) == 0
+    assert {f.name for f in out.glob("*.png")} == {"weights.png", "raster.png", "rows.png"}
+    assert "2 rows stayed silent" in read_run(out).verdict
+
+
 @pytest.fixture(scope="module")
 def _needs_the_model() -> None:
     pytest.importorskip("transformers", reason="the extra hf is not installed")
@@ -72,4 +82,5 @@ def test_chosen_heads_of_the_real_model_in_spikes(tmp_path: Path) -> None:
     assert data.sizes["pair"] == 1
     assert (int(data.layer[0]), int(data["head"][0])) == (2, 3)
     assert 0.3 < run.metrics["excess"].value < 2
+    assert run.verdict.startswith("The one head simulated")
     assert {f.name for f in out.glob("*.png")} == {"maps.png", "patterns.png", "excess.png"}

@@ -65,7 +65,7 @@ def test_readouts_lie_at_their_sampling_floor_and_the_cut_does_not() -> None:
 def test_verdict_follows_the_numbers() -> None:
     verdict = outcome().verdict
     assert verdict.startswith("The loop makes a gamma rhythm")
-    assert "Selection needs no oscillation" in verdict
+    assert "not clearly apart from that of the rate-matched control" in verdict
     assert "The peak falls" in verdict
     assert len(outcome().in_short) == 3
 

@@ -20,7 +20,7 @@ from scenarios.workbench.panels import (
     weight_bar,
     weight_map,
 )
-from scenarios.workbench.sentences import against, choose, listed, say
+from scenarios.workbench.sentences import against, beyond_sampling, choose, listed, say
 from scenarios.workbench.statistics import Estimate, bootstrap, clear, difference, mean, ratio
 from scenarios.workbench.tables import Conditions, columns, estimate_columns
 
@@ -93,6 +93,8 @@ def test_words() -> None:
     assert against(loop, loop) == "1.00 ± 0.10 Hz against 1.00 ± 0.10 Hz"
     assert say(Estimate(value=2.0, error=0.5), "ms") == "2.00 ± 0.50 ms"
     assert [choose(sign, "up", "level", "down") for sign in (1, 0, -1)] == ["up", "level", "down"]
+    assert "which more spikes do not mend" in beyond_sampling(1)
+    assert "four times as many" in beyond_sampling(0)
     assert [listed(n) for n in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
 
 

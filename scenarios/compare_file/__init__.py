@@ -13,7 +13,7 @@ from scenarios.workbench.errors import UsageError
 from scenarios.workbench.inputs import load_mask, load_qkv, load_scores
 from scenarios.workbench.outcome import Metric, Outcome, RunContext
 from scenarios.workbench.params import ScenarioParams, param
-from scenarios.workbench.sentences import say
+from scenarios.workbench.sentences import beyond_sampling, say
 from scenarios.workbench.stages import simulation
 from scenarios.workbench.statistics import Estimate, clear, mean
 from scenarios.workbench.tables import columns
@@ -134,17 +134,19 @@ def _words(compared: Comparison) -> tuple[tuple[str, ...], str]:
     """In short, and a paragraph."""
     tv, n_rows = compared["total_variation"].summary(), len(compared.weights)
     spikes = float(compared.selection.counts.sum(axis=1).mean())
-    above = Estimate(value=tv.ratio - 1, error=tv.ratio_se)
+    sign = clear({"excess": Estimate(value=tv.ratio - 1, error=tv.ratio_se)})["excess"]
     close = (
         f"The spikes are {say(Estimate(value=tv.ratio, error=tv.ratio_se))} times as far from the softmax as "
         "so many exact samples would be"
-        if clear({"excess": above})["excess"] > 0
+        if sign > 0
         else "The spikes are as near to the softmax as so many exact samples would be"
     )
     answer = f"{close}: total variation {tv.spiking:.3f} at {spikes:.0f} spikes a row, floor {tv.floor:.3f}."
-    limit = f"With infinitely many spikes {tv.bias_low:.3f} to {tv.bias_high:.3f} would remain (95 %)."
+    limit, rest = beyond_sampling(sign), ""
+    if np.isfinite(tv.bias_high):
+        rest = f"With infinitely many spikes up to {max(tv.bias_high, 0):.3f} would remain (95 %)."
     rhythm = (
         f"{np.isfinite(compared.selection.f_gamma_Hz).mean():.0%} of rows carry a significant gamma rhythm; "
         f"{compared.n_silent} of {n_rows} rows stayed silent."
     )
-    return (answer, limit, rhythm), f"{answer} {limit} {rhythm}"
+    return (answer, limit, rhythm), " ".join(filter(None, (answer, limit, rest, rhythm)))

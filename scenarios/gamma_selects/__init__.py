@@ -67,7 +67,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         pictures=figures(study),
         verdict=verdict,
         in_short=in_short,
-        spikes={name: circuit.selection.spikes for name, circuit in circuits.items()},
+        spikes={name: circuits[name].selection.spikes for name in ("loop", "matched")},
     )
 
 

@@ -154,7 +154,8 @@ def tau_gaba(study: Study) -> Figure:
     )
     low, high = np.nanmin(peaks, initial=30.0), np.nanmax(peaks, initial=31.0)
     ax.set_ylim(min(low, 30) - 2.5, high + 0.25 * (high - low))
-    ax.set(xlabel=f"decay of inhibition, {TAU} (ms)", ylabel="gamma peak (Hz)")
+    ax.set(xlim=(ends[0] - 0.5, ends[1] + 0.5), ylabel="gamma peak (Hz)")
+    ax.set_xlabel(f"decay of inhibition, {TAU} (ms)")
     ax.text(ends[0], 29.6, "below the gamma band", va="top", color=MUTED, fontsize=8)
     ax.legend(loc="upper right", bbox_to_anchor=(1.0, 0.93), fontsize=8.5)
     return figure

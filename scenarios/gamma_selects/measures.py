@@ -12,7 +12,7 @@ from scipy import stats
 from bridge.comparison.metrics import top1_agreement
 from scenarios.workbench.competition import Competition
 from scenarios.workbench.outcome import Metric
-from scenarios.workbench.sentences import choose, say
+from scenarios.workbench.sentences import beyond_sampling, choose, say
 from scenarios.workbench.statistics import Estimate, clear, difference, fraction, mean, metric
 from scenarios.workbench.tables import Variables, columns
 
@@ -175,22 +175,16 @@ def in_words(study: Study) -> tuple[tuple[str, ...], str]:
         }
     )
     rhythm = _on_rhythm(loop, cut, matched)
-    limit = (
-        "The circuit adds to the error of sampling"
-        if signs["floor"] > 0
-        else "The number of spikes limits it"
-    )
     selection = (
         f"Spike shares lie {say(tv['loop'])} (total variation) from the softmax of the drives, where exact "
         f"samples would lie {mean(distance.floor).value:.3f}."
     )
-    lesson = choose(
-        signs["rhythm"],
-        "The selection is further from softmax with the rhythm than in the rate-matched control",
-        "Selection needs no oscillation: the rate-matched control does not clearly differ",
-        "The selection is closer to softmax with the rhythm than in the rate-matched control",
+    apart = choose(
+        signs["rhythm"], "further from softmax than", "not clearly apart from", "closer to softmax than"
     )
-    lesson = f"{lesson} ({say(tv['matched'])})."
+    lesson = (
+        f"With the loop the selection is {apart} that of the rate-matched control ({say(tv['matched'])})."
+    )
     flattened = (
         f"At the same drive without inhibition a row fires {mean(cut.rate_Hz).value:,.0f} spikes/s and the "
         f"selection flattens (total variation {tv['cut'].value:.2f}): the loop keeps the cells where their "
@@ -202,10 +196,9 @@ def in_words(study: Study) -> tuple[tuple[str, ...], str]:
         "The peak does not move measurably with the decay of inhibition.",
         f"The peak falls by {say(Estimate(value=-slope.value, error=slope.error))} Hz per millisecond of τ_GABA.",
     )
-    parts = (rhythm, selection, f"{limit}.", lesson, flattened if signs["cut"] > 0 else "", moved)
-    return (rhythm, f"{selection[:-1]}; {limit[0].lower()}{limit[1:]}.", lesson), " ".join(
-        filter(None, parts)
-    )
+    limit = beyond_sampling(signs["floor"])
+    parts = (rhythm, selection, limit, lesson, flattened if signs["cut"] > 0 else "", moved)
+    return (rhythm, selection, lesson), " ".join(filter(None, parts))
 
 
 def _on_rhythm(loop: Competition, cut: Competition, matched: Competition) -> str:

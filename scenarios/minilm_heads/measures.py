@@ -12,7 +12,7 @@ from bridge import fit_softmax
 from bridge.comparison.metrics import cosine, top1_agreement, total_variation
 from bridge.comparison.sampling import total_variation_floor
 from scenarios.workbench.outcome import Metric
-from scenarios.workbench.sentences import say
+from scenarios.workbench.sentences import beyond_sampling, say
 from scenarios.workbench.statistics import Estimate, clear, mean, metric
 from scenarios.workbench.tables import columns
 
@@ -75,7 +75,7 @@ def table_of(compared: Compared, rng: np.random.Generator) -> xr.Dataset:
     return xr.Dataset(
         {
             **columns("pair", **means, **excess, beta=beta, beta_se=errors),
-            **columns("pair", "Hz", f_gamma=np.nanmean(compared.f_gamma_Hz, axis=1)),
+            **columns("pair", "Hz", f_gamma=[mean(rows).value for rows in compared.f_gamma_Hz]),
         },
         columns("pair", layer=[layer for layer, _ in compared.pairs], head=[h for _, h in compared.pairs]),
         {"beta_model": pooled.beta, "beta_model_se": max(pooled.beta_se, pooled.beta_se_quasi)},
@@ -133,33 +133,30 @@ def in_data(compared: Compared, table: xr.Dataset) -> xr.Dataset:
 def in_words(table: xr.Dataset, compared: Compared) -> tuple[tuple[str, ...], str]:
     """In short, and a paragraph, of the heads and rows that were simulated."""
     excess, asked = _median(table.excess_model_temperature.values), _median(table.excess.values)
-    heads = f"{len(compared.pairs)} heads" if len(compared.pairs) > 1 else "one head"
-    n_spikes = compared.counts.sum(axis=-1)
-    above = clear({"excess": Estimate(value=excess.value - 1, error=excess.error)})["excess"] > 0
+    n_heads, n_spikes = len(compared.pairs), compared.counts.sum(axis=-1)
+    sign = clear({"excess": Estimate(value=excess.value - 1, error=excess.error)})["excess"]
+    subject = f"Of {n_heads} heads simulated the median one" if n_heads > 1 else "The one head simulated"
     close = (
-        f"{say(excess)} times as far from its softmax as its number of spikes explains"
-        if above
-        else "as near to its softmax as its number of spikes allows"
-    )
-    answer = (
-        f"Of the {heads} simulated, with {n_spikes.mean():.0f} spikes a row in {compared.duration_ms:.0f} ms, the "
-        f"median head is {close} (ratio {say(excess)} after one temperature for all of them, {say(asked)} at the "
-        f"temperature asked for)."
-    )
-    limit = (
-        "The circuit adds to the error of sampling."
-        if above
-        else "The number of spikes limits it: half the distance takes four times as many."
+        f"lies {say(excess)} times as far from its softmax as its number of spikes explains"
+        if sign > 0
+        else "is as near to its softmax as its number of spikes allows"
     )
     worst = int(table.excess_model_temperature.values.argmax())
     layer, head = compared.pairs[worst]
+    answer = (
+        f"{subject} {close}, with {n_spikes.mean():.0f} spikes a row in {compared.duration_ms:.0f} ms (ratio "
+        f"{say(excess)} after one fitted temperature, {say(asked)} at the temperature asked for)."
+    )
     extreme = (
         f"The worst is head {head} of layer {layer}, at {float(table.excess_model_temperature[worst]):.2f}."
+        if n_heads > 1
+        else ""
     )
+    f_Hz, rhythmic = mean(table.f_gamma.values), np.isfinite(compared.f_gamma_Hz)
+    at = f", at {f_Hz.value:.1f} Hz on average" if rhythmic.any() else ""
     rhythm = (
-        f"{np.isfinite(compared.f_gamma_Hz).mean():.0%} of {n_spikes.size:,} rows carry a significant gamma "
-        f"rhythm, at {float(table.f_gamma.mean()):.1f} Hz on average; {(n_spikes == 0).sum()} rows stayed "
-        "silent."
+        f"{rhythmic.mean():.0%} of {n_spikes.size:,} rows carry a significant gamma rhythm{at}; "
+        f"{(n_spikes == 0).sum()} rows stayed silent."
     )
-    parts = (answer, extreme, limit, rhythm) if len(compared.pairs) > 1 else (answer, limit, rhythm)
-    return (answer, limit, rhythm), " ".join(parts)
+    limit = beyond_sampling(sign)
+    return (answer, limit, rhythm), " ".join(filter(None, (answer, extreme, limit, rhythm)))

@@ -31,9 +31,9 @@ def _colour(keys: np.ndarray, n_keys: int) -> Any:
 
 
 @captioned(
-    "(A) Temperature fitted to the spikes over the temperature asked for; grey: within 5 %. (B) Total variation to "
-    "the softmax asked for over what a multinomial of as many spikes has; dotted: 1.25. Filled: escape-rate cells; "
-    "open: diffusive cells. Bars are standard errors."
+    "(A) Temperature fitted to the spikes over the temperature asked for; grey: within 5 %. (B) Total "
+    "variation to the softmax asked for over what a multinomial of as many spikes has; dotted: 1.25. Filled: "
+    "escape-rate cells; open: diffusive cells. Bars are standard errors."
 )
 def fidelity(table: xr.Dataset) -> Figure:
     figure, ax = panels("AB", height_in=3.8)
@@ -91,8 +91,8 @@ def spikes(curves: xr.Dataset) -> Figure:
 
 
 @captioned(
-    "Selection laws fitted to the spikes: held-out log-likelihood that each loses to the best law, with its paired "
-    "standard error over rows; the axis is linear near 0."
+    "Selection laws fitted to the spikes: held-out log-likelihood that each loses to the best law, with its "
+    "paired standard error over rows; the axis is linear near 0."
 )
 def laws(reports: Mapping[str, FitReport]) -> Figure:
     figure, ax = panels("ABCDEFGH"[: len(reports)], height_in=2.9)

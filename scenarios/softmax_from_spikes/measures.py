@@ -165,10 +165,12 @@ def in_words(
 
 
 def _fidelity(here: xr.Dataset, kind: str) -> str:
-    off, excess = float(np.abs(1 / here.beta - 1).max()), here.excess
+    off = float(np.abs(1 / here.beta - 1).max())
+    low, high = f"{float(here.excess.min()):.2f}", f"{float(here.excess.max()):.2f}"
     return (
-        f"{kind} cells give the temperature asked for to within {off:.1%}, and lie {float(excess.min()):.2f} to "
-        f"{float(excess.max()):.2f} times as far from that softmax as their number of spikes explains."
+        f"{kind} cells give the temperature asked for to within {off:.1%}, and lie "
+        f"{low if low == high else f'{low} to {high}'} times as far from that softmax as their number of spikes "
+        "explains."
     )
 
 
@@ -191,6 +193,6 @@ def _limit(kl: Estimate) -> str:
             "explains."
         )
     return (
-        f"What is left is sampling: the divergence of escape-rate cells is {say(kl)} times (K - 1)/2N nats, which "
-        "only more spikes reduce."
+        f"No divergence beyond that of sampling is clear: in escape-rate cells it is {say(kl)} times (K - "
+        "1)/2N nats, which more spikes reduce."
     )

@@ -136,9 +136,11 @@ def in_words(
     )
     if not varied:
         return (answer,), answer
-    widest = [_widest(dataset, varied, name) for name in ("fitted_temperature", "effective_keys", "f_gamma")]
-    moved = _moved(dataset, varied)
-    return (answer, widest[0], widest[2]), " ".join([answer, *widest, moved])
+    temperature_by, keys_by, f_gamma_by = (
+        _widest(dataset, varied, name) for name in ("fitted_temperature", "effective_keys", "f_gamma")
+    )
+    parts = (answer, temperature_by, keys_by, f_gamma_by, _moved(dataset, varied))
+    return tuple(filter(None, (answer, temperature_by, f_gamma_by))), " ".join(filter(None, parts))
 
 
 def _widest(dataset: xr.Dataset, varied: Sequence[Varied], name: str) -> str:
@@ -146,6 +148,8 @@ def _widest(dataset: xr.Dataset, varied: Sequence[Varied], name: str) -> str:
     ends = {each.label: _ends(curve(dataset, each.name)[name].values) for each in varied}
     label = max(ends, key=lambda each: ends[each][1] - ends[each][0])
     low, high = ends[label]
+    if low == high:  # known of one circuit at most
+        return ""
     of, unit = MEASURES[name]
     return (
         f"The {of} ranges most with {label.partition(' (')[0]}: {low:.3g} to {high:.3g} {unit}".rstrip() + "."

@@ -229,7 +229,7 @@ def _length(metrics: Mapping[str, Metric], sign: int) -> str:
 def _query(study: Study, metrics: Mapping[str, Metric], sign: int) -> str:
     direct, beta = excess_of(study.head.direct), metrics["beta"]
     cost = choose(
-        sign, "makes the weights worse", "costs nothing that the weights show", "brings the weights nearer"
+        sign, "makes the weights worse", "does not clearly change the weights", "brings the weights nearer"
     )
     return (
         f"Carrying the query in Poisson spikes {cost}: total variation {metrics['excess'].text()} floors, "

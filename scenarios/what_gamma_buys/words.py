@@ -110,6 +110,11 @@ def _decision(metrics: Mapping[str, Metric], signs: Mapping[str, int], margin: i
         choose(signs[f"{n}_matched"], "the loop is slower", "no clear difference", "the loop is faster")
         for n in ("decision", "decision_slow_rows")
     )
+    if not np.isfinite(metrics["decision"].value):
+        decided = (
+            f"{metrics['decided'].value:.0%} of rows with the loop and {metrics['decided_matched'].value:.0%}"
+        )
+        return f"A lead of {margin} spikes came in {decided} without it, so that no typical time is known."
     return (
         f"A lead of {margin} spikes takes {_against(metrics, 'decision')} in the median row: {median}. In the "
         f"slowest tenth it takes at least {_against(metrics, 'decision_slow_rows')}: {slowest}. Spikes per "
@@ -131,19 +136,19 @@ def _spikes(metrics: Mapping[str, Metric], sign: int, tv_goal: float) -> str:
 
 def _slow(metrics: Mapping[str, Metric], signs: Mapping[str, int]) -> str:
     """Whether a loop without a beat does the same, and at what price."""
+    onset, price = metrics["onset_spikes"].value, metrics["onset_spikes_slow"].value
+    after = (
+        f"from rest it lets {price:,.0f} spikes through in 50 ms, where the gamma loop lets {onset:,.0f}: "
+        "what fast inhibition buys is control within a cycle"
+        if signs["onset_spikes_slow"] < 0 and price > 2 * onset
+        else f"from rest it lets {price:,.0f} spikes through in 50 ms, the gamma loop {onset:,.0f}"
+    )
+    spread = metrics["cv_slow"].text()
+    if signs["cv_matched"] >= 0:
+        return f"The slow loop without gamma has a spread of {spread}; {after}."
     lesson = (
         "though less tightly than the gamma loop"
         if signs["cv_slow"] < 0
         else "so that steady gain control needs a loop but no gamma"
     )
-    onset, price = metrics["onset_spikes"].value, metrics["onset_spikes_slow"].value
-    after = (
-        f"but from rest it lets {price:,.0f} spikes through in 50 ms, where the gamma loop lets {onset:,.0f}: "
-        "what fast inhibition buys is control within a cycle"
-        if signs["onset_spikes_slow"] < 0 and price > 2 * onset
-        else f"from rest it lets {price:,.0f} spikes through in 50 ms, the gamma loop {onset:,.0f}"
-    )
-    return (
-        f"Once it runs, the slow loop without gamma holds totals too (spread {metrics['cv_slow'].text()}), "
-        f"{lesson}; {after}."
-    )
+    return f"Once it runs, the slow loop without gamma holds totals too (spread {spread}), {lesson}; {after}."

@@ -22,7 +22,7 @@ BIN_MS = 1.0  # of the population rate under the spectrum
 
 @dataclass(frozen=True, kw_only=True)
 class Distance:
-    """Total variation between a readout and the softmax, beside what sampling alone would give."""
+    """Total variation between a readout and the softmax, and what sampling alone would give."""
 
     total_variation: np.ndarray  # (n_rows,) nan in silent rows
     floor: np.ndarray  # (n_rows,) expected of a multinomial of as many events; nan in silent rows
@@ -86,7 +86,7 @@ class Competition:
         """Pairwise phase consistency of spikes and field around `reference_Hz`, (n_rows,).
 
         The field is made by the very spikes, so that it is a little above 0 even where cells fire
-        independently: read it beside the control.
+        independently: compare it with the control.
         """
         centre_Hz = np.full(self.n_rows, self.reference_Hz)
         rhythm = cycles(self.selection.field, self.selection.field_dt_ms, centre_Hz)

@@ -44,8 +44,8 @@ def draw_raster(
     ax : Axes
     selection : Selection
     row : int
-    order : (n_keys,) array of int
-        Keys, the lowest first.
+    order : array of int
+        The keys that are drawn, the lowest first.
     labels : sequence of str
         Of the keys in that order.
     window_ms : float
@@ -55,8 +55,10 @@ def draw_raster(
     import matplotlib as mpl
 
     spikes = selection.spikes.of_row(row)
-    inside = spikes.time_ms < window_ms
-    place = np.argsort(order)[spikes.key[inside]]
+    places = np.full(spikes.n_keys, -1)
+    places[order] = np.arange(len(order))
+    inside = (spikes.time_ms < window_ms) & (places[spikes.key] >= 0)
+    place = places[spikes.key[inside]]
     shades = key_colours(len(order)) if colours is None else mpl.colors.to_rgba_array(colours)
     shades = np.broadcast_to(shades, (len(order), 4))
     ax.scatter(

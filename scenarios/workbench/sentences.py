@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from scenarios.workbench.outcome import Metric, number_text
 from scenarios.workbench.statistics import Estimate
 
-__all__ = ["against", "choose", "listed", "say"]
+__all__ = ["against", "beyond_sampling", "choose", "listed", "say"]
 
 
 def say(estimate: Estimate, unit: str = "") -> str:
@@ -27,6 +27,16 @@ def against(ours: Metric, control: Metric) -> str:
 def choose(sign: int, above: str, neither: str, below: str) -> str:
     """The words for a difference that is clear upwards, not clear, or clear downwards."""
     return (neither, above, below)[sign]
+
+
+def beyond_sampling(sign: int) -> str:
+    """What limits a selection, by whether its distance from softmax is clearly above its sampling floor."""
+    return choose(
+        sign,
+        "The circuit adds to the error of sampling, which more spikes do not mend.",
+        "No error beyond that of sampling is clear: half the distance takes four times as many spikes.",
+        "Its error is below that of as many independent samples; more spikes reduce it further.",
+    )
 
 
 def listed(names: Sequence[str]) -> str:

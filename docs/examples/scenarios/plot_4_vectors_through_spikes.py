@@ -9,6 +9,4 @@ visible but loses its weaker features.
 
 from gallery_figures import run_in_small
 
-figures = run_in_small(
-    "vectors-through-spikes", n_queries=12, duration_ms=500.0, noise_rates_Hz=(1.0, 10.0), noise_queries=12
-)
+figures = run_in_small("vectors-through-spikes", n_queries=24, duration_ms=500.0, noise_rates_Hz=(1.0, 10.0))
