@@ -39,11 +39,12 @@ TRAININGS: dict[str, dict[str, Any]] = {  # scenario -> parameters that make it 
         "task": "sort",
         "iterations": 6,
         "tune_iterations": 3,
+        "even_unlearnt": True,
         "train_spikes": 4,
         "spikes": (2,),
         "n_cells": 2,
     },
-    "head-swap": {"task": "sort", "iterations": 9, "spikes": (4,), "n_cells": 2},
+    "head-swap": {"task": "sort", "iterations": 9, "spikes": (4,), "n_cells": 2, "even_unlearnt": True},
 }
 
 

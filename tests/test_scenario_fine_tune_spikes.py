@@ -11,9 +11,8 @@ import pytest
 from pragmatic.training.evaluation import SequenceScores
 from pragmatic.training.train import TrainResult
 from scenarios.fine_tune_spikes import Params
-from scenarios.fine_tune_spikes.findings import MODELS, TUNED, Findings, findings_dataset
-from scenarios.fine_tune_spikes.metrics import findings_metrics
-from scenarios.fine_tune_spikes.verdict import findings_verdict
+from scenarios.fine_tune_spikes.measures import MODELS, TUNED, models_dataset, table
+from scenarios.fine_tune_spikes.verdict import in_words
 from scenarios.workbench.cli import main
 from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.outcome import Metric
@@ -30,6 +29,7 @@ TINY = Params(
     train_spikes=1,
     spikes=(64,),
     tune_iterations=30,
+    even_unlearnt=True,
 )
 
 
@@ -84,17 +84,15 @@ def test_what_is_gone_of_the_rise_by_hand() -> None:
         return SequenceScores(loss=base + loss, accuracy=np.full(50, 0.4))
 
     training = TrainResult(losses=np.ones(3), seconds=np.array([5.0, 6.0, 7.0]), evaluations=())
-    found = Findings(
-        spikes=(64,),
-        train_spikes=64,
-        softmax={name: scores(0.0 if name == "trained" else -0.1) for name in MODELS},
-        spiking={
+    dataset = models_dataset(
+        {name: scores(0.0 if name == "trained" else -0.1) for name in MODELS},
+        {
             (name, 64): scores(loss)
             for name, loss in zip(MODELS, (0.02, -0.1 + 0.018, -0.1 + 0.006, -0.1 + 0.005), strict=True)
         },
-        trainings={name: training for name in TUNED},
+        {name: training for name in TUNED},
     )
-    metrics = findings_metrics(found, findings_dataset(found), rng)
+    metrics = table(dataset.assign_attrs(train_spikes=64), rng)
     expected = {
         "before": 0.02,
         "after": 0.005,
@@ -162,21 +160,32 @@ CLEAR = {
 
 
 def test_the_verdict_of_a_clear_gain() -> None:
-    said = findings_verdict(made(**CLEAR), spikes=64, iterations=200)
+    metrics = made(**CLEAR)
+    short, said = in_words(metrics, TINY)
     for claim in (
+        "With both heads spiking at 1 spikes a row",
         "of the rise is gone",
-        "It is the spikes in the loop that teach",
-        "teach as much",
-        "is worse by",
+        "Spikes in the loop help more than softmax does:",
+        "it loses 0.0040 ± 0.0010: no clear difference",
+        "is worse than",
     ):
         assert claim in said
+    assert len(short) == 3
+    assert short[0] in said
 
 
 def test_the_verdict_claims_nothing_where_nothing_is_clear() -> None:
     nothing = CLEAR | {"after": 0.0199, "recovered": 0.0005, "spikes_or_softmax": 0.0, "back": 0.0}
-    said = findings_verdict(made(**nothing), spikes=64, iterations=200)
+    said = in_words(made(**nothing), TINY)[1]
     assert "no clear part of the rise is gone" in said
-    assert "Whether spikes in the loop teach is not clear" in said
-    assert "is no worse than one" in said
-    said = findings_verdict(made(**(CLEAR | {"before": 0.001})), spikes=64, iterations=200)
-    assert "too little to tell" in said
+    assert "That spikes in the loop help more than softmax does is not clear" in said
+    assert "is not clearly different from one" in said
+    assert "nothing for fine-tuning to win back" in in_words(made(**(CLEAR | {"before": 0.001})), TINY)[1]
+
+
+def test_two_comparisons_are_corrected_together() -> None:
+    """2.1 standard errors are clear alone, and not as the smaller of two where the other is nothing."""
+    near = CLEAR | {"spikes_or_softmax": -0.0021, "spikes_or_samples": 0.0}
+    assert (
+        "That spikes in the loop help more than softmax does is not clear" in in_words(made(**near), TINY)[1]
+    )

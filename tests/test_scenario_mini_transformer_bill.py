@@ -10,9 +10,9 @@ import pytest
 
 from bridge import TABLES
 from scenarios.mini_transformer_bill import Params
-from scenarios.mini_transformer_bill.metrics import bill_metrics
+from scenarios.mini_transformer_bill.measures import table
 from scenarios.mini_transformer_bill.pareto import HARDWARE, Point, front, points_of
-from scenarios.mini_transformer_bill.verdict import bill_verdict
+from scenarios.mini_transformer_bill.verdict import in_words
 from scenarios.workbench.cli import main
 from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.outcome import Metric
@@ -130,23 +130,24 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 
 
 def test_the_verdict_claims_only_what_is_clear(run: StoredRun) -> None:
-    metrics = bill_metrics(run.dataset(), goal=0.02)
+    metrics = table(run.dataset(), goal=0.02)
     tasks = ["induction", "sort"]
     flat = {name: replace(m, value=0.001, standard_error=0.01) for name, m in metrics.items()}
-    said = bill_verdict(flat, tasks, goal=0.02)
+    said = in_words(flat, tasks, TINY)[1]
     assert "not tested" in said
-    assert "tells nothing about heads" in said
+    assert "say nothing about heads" in said
+    assert "not tested" in in_words(flat, tasks, TINY)[0][0]
     telling = flat | {
         f"gap_{task}_uniform": Metric(label="u", value=-0.5, standard_error=0.01) for task in tasks
     }
-    assert "Expressive: yes, at induction and sort" in bill_verdict(telling, tasks, goal=0.02)
+    assert "no clear loss of accuracy at induction and sort" in in_words(telling, tasks, TINY)[1]
     telling |= {"gap_sort_simulated": Metric(label="s", value=-0.2, standard_error=0.01)}
     telling |= {f"{phase}_times": Metric(label="x", value=3.0) for phase in ("inference", "training")}
     telling |= {"fronts": Metric(label="fronts", value=0.0)}
-    said = bill_verdict(telling, tasks, goal=0.02)
+    said = in_words(telling, tasks, TINY)[1]
     assert "Expressive: not at sort" in said
-    assert "Nor does training through them clearly pay" in said
+    assert "training through them does not clearly help" in said
     telling |= {"through_gain": replace(metrics["through_gain"], value=0.3, standard_error=0.01)}
-    assert "pays where spikes are few" in bill_verdict(telling, tasks, goal=0.02)
+    assert "training through them clearly helps" in in_words(telling, tasks, TINY)[1]
     assert "no, neither to train nor to run" in said
     assert "No spiking model lies on a front" in said

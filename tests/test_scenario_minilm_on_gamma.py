@@ -13,7 +13,7 @@ from bridge.bill.operations import Counts
 from scenarios.minilm_on_gamma import Params
 from scenarios.minilm_on_gamma.measures import Trial, measures, table
 from scenarios.minilm_on_gamma.pairs import SHIPPED, Pairs, read_pairs
-from scenarios.minilm_on_gamma.verdict import in_short, verdict
+from scenarios.minilm_on_gamma.verdict import in_words
 from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.head_params import chosen_text
 from scenarios.workbench.store import StoredRun
@@ -83,7 +83,8 @@ def judged(*, noise: float, ranked: bool = True) -> tuple[str, tuple[str, ...]]:
     metrics = table(data)
     mlp = {"mlp": Counts(macs=1000)}
     bills = {name: Bill(simulated=mlp, events=mlp) for name in ("softmax", "simulated")}
-    return verdict(data, metrics, bills), in_short(data, metrics, bills)
+    short, said = in_words(data, metrics, bills)
+    return said, short
 
 
 def test_the_verdict_states_what_was_run_and_what_so_few_pairs_can_show() -> None:

@@ -3,73 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from scenarios.workbench.outcome import Metric
-from scenarios.workbench.statistics import sign
+from scenarios.workbench.sentences import choose
+from scenarios.workbench.statistics import clear, estimate_of, sign
 
-__all__ = ["findings_verdict"]
+__all__ = ["in_words"]
+
+COMPARED = ("spikes_or_softmax", "spikes_or_samples")  # corrected together
 
 
-def findings_verdict(metrics: Mapping[str, Metric], *, spikes: int, iterations: int) -> str:
-    """A paragraph; every comparison in it is made here, none is taken for granted.
+def in_words(metrics: Mapping[str, Metric], params: Any) -> tuple[tuple[str, ...], str]:
+    """The answer in short and as a paragraph; every comparison in it is decided by the numbers of the run."""
+    signs = clear({name: estimate_of(metrics[name]) for name in COMPARED})
+    rise, control = _rise(metrics, params), _control(metrics, signs["spikes_or_softmax"])
+    times = metrics["times_softmax"]
+    cost = f"An iteration with simulated spikes takes {times.value:.3g} times that of softmax heads."
+    samples = _samples(metrics, signs["spikes_or_samples"])
+    return (rise, control, cost), " ".join((rise, control, samples, cost, _back(metrics)))
 
-    Parameters
-    ----------
-    metrics : mapping
-        Of `findings_metrics`.
-    spikes : int
-        Of a row while learning.
-    iterations : int
-        Of learning on.
-    """
-    return " ".join(
-        (_rise(metrics, spikes, iterations), _control(metrics), _samples(metrics), _back(metrics))
+
+def _rise(metrics: Mapping[str, Metric], params: Any) -> str:
+    before, after, gone = (metrics[name] for name in ("before", "after", "recovered"))
+    start = (
+        f"With {params.chosen} spiking at {params.train_spikes} spikes a row, the model as trained loses "
+        f"{before.text()}"
     )
-
-
-def _rise(metrics: Mapping[str, Metric], spikes: int, iterations: int) -> str:
-    before, after = metrics["before"], metrics["after"]
-    first = f"Swapped as it is, the model loses {before.text()} at {spikes} spikes a row"
     if sign(before) <= 0:
-        return f"{first}: too little to tell what fine-tuning wins back."
-    then = f"after {iterations} iterations with spikes in the loop it loses {after.text()}"
-    word = (
-        f"{metrics['recovered'].text()} of the rise is gone"
-        if sign(metrics["recovered"]) > 0
-        else f"no clear part of the rise is gone ({metrics['recovered'].text()})"
+        return f"{start}, which is no clear loss: there is nothing for fine-tuning to win back."
+    word = choose(
+        sign(gone),
+        f"{gone.text()} of the rise is gone",
+        f"no clear part of the rise is gone ({gone.text()})",
+        f"the rise is larger than before (part gone: {gone.text()})",
     )
     return (
-        f"{first}; {then} against softmax heads that learnt on as long, and {metrics['after_original'].text()} "
-        f"against the model as it was: {word}."
+        f"{start}; after {params.tune_iterations} iterations with spikes in the loop it loses {after.text()} "
+        f"against softmax heads that learnt on as long, and {metrics['after_original'].text()} against the "
+        f"model as it was: {word}."
     )
 
 
-def _control(metrics: Mapping[str, Metric]) -> str:
+def _control(metrics: Mapping[str, Metric], apart: int) -> str:
     """Whether it was the spikes in the loop or the mere learning on."""
-    control, apart = metrics["after_softmax"].text(), sign(metrics["spikes_or_softmax"])
-    if apart < 0:
-        return (
-            f"It is the spikes in the loop that teach: the model that learnt on with softmax loses {control}."
-        )
-    if apart > 0:
-        return f"Spikes in the loop are not what helps: what learnt on with softmax loses less, {control}."
-    return f"Whether spikes in the loop teach is not clear: the model that learnt on with softmax loses {control}."
-
-
-def _samples(metrics: Mapping[str, Metric]) -> str:
-    sampled, apart = metrics["after_sampled"].text(), sign(metrics["spikes_or_samples"])
-    price = (
-        f"an iteration with simulated spikes takes {metrics['times_softmax'].value:.3g} times that of softmax"
+    word = choose(
+        apart,
+        "Spikes in the loop help less than softmax does",
+        "That spikes in the loop help more than softmax does is not clear",
+        "Spikes in the loop help more than softmax does",
     )
-    if apart == 0:
-        return f"Exact samples in the loop teach as much ({sampled}); {price}."
-    word = "less" if apart < 0 else "more"
-    return f"Exact samples in the loop teach {word} ({sampled}); {price}."
+    return (
+        f"{word}: the model that learnt on with softmax loses {metrics['after_softmax'].text()} when swapped "
+        f"(spikes less softmax in the loop: {metrics['spikes_or_softmax'].text()})."
+    )
+
+
+def _samples(metrics: Mapping[str, Metric], apart: int) -> str:
+    word = choose(apart, "samples help more", "no clear difference", "samples help less")
+    return f"With exact samples in the loop it loses {metrics['after_sampled'].text()}: {word}."
 
 
 def _back(metrics: Mapping[str, Metric]) -> str:
-    back, apart = metrics["back"], sign(metrics["back"])
-    if apart > 0:
-        return f"With softmax put back the model is worse by {back.text()} than one that never left it."
-    word = "no worse" if apart == 0 else "better"
-    return f"With softmax put back the model is {word} than one that never left it ({back.text()})."
+    back = metrics["back"]
+    word = choose(sign(back), "worse than", "not clearly different from", "better than")
+    return f"With softmax put back the model is {word} one that never left it ({back.text()})."

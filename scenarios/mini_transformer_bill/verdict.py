@@ -3,90 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from scenarios.workbench.outcome import Metric
-from scenarios.workbench.statistics import sign
+from scenarios.workbench.sentences import choose, listed
+from scenarios.workbench.statistics import clear, estimate_of, sign
 
-__all__ = ["bill_verdict"]
+__all__ = ["in_words"]
 
 
-def bill_verdict(metrics: Mapping[str, Metric], tasks: list[str], *, goal: float) -> str:
-    """A paragraph; every comparison in it is made here, none is taken for granted.
-
-    Parameters
-    ----------
-    metrics : mapping
-        Of `bill_metrics`.
-    tasks : list of str
-    goal : float
-        Accuracy that a model may lose to softmax and still count as good.
-    """
+def in_words(metrics: Mapping[str, Metric], tasks: list[str], params: Any) -> tuple[tuple[str, ...], str]:
+    """The answer in short and as a paragraph; every comparison in it is decided by the numbers of the run."""
     if not all(f"gap_{task}_simulated" in metrics for task in tasks):
-        return (
+        return (), (
             "No simulated heads were built, so the question is not answered; put simulated among the kinds."
         )
-    telling = [task for task in tasks if _selects(metrics, task)]
-    parts = (
-        _meaning([task for task in tasks if task not in telling]),
-        _expressive(metrics, tasks),
-        _swapped(metrics, tasks),
-        _modest(metrics, goal),
-        _break_even(metrics, tasks),
-        _fronts(metrics),
-        _answer(metrics, telling),
-    )
-    return " ".join(part for part in parts if part)
+    telling = _telling(metrics, tasks)
+    meaning = _meaning([task for task in tasks if task not in telling])
+    expressive, modest = _expressive(metrics, tasks), _modest(metrics, params.goal)
+    swapped, answer = _swapped(metrics, tasks, params.budgets), _answer(metrics, telling)
+    parts = (meaning, expressive, swapped, modest, _break_even(metrics, tasks), _fronts(metrics), answer)
+    return (answer, meaning or expressive, modest), " ".join(filter(None, parts))
 
 
-def _selects(metrics: Mapping[str, Metric], task: str) -> bool:
-    """Whether selection is worth something: softmax clearly above uniform attention, where that was built."""
-    return f"gap_{task}_uniform" not in metrics or sign(metrics[f"gap_{task}_uniform"]) < 0
+def _telling(metrics: Mapping[str, Metric], tasks: list[str]) -> list[str]:
+    """Tasks where selection is worth something: softmax clearly above uniform attention, where that was built."""
+    return [t for t in tasks if f"gap_{t}_uniform" not in metrics or sign(metrics[f"gap_{t}_uniform"]) < 0]
+
+
+def _clear(metrics: Mapping[str, Metric], tasks: list[str], kind: str) -> dict[str, int]:
+    """Of each task whether this kind is clearly above or below softmax, all tasks compared together."""
+    names = [task for task in tasks if f"gap_{task}_{kind}" in metrics]
+    return clear({task: estimate_of(metrics[f"gap_{task}_{kind}"]) for task in names})
 
 
 def _meaning(silent: list[str]) -> str:
     if not silent:
         return ""
     return (
-        f"Softmax does no better than uniform attention at {_listed(silent)}: that is not learnt at this size "
-        "and length of training, and tells nothing about heads."
+        f"At {listed(silent)} softmax is not clearly better than uniform attention: the task is not learnt "
+        "at this size and length of training, and its numbers say nothing about heads."
     )
 
 
 def _expressive(metrics: Mapping[str, Metric], tasks: list[str]) -> str:
-    gap = metrics["accuracy_gap"]
-    worse = [t for t in tasks if sign(metrics[f"gap_{t}_simulated"]) < 0]
-    told = [f"{task} {metrics[f'gap_{task}_simulated'].text()}" for task in tasks]
-    start = f"Trained through their spikes, simulated heads stand {gap.text()} in accuracy from softmax"
-    word = f"clearly worse at {_listed(worse)}" if worse else "nowhere clearly worse"
-    return f"{start} ({', '.join(told)}): {word}."
+    worse = [task for task, below in _clear(metrics, tasks, "simulated").items() if below < 0]
+    each = ", ".join(f"{task} {metrics[f'gap_{task}_simulated'].text()}" for task in tasks)
+    word = f"clearly worse at {listed(worse)}" if worse else "nowhere clearly worse"
+    return (
+        "Trained through their spikes, simulated heads differ from softmax by "
+        f"{metrics['accuracy_gap'].text()} in accuracy ({each}): {word}."
+    )
 
 
-def _swapped(metrics: Mapping[str, Metric], tasks: list[str]) -> str:
-    gaps = [metrics[f"gap_{task}_swapped"] for task in tasks if f"gap_{task}_swapped" in metrics]
-    if not gaps:
+def _swapped(metrics: Mapping[str, Metric], tasks: list[str], budgets: list[int]) -> str:
+    signs = _clear(metrics, tasks, "swapped")
+    if not signs:
         return ""
-    lost = [task for task in tasks if sign(metrics[f"gap_{task}_swapped"]) < 0]
-    start = "Put into the model trained with softmax, whose training they leave as cheap as it is, they lose"
-    said = f"{start} clearly at {_listed(lost)}." if lost else f"{start} nothing clear."
+    lost = [f"{task} ({metrics[f'gap_{task}_swapped'].text()})" for task, below in signs.items() if below < 0]
+    where = f"clearly lose accuracy at {listed(lost)}" if lost else "lose nothing clear"
     gain = metrics["through_gain"]
-    if sign(gain) > 0:
-        return f"{said} Training through them pays where spikes are few: {gain.label} by {gain.text()}."
-    return f"{said} Nor does training through them clearly pay where spikes are few ({gain.text()})."
+    word = choose(sign(gain), "clearly helps", "does not clearly help", "clearly harms")
+    return (
+        f"Put into the model trained with softmax, at {budgets[-1]} spikes, they {where}. At {budgets[0]} spikes, "
+        f"training through them {word} (accuracy above spikes put in: {gain.text()})."
+    )
 
 
 def _modest(metrics: Mapping[str, Metric], goal: float) -> str:
-    inference, training = metrics["inference_times"], metrics["training_times"]
-    if np.isnan(inference.value):
+    inference, training = metrics["inference_times"].value, metrics["training_times"].value
+    if np.isnan(inference):
         return f"No simulated model comes within {goal:g} of softmax's accuracy on any task."
-    trained = (
-        f"training {training.value:.3g} times"
-        if np.isfinite(training.value)
-        else f"training through the spikes never comes within {goal:g}"
-    )
+    never = f"training through the spikes never comes within {goal:g}"
+    trained = f"training {training:.3g} times" if np.isfinite(training) else never
     return (
-        f"The cheapest within {goal:g} of softmax's accuracy takes {inference.value:.3g} times its energy at "
+        f"The cheapest within {goal:g} of softmax's accuracy takes {inference:.3g} times its energy at "
         f"inference, on the machine that suits it better, and {trained}."
     )
 
@@ -94,39 +87,32 @@ def _modest(metrics: Mapping[str, Metric], goal: float) -> str:
 def _break_even(metrics: Mapping[str, Metric], tasks: list[str]) -> str:
     prices = [metrics[f"break_even_{task}"] for task in tasks]
     low, high = min(m.value for m in prices), max(m.value for m in prices)
-    loihi = prices[0].control
     if high <= 0:
         return "Even if an update of a cell cost nothing, inference in spikes would not break even."
     return (
         f"With the fewest spikes inference would break even if an update of a cell cost {max(low, 0.0):.2g} to "
-        f"{high:.2g} pJ; on Loihi it costs {loihi:g}."
+        f"{high:.2g} pJ; on Loihi it costs {prices[0].control:g}."
     )
 
 
 def _fronts(metrics: Mapping[str, Metric]) -> str:
-    n = metrics["fronts"].value
-    if n == 0:
-        return (
-            "No spiking model lies on a front of accuracy against energy: none is clearly more accurate than "
-            "all that costs less."
-        )
+    fronts = metrics["fronts"]
+    if fronts.value:
+        return f"On {fronts.value:.0f} fronts of accuracy against energy ({fronts.note}) there is a spiking model."
     return (
-        f"On {n:.0f} fronts of accuracy against energy ({metrics['fronts'].note}) there is a spiking model."
+        "No spiking model lies on a front of accuracy against energy: none is clearly more accurate than all that "
+        "costs less."
     )
 
 
 def _answer(metrics: Mapping[str, Metric], telling: list[str]) -> str:
-    inference, training = metrics["inference_times"].value, metrics["training_times"].value
-    cheap = [phase for phase, times in (("run", inference), ("train", training)) if times < 1]
-    worse = [task for task in telling if sign(metrics[f"gap_{task}_simulated"]) < 0]
+    times = {"run": metrics["inference_times"].value, "train": metrics["training_times"].value}
+    cheap = [phase for phase, factor in times.items() if factor < 1]
+    worse = [task for task, below in _clear(metrics, telling, "simulated").items() if below < 0]
     if not telling:
         first = "Expressive: not tested, as no task asks for selection here"
     elif worse:
-        first = f"Expressive: not at {_listed(worse)}"
+        first = f"Expressive: not at {listed(worse)}"
     else:
-        first = f"Expressive: yes, at {_listed(telling)}"
-    return f"{first}. Modest: {f'yes, to {_listed(cheap)}' if cheap else 'no, neither to train nor to run'}."
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        first = f"Expressive: no clear loss of accuracy at {listed(telling)}"
+    return f"{first}; modest: {f'yes, to {listed(cheap)}' if cheap else 'no, neither to train nor to run'}."

@@ -16,7 +16,7 @@ from scenarios.minilm_on_gamma.figures import figures
 from scenarios.minilm_on_gamma.measures import Trial, measures, table
 from scenarios.minilm_on_gamma.pairs import SHIPPED, Pairs, read_pairs
 from scenarios.minilm_on_gamma.sentence_vectors import Encoded, encode, similarity
-from scenarios.minilm_on_gamma.verdict import in_short, verdict
+from scenarios.minilm_on_gamma.verdict import in_words
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.head_params import PretrainedParams, chosen_text
 from scenarios.workbench.outcome import Outcome, RunContext
@@ -74,13 +74,14 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     bills = _bills(pretrained, pairs, trials)
     data = measures(pairs, trials, ratio, ctx.rng).assign_attrs(heads=chosen_text(params.heads, n_heads))
     metrics = table(data)
+    in_short, verdict = in_words(data, metrics, bills)
     return Outcome(
         dataset=data,
         metrics=metrics,
         headline=("difference", "time", "needed"),
         pictures=figures(data, bills),
-        verdict=verdict(data, metrics, bills),
-        in_short=in_short(data, metrics, bills),
+        verdict=verdict,
+        in_short=in_short,
     )
 
 

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from bridge import TABLES, Bill
 from bridge.bill.text import energies
 from scenarios.minilm_on_gamma.measures import WANTED, each, of_kind
-from scenarios.workbench.axes import SMALL, layer_ticks, spikes_axis
+from scenarios.workbench.axes import curve, layer_ticks, spikes_axis
 from scenarios.workbench.bill_plots import draw_counts, draw_joules
 from scenarios.workbench.outcome import Picture
-from scenarios.workbench.panels import captioned, panels, pictures
+from scenarios.workbench.panels import captioned, legend_below, panels, pictures
 from scenarios.workbench.style import CONTROL, FLOOR, MUTED, SOFTMAX, SPIKING
 
 __all__ = ["figures"]
@@ -41,10 +41,11 @@ def figures(data: xr.Dataset, bills: Mapping[str, Bill]) -> dict[str, Picture]:
 )
 def spikes(data: xr.Dataset) -> Figure:
     alone = len(each(data, "one layer")) > 0
-    figure, ax = panels("AB" if alone else "A", height_in=3.4, width_ratios=(1.5, 1) if alone else (1,))
+    figure, ax = panels("AB" if alone else "A", height_in=3.6, width_ratios=(1.5, 1) if alone else (1,))
     draw_correlation(ax["A"], data)
     if alone:
         draw_layers(ax["B"], data)
+    legend_below(figure, ax["A"], ncols=5)
     return figure
 
 
@@ -84,13 +85,12 @@ def draw_correlation(ax: Axes, data: xr.Dataset) -> None:
     ax.axhline(softmax, color=SOFTMAX, label="softmax")
     for kind, line in (("argmax", "--"), ("uniform", ":")):
         ax.axhline(float(each(data, kind)[0].spearman), color=FLOOR, ls=line, lw=1.2, label=kind)
-    for kind, colour, marker in (("sampled", CONTROL, "^-"), ("simulated", SPIKING, "o-")):
+    for kind, colour, marker in (("sampled", CONTROL, "^"), ("simulated", SPIKING, "o")):
         part = of_kind(data, kind)
-        form = marker if part.sizes["condition"] > 2 else marker[0]  # two points are no curve
-        ax.errorbar(part.spikes, part.spearman, part.loss_se, fmt=form, color=colour, label=kind, capsize=2)
+        look = {"marker": marker, "line": "-", "color": colour, "label": kind}
+        curve(ax, part.spikes, part.spearman, part.loss_se, capsize=2, **look)
     spikes_axis(ax, data.spikes.values[np.isin(data.kind.values, ("sampled", "simulated"))])
     ax.set(ylabel="rank correlation with people", title=data.heads[0].upper() + data.heads[1:])
-    ax.legend(fontsize=SMALL)
 
 
 def draw_layers(ax: Axes, data: xr.Dataset) -> None:

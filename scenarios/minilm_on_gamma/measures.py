@@ -13,7 +13,8 @@ from pragmatic import Head
 from scenarios.minilm_on_gamma.pairs import Pairs
 from scenarios.minilm_on_gamma.sentence_vectors import spearman
 from scenarios.workbench.lines import Lines
-from scenarios.workbench.outcome import Metric, number_text
+from scenarios.workbench.outcome import Metric
+from scenarios.workbench.sentences import say
 from scenarios.workbench.statistics import Estimate
 
 __all__ = ["WANTED", "Trial", "each", "lost", "measures", "most_spikes", "of_kind", "table"]
@@ -143,19 +144,17 @@ def table(data: xr.Dataset) -> dict[str, Metric]:
 
 
 def _correlations(numbers: Lines, data: xr.Dataset) -> None:
-    for kind in ("softmax", "uniform", "argmax", "simulated", "sampled"):
+    (softmax,), label = each(data, "softmax"), "rank correlation with people: softmax"
+    numbers.add("softmax", label, _correlation(softmax), note=f"{data.sizes['pair']} pairs")
+    for kind in ("uniform", "argmax", "simulated", "sampled"):
         for trial in each(data, kind):
             n = int(trial.spikes)
-            numbers.add(
-                f"{kind}_{n}" if n else kind,
-                f"– {kind}, {n} spikes a row"
-                if n
-                else (f"– {kind}" if kind != "softmax" else "rank correlation with people: softmax"),
-                Estimate(value=float(trial.spearman), error=float(trial.spearman_se)),
-                note=f"{data.sizes['pair']} pairs"
-                if kind == "softmax"
-                else f"loss {number_text(float(trial.loss), float(trial.loss_se))}",
-            )
+            name, label = (f"{kind}_{n}", f"– {kind}, {n} spikes a row") if n else (kind, f"– {kind}")
+            numbers.add(name, label, _correlation(trial), note=f"loss {say(lost(trial))}")
+
+
+def _correlation(trial: xr.Dataset) -> Estimate:
+    return Estimate(value=float(trial.spearman), error=float(trial.spearman_se))
 
 
 def _needed(simulated: list[xr.Dataset]) -> float:

@@ -14,24 +14,23 @@ from scenarios.workbench.outcome import Metric
 from scenarios.workbench.sentences import choose, listed, say
 from scenarios.workbench.statistics import clear, sign
 
-__all__ = ["in_short", "verdict"]
+__all__ = ["in_words"]
+
+ENERGY = "Energy as a multiple of the softmax model's, from operations counted in the run"
 
 
-def verdict(data: xr.Dataset, metrics: Mapping[str, Metric], bills: Mapping[str, Bill]) -> str:
-    """The answer in words."""
+def in_words(
+    data: xr.Dataset, metrics: Mapping[str, Metric], bills: Mapping[str, Bill]
+) -> tuple[tuple[str, ...], str]:
+    """The answer in short and as a paragraph; every comparison in it is decided by the numbers of the run."""
     if unable := _unable(data, metrics):
-        return unable
-    words = [_loss(data, metrics), _resolution(data), _controls(data), _layers(data)]
-    return " ".join(filter(None, [*words, _time(metrics), _energy(bills)]))
-
-
-def in_short(data: xr.Dataset, metrics: Mapping[str, Metric], bills: Mapping[str, Bill]) -> tuple[str, ...]:
-    """Works or not, what limits it, what it costs."""
-    if unable := _unable(data, metrics):
-        return (unable,)
-    dearest = max((times for times, _ in _energy_ratios(bills)), default=np.nan)
-    cost = f"{_time(metrics).rstrip('.')}, and up to {dearest:.3g} times the energy by the tables below."
-    return _loss(data, metrics), _resolution(data), cost
+        return (unable,), unable
+    loss, resolution, time = _loss(data, metrics), _resolution(data), _time(metrics)
+    ratios = _energy_ratios(bills)
+    energy = "; ".join(text for _, text in ratios)
+    parts = (loss, resolution, _controls(data), _layers(data), time, f"{ENERGY}: {energy}.")
+    dearest = f"{time.rstrip('.')}, and up to {max(ratios)[0]:.3g} times the energy by the tables below."
+    return (loss, resolution, dearest), " ".join(filter(None, parts))
 
 
 def _unable(data: xr.Dataset, metrics: Mapping[str, Metric]) -> str:
@@ -106,8 +105,3 @@ def _energy_ratios(bills: Mapping[str, Bill]) -> list[tuple[float, str]]:
             times = min(whole) / softmax.total_J
             ratios.append((times, f"{times:.1f} under {priced.title} (softmax {si(softmax.total_J, 'J')})"))
     return ratios
-
-
-def _energy(bills: Mapping[str, Bill]) -> str:
-    shown = "; ".join(text for _, text in _energy_ratios(bills))
-    return f"Energy as a multiple of the softmax model's, from operations counted in the run: {shown}."

@@ -31,6 +31,7 @@ class Pass:
     seconds: float
     distance: np.ndarray  # (n_layers,) total variation of weights to softmax, mean over rows; nan if silent
     floor: np.ndarray  # (n_layers,) what as many exact samples have of it
+    row: np.ndarray  # (n_keys,) scores of the last query in the first chosen head, masked keys left out
 
     def change(self, plain: Pass) -> float:
         """Of the output, relative: |this - plain| / |plain|."""
@@ -69,9 +70,19 @@ class TakesNotes:
     temperature: float = 1.0
     distance: list[float] = field(default_factory=list, init=False)  # of each call, mean over its rows
     floor: list[float] = field(default_factory=list, init=False)  # nan unless the rows have spikes
+    row: np.ndarray = field(default_factory=lambda: np.array([]), init=False)
 
     def __call__(self, scores: Tensor, mask: Tensor | None = None) -> Tensor:
         weights = self.inner(scores, mask)
+        if not self.distance:
+            last = (
+                masked_scores(scores, mask)[..., -1, :]
+                .detach()
+                .double()
+                .numpy()
+                .reshape(-1, scores.shape[-1])[0]
+            )
+            self.row = last[np.isfinite(last)]
         exact = torch.softmax(masked_scores(scores, mask).double() / self.temperature, -1)
         rows, target = (x.detach().reshape(-1, x.shape[-1]).double().numpy() for x in (weights, exact))
         self.distance.append(mean(total_variation(rows, target)).value)
@@ -115,6 +126,7 @@ def _forward(model: Any, given: dict[str, Any], notes: TakesNotes | None = None)
         seconds=seconds,
         distance=np.array([] if notes is None else notes.distance),
         floor=np.array([] if notes is None else notes.floor),
+        row=np.array([]) if notes is None else notes.row,
     )
 
 

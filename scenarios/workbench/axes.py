@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
-__all__ = ["SMALL", "layer_ticks", "rise_axis", "spikes_axis"]
+__all__ = ["SMALL", "curve", "layer_ticks", "rise_axis", "spikes_axis"]
 
 SMALL = 8.0  # points, of legends and labels inside a panel
 STEPS_nat = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -38,3 +40,8 @@ def layer_ticks(ax: Axes, labels: Sequence[object], most: int = 12) -> None:
     """A tick at each of the places 0, 1, ..., or at every few of them, so that labels do not touch."""
     places = range(0, len(labels), -(-len(labels) // most))
     ax.set_xticks(places, [str(labels[place]) for place in places])
+
+
+def curve(ax: Axes, x: Any, values: Any, errors: Any, *, marker: str, line: str, **options: Any) -> None:
+    """Values with error bars, joined by a line; below three points, which make no curve, without it."""
+    ax.errorbar(x, values, errors, fmt=marker + line if np.size(values) > 2 else marker, **options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields
 
@@ -15,8 +15,9 @@ from bridge.bill.operations import Counts
 from pragmatic.tasks.batch import Batch, Task
 from pragmatic.training.train import TrainParams, start, step
 from pragmatic.transformer import Transformer
+from scenarios.workbench.tables import Variables, columns
 
-__all__ = ["COUNTED", "OPERATIONS", "Cost", "forward_cost", "iteration_cost"]
+__all__ = ["COST_AXES", "COUNTED", "OPERATIONS", "Cost", "cost_columns", "forward_cost", "iteration_cost"]
 
 COUNTED = 2  # iterations of a training that are counted at a time
 OPERATIONS = (  # what one operation is; bytes are not
@@ -58,7 +59,26 @@ def forward_cost(model: Transformer, batch: Batch) -> Cost:
     return _cost(counter.bill(), len(batch.tokens))
 
 
+def cost_columns(dims: Sequence[str], costs: np.ndarray, prefix: str = "") -> Variables:
+    """Counts, operations and joules of an array of `Cost` as variables; `COST_AXES` are their coordinates."""
+
+    def of(measure: Callable[[Cost], object]) -> np.ndarray:
+        values = np.array([measure(cost) for cost in costs.flat], dtype=float)
+        return values.reshape(*costs.shape, *values.shape[1:])
+
+    counts = of(lambda cost: [cost.counts[machine] for machine in IMPLEMENTATIONS])
+    operations = of(lambda cost: [cost.operations(machine) for machine in IMPLEMENTATIONS])
+    joules = of(lambda cost: [cost.joules[table] for table in TABLES])
+    return {
+        **columns((*dims, "machine", "operation"), **{f"{prefix}counts": counts}),
+        **columns((*dims, "machine"), **{f"{prefix}operations": operations}),
+        **columns((*dims, "table"), "J", **{f"{prefix}joules": joules}),
+        **columns(dims, **{f"{prefix}spikes_per_row": of(lambda cost: cost.spikes_per_row)}),
+    }
+
+
 _FIELDS = tuple(field.name for field in fields(Counts))
+COST_AXES = {"machine": list(IMPLEMENTATIONS), "operation": list(_FIELDS), "table": list(TABLES)}
 
 
 def _cost(bill: Bill, n: int) -> Cost:

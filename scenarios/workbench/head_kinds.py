@@ -5,12 +5,14 @@ from __future__ import annotations
 from bridge import SpikingHead
 from pragmatic.attention import Head, dot_product_head, linear_attention
 from pragmatic.score_maps import Softmax, Sparsemax, Uniform
+from scenarios.workbench.style import CONTROL, FLOOR, INH, INK, SOFTMAX, SPIKING
 from spiking import GammaCircuit, GammaParams
 
-__all__ = ["KINDS", "SPIKING_KINDS", "head_of"]
+__all__ = ["COLOURS", "KINDS", "SPIKING_KINDS", "head_of"]
 
 KINDS = ("softmax", "uniform", "linear", "sparsemax", "sampled", "simulated")
 SPIKING_KINDS = ("sampled", "simulated")  # that have a number of spikes
+COLOURS = dict(zip(KINDS, (SOFTMAX, INK, FLOOR, INH, CONTROL, SPIKING), strict=True))
 
 
 def head_of(kind: str, *, spikes: int, n_cells: int, engine: str, seed: int, gradient: bool = True) -> Head:

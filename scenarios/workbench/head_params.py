@@ -68,5 +68,5 @@ def chosen_text(heads: str, n_heads: Sequence[int]) -> str:
     """Name a choice of heads by their number: ``"all 72 heads"``, ``"13 of the 72 heads (0.1,3.*)"``."""
     chosen, whole = len(chosen_heads(heads, n_heads)), sum(n_heads)
     if chosen == whole:
-        return "the only head" if whole == 1 else f"all {whole} heads"
+        return {1: "the only head", 2: "both heads"}.get(whole, f"all {whole} heads")
     return f"{chosen} of the {whole} heads ({heads.strip()})"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bridge import swap
+from bridge.heads.choice import HeadChoice, chosen_heads
+from pragmatic.attention import Head
 from pragmatic.checkpoint import read_tensors, write_tensors
 from pragmatic.tasks.batch import Batch, Task
 from pragmatic.tasks.synthetic import TASKS, AssociativeRecall, Induction, Sorting
@@ -13,10 +17,10 @@ from pragmatic.training.evaluation import SequenceScores, score_sequences
 from pragmatic.training.train import TrainParams, train
 from pragmatic.transformer import Transformer, TransformerParams
 from scenarios.workbench.errors import UsageError
+from scenarios.workbench.head_params import HeadParams, chosen_text
 from scenarios.workbench.outcome import RunContext
 from scenarios.workbench.params import ScenarioParams, param
 from scenarios.workbench.progress import Progress
-from spiking import PARAMETER_SETS, GammaCircuit
 
 __all__ = [
     "Mini",
@@ -29,8 +33,6 @@ __all__ = [
     "task_of",
     "time_shares",
 ]
-
-CIRCUITS = tuple(PARAMETER_SETS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,19 +73,20 @@ class MiniParams(TaskParams):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SwapParams(MiniParams):
+class SwapParams(HeadParams, MiniParams):
     """What besides says which heads spike, and in which circuit."""
 
-    heads: str = param(
-        "all", "heads that spike: all, or layer.head from 0 with commas, * for every one: 0.1,1.*"
-    )
-    circuit: str = param("brief", f"one of: {', '.join(CIRCUITS)}", choices=CIRCUITS)
-    n_cells: int | None = param(None, "excitatory cells per key; the circuit's own if none", at_least=1)
+    even_unlearnt: bool = param(False, "measure a model too that has not learnt its task")
 
-    def gamma_circuit(self) -> GammaCircuit:
-        """The circuit behind every head."""
-        params = PARAMETER_SETS[self.circuit]
-        return GammaCircuit(params if self.n_cells is None else replace(params, n_cells=self.n_cells))
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """(layer, head) of each chosen head."""
+        return chosen_heads(self.heads, [self.n_heads] * self.n_layers)
+
+    @property
+    def chosen(self) -> str:
+        """The chosen heads in words."""
+        return chosen_text(self.heads, [self.n_heads] * self.n_layers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,18 +97,26 @@ class Mini:
     task: Task
     windows: Batch  # held out
 
-    def score(self, model: Transformer, progress: Progress | None = None) -> SequenceScores:
-        """Loss and accuracy of this or another model on each window."""
-        return score_sequences(model, self.windows, batch_size=32, progress=progress)
+    def score(
+        self,
+        model: Transformer,
+        progress: Progress | None = None,
+        *,
+        heads: HeadChoice = "all",
+        head: Head | None = None,
+    ) -> SequenceScores:
+        """Loss and accuracy of this or another model on each window, with a head put in if one is given."""
+        with nullcontext() if head is None else swap(model, heads=heads, head=head):
+            return score_sequences(model, self.windows, batch_size=32, progress=progress)
 
     def save(self, path: Path) -> None:
-        """Write what `--checkpoint` takes: the model, and for a text the characters behind its tokens."""
+        """Write what `--checkpoint` takes: the model, and for a text the characters that its tokens stand for."""
         about = {"transformer": asdict(self.model.params), "vocabulary": _vocabulary(self.task)}
         write_tensors(path, self.model.tensors(), about)
 
 
-def mini_model(params: MiniParams, ctx: RunContext, progress: Progress) -> Mini:
-    """Load the checkpoint, or train a model as `pragmatic.training.train` does.
+def mini_model(params: MiniParams, ctx: RunContext, *, share: float) -> Mini:
+    """Load the checkpoint, or train a model as `pragmatic.training.train` does, in a `share` of the run's time.
 
     Raises
     ------
@@ -113,17 +124,18 @@ def mini_model(params: MiniParams, ctx: RunContext, progress: Progress) -> Mini:
         For a text that is absent, empty, too short or not UTF-8, or that holds characters which the
         checkpoint's model does not know, and a checkpoint that is none or of other sizes.
     """
-    if params.checkpoint is not None:
-        model, task = _loaded(params, params.checkpoint)
-    else:
-        task = task_of(params)
-        model = Transformer(sizes_of(params, task), ctx.rng)
-        trained = TrainParams(
-            n_iterations=params.iterations,
-            batch_size=params.batch,
-            n_warmup=min(100, params.iterations // 10),
-        )
-        train(model, task, trained, rng=ctx.rng, checkpoint=ctx.checkpoint("model"), progress=progress)
+    with ctx.progress.stage("train", share=share) as progress:
+        if params.checkpoint is not None:
+            model, task = _loaded(params, params.checkpoint)
+        else:
+            task = task_of(params)
+            model = Transformer(sizes_of(params, task), ctx.rng)
+            trained = TrainParams(
+                n_iterations=params.iterations,
+                batch_size=params.batch,
+                n_warmup=min(100, params.iterations // 10),
+            )
+            train(model, task, trained, rng=ctx.rng, checkpoint=ctx.checkpoint("model"), progress=progress)
     return Mini(model=model, task=task, windows=task.held_out(params.windows))
 
 

@@ -68,7 +68,7 @@ SCENARIOS: dict[str, Entry] = {
     ),
     "swap-model": Entry(MODEL, "Spiking heads in a pretrained transformer: what changes, layer by layer"),
     "minilm-on-gamma": Entry(
-        MODEL, "MiniLM judges sentence pairs with all 72 heads simulated, against spikes per row"
+        MODEL, "MiniLM judges sentence pairs with its heads simulated, against spikes per row"
     ),
     "head-swap": Entry(
         MINI, "Spiking heads in a trained mini-transformer: loss against spikes, and which heads are fragile"

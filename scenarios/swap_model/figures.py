@@ -1,0 +1,91 @@
+"""The figure of swap-model: weights and hidden states, layer by layer, with their floor and control."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy.special import softmax
+
+from scenarios.workbench.axes import layer_ticks
+from scenarios.workbench.panels import captioned, legend_below, panels
+from scenarios.workbench.rasters import draw_field, draw_raster
+from scenarios.workbench.style import CONTROL, FLOOR, SOFTMAX, SPIKING
+from spiking import Selection
+
+__all__ = ["Row", "layers", "row"]
+
+MOST_KEYS = 20  # that are numbered beside the raster
+
+
+@captioned(
+    "(A) Total variation between the weights of {chosen} and the softmax of the same scores, at {spikes} "
+    "spikes per row, by layer, and the distance that as many exact samples have on average. (B) Change of "
+    "the hidden state after each block against the model with its own attention, relative to its norm, noise "
+    "of all layers before it included. Forward passes: {n_draws}; bars: standard errors over them, where "
+    "there are several."
+)
+def layers(dataset: xr.Dataset) -> Figure:
+    figure, ax = panels("AB", height_in=3.4)
+    weights, hidden = dataset.distance.values, dataset.hidden_change.values
+    _draw(ax["A"], dataset.layer.values, weights, dataset.distance_se, dataset.floor)
+    ax["A"].set(title="Weights", xlabel="layer", ylabel="total variation to softmax")
+    _draw(ax["B"], dataset.block.values, hidden, dataset.hidden_change_se, dataset.hidden_change[1])
+    ax["B"].set(title="Hidden states", xlabel="after block", ylabel="relative change")
+    legend_below(figure, ax["A"])
+    return figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One attention row in spikes."""
+
+    scores: np.ndarray  # (n_keys,) over temperature
+    selection: Selection
+
+
+@captioned(
+    "The last row of head {where}, until {spikes} spikes have fallen: (A) every excitatory cell a line, keys "
+    "from the weakest to the strongest, (B) the field, and (C) the share of spikes of each key with the "
+    "softmax of its scores."
+)
+def row(shown: Row) -> Figure:
+    selection, order = shown.selection, np.argsort(shown.scores)
+    figure, ax = panels("AC\nB.", height_in=4.4, width_ratios=(2.2, 1), height_ratios=(3, 1))
+    window_ms, every = float(selection.row_ms[0]), -(-len(order) // MOST_KEYS)
+    labels = ["" if place % every else str(key) for place, key in enumerate(order)]
+    draw_raster(ax["A"], selection, 0, order=order, labels=labels, window_ms=window_ms)
+    ax["A"].set(title="Spikes", ylabel="key")
+    draw_field(ax["B"], selection, 0, window_ms=window_ms, colour=SPIKING)
+    ax["B"].set(ylabel="field")
+    places, share = np.arange(len(order)) + 0.5, selection.counts[0] / max(selection.counts[0].sum(), 1)
+    ax["C"].barh(places, share[order], 0.8, color=SPIKING, label="spikes")
+    ax["C"].plot(softmax(shown.scores)[order], places, "|", color=SOFTMAX, ms=6, mew=2, label="softmax")
+    ax["C"].set(title="Weights", xlabel="weight", ylim=(0, len(order)), yticks=[])
+    legend_below(figure, ax["C"])
+    return figure
+
+
+def _draw(ax: Axes, labels: np.ndarray, kinds: np.ndarray, se: xr.DataArray, floor: xr.DataArray) -> None:
+    """Spikes with their errors, exact samples, and uniform attention; kinds (3, n) as in the dataset."""
+    x, size = np.arange(len(labels)), 4.5 if len(labels) <= 12 else 3.0
+    joined = len(x) > 2  # two points make no curve
+    ax.plot(x, kinds[2], "s-" if joined else "s", ms=size, color=CONTROL, lw=1.2, label="uniform attention")
+    ax.plot(
+        x,
+        floor,
+        "-" if joined else "_",
+        ms=20,
+        mew=4,
+        color=FLOOR,
+        lw=4,
+        alpha=0.6,
+        label="as many exact samples",
+    )
+    ax.errorbar(x, kinds[0], np.nan_to_num(se), fmt="o", ms=size, color=SPIKING, label="spikes")
+    ax.margins(x=0.08)
+    layer_ticks(ax, labels.tolist())
+    ax.set_ylim(bottom=0)
