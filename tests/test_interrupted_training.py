@@ -70,7 +70,7 @@ def without_time(dataset: xr.Dataset) -> xr.Dataset:
     return dataset.drop_vars([name for name in dataset.variables if "second" in str(name)])
 
 
-@pytest.mark.filterwarnings("ignore:going on with what is kept")
+@pytest.mark.filterwarnings("ignore:resuming from what is kept")
 @pytest.mark.parametrize("name", TRAININGS)
 def test_the_same_call_goes_on_to_the_same_numbers(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -80,11 +80,11 @@ def test_the_same_call_goes_on_to_the_same_numbers(
     for step in (8, 1):
         with monkeypatch.context() as patched:
             patched.setattr(train_module, "step", ctrl_c_after(step))
-            with pytest.raises(KeyboardInterrupt, match="the same command goes on from there"):
+            with pytest.raises(KeyboardInterrupt, match="the same command resumes from it"):
                 run_scenario(name, tiny(name), seed=3, out=tmp_path / "run")
         assert not (tmp_path / "run").exists()
         assert list(tmp_path.glob(f".{name}-*.unfinished/*.safetensors"))
-    with pytest.warns(UserWarning, match="going on with what is kept"):
+    with pytest.warns(UserWarning, match="resuming from what is kept"):
         resumed = run_scenario(name, tiny(name), seed=3, out=tmp_path / "run")
     xr.testing.assert_identical(without_time(resumed.dataset()), without_time(whole.dataset()))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "whole"]
@@ -101,7 +101,7 @@ def test_the_command_says_what_it_keeps_and_what_it_goes_on_with(
         assert main(words) == 130
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith("interrupted; what was trained is kept in runs/.head-swap-0-")
-    assert said.endswith("the same command goes on from there")
+    assert said.endswith("the same command resumes from it")
     assert main(words) == 0
-    assert "note: going on with what is kept in runs/.head-swap-0-" in capsys.readouterr().err
+    assert "note: resuming from what is kept in runs/.head-swap-0-" in capsys.readouterr().err
     assert [path.name[0] for path in Path("runs").iterdir()] != ["."]

@@ -173,7 +173,7 @@ FAULTS = {
     "import of nothing": ("import nothing_there\n" + GOOD, "ModuleNotFoundError in line 1: No module named"),
     "raises in run": (
         GOOD.replace("    names =", "    {}['x']\n    names ="),
-        "bad.py must run without an error, got KeyError in line 13: 'x'; mend it, --debug shows the traceback",
+        "bad.py must run without an error, got KeyError in line 13: 'x'; correct it (--debug shows the traceback)",
     ),
     "wrong value in run": (
         GOOD.replace("    names =", "    int('x')\n    names ="),

@@ -73,7 +73,7 @@ class KnownGroup(click.Group):
 )
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """Attention from neurons that spike in synchrony near 40 Hz, beside softmax attention."""
+    """Attention from neurons that spike in synchrony near 40 Hz, compared with softmax attention."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 

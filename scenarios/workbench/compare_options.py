@@ -20,7 +20,7 @@ def compare_options() -> list[click.Parameter]:
     """The options of the command, without seed, engine and out."""
     helps = {
         "--model": f"A pretrained model's heads: {', '.join(MODELS)}.",
-        "--text": "Text for the model.  [default: a paragraph that comes along]",
+        "--text": "Text for the model.  [default: a sample paragraph]",
         "--text-file": "The same from a UTF-8 file.",
         "--scores": "Scores (rows, keys) in a .npy file.",
         "--mask": "With --scores: bool of the same shape in a .npy file, True where the key takes part.",

@@ -30,8 +30,8 @@ class Check:
 
 def checks() -> tuple[Check, ...]:
     """Everything the doctor looks at, in the order shown."""
-    found = [Check(topic=name, finding=version) for name, version in versions().items()]
-    return (*found, *_compilation(), *_resources(), *_extras())
+    packages = [Check(topic=name, finding=version) for name, version in versions().items()]
+    return (*packages, *_compilation(), *_resources(), *_extras())
 
 
 def table() -> Table:
@@ -40,7 +40,7 @@ def table() -> Table:
     from rich.text import Text
 
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("", "found", "remedy"):
+    for heading in ("", "here", "remedy"):
         shown.add_column(heading, overflow="fold")
     for check in checks():
         shown.add_row(check.topic, Text(check.finding, "yellow" if check.remedy else ""), Text(check.remedy))
@@ -50,9 +50,9 @@ def table() -> Table:
 def _compilation() -> Iterator[Check]:
     from spiking.engines.brian2 import codegen_target, compiler
 
-    found = compiler()
+    present = compiler()
     install = "install one, for example: apt install g++"
-    yield Check(topic="C++ compiler", finding=found or "none", remedy="" if found else install)
+    yield Check(topic="C++ compiler", finding=present or "none", remedy="" if present else install)
     target = codegen_target()
     slow = "" if target == "cython" else "runs, but slower: needs a C++ compiler"
     yield Check(topic="Brian2 target", finding=target, remedy=slow)

@@ -1,4 +1,4 @@
-"""What a user did wrong, said in one line: error class, nearest names, wording of every known error."""
+"""What a user did wrong, in one line: error class, nearest names, the wording of every known error."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check_known(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 def describe(error: BaseException) -> str | None:
-    """One line for an error that the user can mend, None for one that is a fault of the program."""
+    """One line for an error that the user can correct, None for a bug of the program."""
     message = _message(error)
     return None if message is None else " ".join(message.split())
 

@@ -38,8 +38,8 @@ def run_scenario(
 ) -> StoredRun:
     """Run a scenario and leave its run folder, whole or not at all.
 
-    What it trains is kept beside the run folder until that is whole, so that the same call goes on after an
-    interruption where it was.
+    What it trains is kept in a folder ``.NAME.unfinished`` until the run is complete: after an interruption
+    the same call resumes there.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def run_scenario(
         One of `ENGINES`.
     out : path, optional
         The run folder, new or empty. By default ``runs/<scenario>-<seed>-<hash of the parameters>``, with a
-        number behind it if that is taken.
+        number appended if that is taken.
     progress : Progress, optional
         Where to report the fraction done; nowhere by default.
 
@@ -65,7 +65,7 @@ def run_scenario(
     TypeError
         If `params` belongs to another scenario.
     KeyboardInterrupt
-        On Ctrl-C; its message tells what is kept.
+        On Ctrl-C; its message says what is kept.
     """
     import numpy as np
 
@@ -112,14 +112,14 @@ def _checked(outcome: Any) -> Outcome:
 
 @contextmanager
 def _kept(unfinished: Path) -> Iterator[None]:
-    """Say what an earlier call has left and what this one leaves; a run that is whole leaves nothing."""
+    """Say what an earlier call left and what this one leaves; a complete run leaves nothing."""
     if unfinished.exists():
-        warnings.warn(f"going on with what is kept in {unfinished}", stacklevel=4)
+        warnings.warn(f"resuming from what is kept in {unfinished}", stacklevel=4)
     try:
         yield
     except KeyboardInterrupt:
         if unfinished.exists():
-            kept = f"what was trained is kept in {unfinished}; the same command goes on from there"
+            kept = f"what was trained is kept in {unfinished}; the same command resumes from it"
             raise KeyboardInterrupt(kept) from None
         raise
     shutil.rmtree(unfinished, ignore_errors=True)

@@ -91,9 +91,9 @@ def load_qkv(path: str | Path) -> Qkv:
         )
     missing = [name for name in ("query", "key", "value") if name not in archive.files]
     if missing:
-        found = ", ".join(archive.files)
+        names = ", ".join(archive.files)
         raise UsageError(
-            f"qkv must hold query, key and value, got no {missing[0]} in {path}; it holds: {found}"
+            f"qkv must hold query, key and value, got no {missing[0]} in {path}; it holds: {names}"
         )
     with archive:
         query, key, value = (

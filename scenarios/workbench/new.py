@@ -1,4 +1,4 @@
-"""`fortyhertz new`: a scenario of one's own to start from, with its test."""
+"""`fortyhertz new`: a working scenario to start from, with its test."""
 
 from __future__ import annotations
 

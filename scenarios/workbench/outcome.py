@@ -43,7 +43,7 @@ class RunContext:
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One measured number, with what it must be read beside."""
+    """One measured number, with what it must be compared with."""
 
     label: str  # a reader's words: "total variation / floor"
     value: float

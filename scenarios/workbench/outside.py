@@ -101,7 +101,7 @@ def blamed(source: str, what: str) -> Iterator[None]:
         said = error.msg if isinstance(error, SyntaxError) else str(error)
         raise UsageError(
             f"{source} must {what} without an error, got {type(error).__name__}{_line(error, source)}: "
-            f"{said or 'no message'}; mend it, --debug shows the traceback"
+            f"{said or 'no message'}; correct it (--debug shows the traceback)"
         ) from error
 
 

@@ -153,5 +153,5 @@ def where(name: str, scenario: Scenario) -> str:
 
 
 def load_from(place: str) -> Scenario:
-    """Load a scenario from what `where` tells."""
+    """Load a scenario from where `where` says it is."""
     return cast(Scenario, load_file(place) if place.endswith(".py") else importlib.import_module(place))

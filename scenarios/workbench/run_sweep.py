@@ -41,7 +41,7 @@ class SweepRun:
 
 
 class SweepInterrupted(KeyboardInterrupt):
-    """Ctrl-C; the message tells how far the sweep had come."""
+    """Ctrl-C; the message says how far the sweep had come."""
 
 
 def run_sweep(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RUNS", "Staged", "StoredRun", "read_run", "staged_folder", "write_results"]
 
-RUNS = Path("runs")  # where runs go unless told otherwise
+RUNS = Path("runs")  # where runs go by default
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class StoredRun:
 
 
 class Staged:
-    """A folder in the making; `folder` tells its final place once it is published."""
+    """A folder in the making; `folder` is its final place once it is published."""
 
     def __init__(self, temporary: Path, wanted: Path, numbered: bool) -> None:
         self.temporary = temporary
@@ -88,7 +88,7 @@ class Staged:
 
 @contextmanager
 def staged_folder(wanted: Path, *, numbered: bool) -> Iterator[Staged]:
-    """Make a folder beside `wanted` at once, and rename it to `wanted` when the block ends well.
+    """Make a folder next to `wanted` at once, and rename it to `wanted` when the block ends well.
 
     After an exception or Ctrl-C nothing stays, parent folders made for it included.
 

@@ -28,7 +28,7 @@ def swap_options() -> list[click.Parameter]:
         click.Option(["--spikes"], type=int, help="Spikes per row.  [default: 64]"),
         click.Option(["--n-cells"], type=int, help="Excitatory cells per key; fewer are faster."),
         click.Option(["--temperature"], type=float, help="Divides the scores; not with mini.  [default: 1]"),
-        click.Option(["--text"], help="Text for the model.  [default: a paragraph that comes along]"),
+        click.Option(["--text"], help="Text for the model.  [default: a sample paragraph]"),
         click.Option(["--text-file"], help="The same from a UTF-8 file; with mini: what it is trained on."),
         click.Option(
             ["--pairs"], help="Score, sentence, sentence in a tab-separated file: compare the ranking."
@@ -66,7 +66,7 @@ def swapped(values: dict[str, Any]) -> Request:
 
 
 def _of_pairs(kept: dict[str, Any]) -> Request:
-    """At one number of spikes, beside as many samples, and without a look at single layers."""
+    """At one number of spikes, compared with as many samples, and without single layers."""
     spikes = (kept.pop("spikes", SPIKES),)
     return Request(
         scenario="minilm-on-gamma", values={**kept, "spikes": spikes, "sampled": spikes, "layer_spikes": 0}

@@ -94,7 +94,7 @@ def plan_sweep(
     settings : sequence of str
         ``parameter=values``, see `parse_setting`. One value fixes a parameter, several sweep it.
     repeats : int
-        Runs of each setting, each with a seed of its own that depends on `seed` and its number only.
+        Runs of each setting, each with its own seed, which depends on `seed` and its number only.
     samples : int, optional
         Settings drawn by a Latin hypercube (McKay, Beckman and Conover 1979) instead of the whole grid.
     seed : int

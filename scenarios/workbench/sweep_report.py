@@ -1,4 +1,4 @@
-"""What a sweep found, as an `Outcome`: dataset, ranges of the headline metrics, figures and a verdict."""
+"""What came out of a sweep, as an `Outcome`: dataset, ranges of the headline metrics, figures and a verdict."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _verdict(plan: SweepPlan, dataset: xr.Dataset, names: list[str], failed: lis
         lines.append(f"{len(failed)} of {len(plan.points)} points failed:")
         for error, times in Counter(failed).most_common(SHOWN_ERRORS):
             lines.append(f"  {times} x {error}")
-    return "\n".join(lines) or f"{len(plan.points)} runs of one setting, each with a seed of its own."
+    return "\n".join(lines) or f"{len(plan.points)} runs of one setting, each with its own seed."
 
 
 def _influence(plan: SweepPlan, dataset: xr.Dataset, name: str) -> str:
@@ -96,13 +96,13 @@ def _influence(plan: SweepPlan, dataset: xr.Dataset, name: str) -> str:
         return f"{label}: the same at all settings."
     shares = {axis.name: _explained(plan, values, column) / total for column, axis in enumerate(plan.swept)}
     ranked = sorted(shares.items(), key=lambda item: -item[1])
-    told = ", ".join(f"{parameter} {share:.0%}" for parameter, share in ranked)
+    listed = ", ".join(f"{parameter} {share:.0%}" for parameter, share in ranked)
     how = (
         "each parameter alone explains"
         if plan.samples is None
         else "a parabola in each parameter alone explains"
     )
-    return f"{label}: of its variance over settings {how} {told}."
+    return f"{label}: of its variance over settings {how} {listed}."
 
 
 def _explained(plan: SweepPlan, values: np.ndarray, column: int) -> float:
