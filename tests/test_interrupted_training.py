@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import xarray as xr
 
-from pragmatic import train as train_module
+from pragmatic.training import train as train_module
 from scenarios.workbench.cli import main
 from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.params import ScenarioParams
