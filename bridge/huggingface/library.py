@@ -139,5 +139,16 @@ def _warn_of_unused(config: PreTrainedConfig, attention: str | None) -> None:
             f"{config.name_or_path} was saved with options of gamma attention, which {attention or 'the default'} "
             "attention ignores; load it with bridge.huggingface.load, or with "
             f'attn_implementation="{NAME}"',
-            stacklevel=2,
+            stacklevel=_level_of_the_user(),
         )
+
+
+def _level_of_the_user() -> int:
+    """How far up the stack the call lies that loads the model; Python shows a warning once for each such line."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals["__name__"].split(".")[0] in (
+        "bridge",
+        "transformers",
+    ):
+        level, frame = level + 1, frame.f_back
+    return level
