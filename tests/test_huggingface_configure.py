@@ -102,6 +102,14 @@ def test_a_plain_reload_says_that_it_ignores_the_options(saved: Path) -> None:
         hf.load(saved)
 
 
+def test_the_warning_comes_once_for_a_model_inside_a_model(tmp_path: Path) -> None:
+    hf.configure(built("gpt2"), mode="sampled").save_pretrained(tmp_path)
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("default")
+        transformers.GPT2LMHeadModel.from_pretrained(tmp_path)
+    assert len([each for each in shown if "gamma" in str(each.message)]) == 1
+
+
 def test_options_are_keywords_of_from_pretrained(saved: Path) -> None:
     for model_class in (AutoModel, transformers.BertModel):
         model = model_class.from_pretrained(

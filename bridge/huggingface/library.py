@@ -34,6 +34,7 @@ from bridge.huggingface.place import has_gamma
 
 __all__ = ["attention_of_each", "change_library", "restore", "switch"]
 
+LIBRARIES = ("bridge.", "transformers.")  # whose lines no warning points at
 Before = Sequence[tuple[Any, str]]  # configurations and their attention, outer models first
 
 _get_correct = PreTrainedModel.get_correct_attn_implementation
@@ -88,7 +89,7 @@ def get_correct_attn_implementation(
             GammaOptions.of(self.config).head()
             self.post_init = partial(_finish, self)  # type: ignore[method-assign]
     elif under_construction:
-        _warn_of_unused(self.config, requested_attention)
+        _warn_of_unused(self.config)
     return _get_correct(self, requested_attention, *args, **kwargs)
 
 
@@ -132,13 +133,12 @@ def _accept(model_class: type[PreTrainedModel]) -> None:
         model_class._can_set_attn_implementation = classmethod(lambda cls: True)  # type: ignore[assignment, method-assign]
 
 
-def _warn_of_unused(config: PreTrainedConfig, attention: str | None) -> None:
+def _warn_of_unused(config: PreTrainedConfig) -> None:
     """One line where a saved model had gamma attention and is loaded without it."""
     if config.name_or_path and gamma_keys(config):
         warnings.warn(
-            f"{config.name_or_path} was saved with options of gamma attention, which {attention or 'the default'} "
-            "attention ignores; load it with bridge.huggingface.load, or with "
-            f'attn_implementation="{NAME}"',
+            f"{config.name_or_path} was saved with options of gamma attention, which plain attention "
+            f'ignores; load it with bridge.huggingface.load, or with attn_implementation="{NAME}"',
             stacklevel=_level_of_the_user(),
         )
 
@@ -146,9 +146,6 @@ def _warn_of_unused(config: PreTrainedConfig, attention: str | None) -> None:
 def _level_of_the_user() -> int:
     """How far up the stack the call lies that loads the model; Python shows a warning once for each such line."""
     level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals["__name__"].split(".")[0] in (
-        "bridge",
-        "transformers",
-    ):
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(LIBRARIES):
         level, frame = level + 1, frame.f_back
     return level
