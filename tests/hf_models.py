@@ -15,6 +15,8 @@ from spiking import GammaCircuit, GammaParams
 
 transformers = pytest.importorskip("transformers", reason="needs the extra: pip install '.[hf]'")
 
+import bridge.huggingface  # noqa: E402, F401  makes "gamma" an attention implementation
+
 __all__ = [
     "ARCHITECTURES",
     "PLAIN",

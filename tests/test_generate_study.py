@@ -9,8 +9,6 @@ pytest.importorskip("transformers", reason="needs the extra `hf`")
 import torch
 from hf_models import batch, with_gamma
 
-import bridge.huggingface  # noqa: F401  registers "gamma"
-
 pytestmark = pytest.mark.slow
 N_SEEDS = 50
 
