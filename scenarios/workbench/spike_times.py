@@ -13,7 +13,7 @@ from spiking.record import SpikeRecord
 
 __all__ = ["LIMIT", "read_spikes", "write_spikes"]
 
-LIMIT = 2_000_000  # spikes that a run keeps, of all its records: below 15 MB on disk
+LIMIT = 2_000_000  # spikes that a run keeps, of all its records: about 4 MB on disk
 
 INDICES = ("row", "key", "cell")
 SHAPE = ("n_rows", "n_keys", "n_cells", "duration_ms")

@@ -96,13 +96,10 @@ def _influence(plan: SweepPlan, dataset: xr.Dataset, name: str) -> str:
         return f"{label}: the same at all settings."
     shares = {axis.name: _explained(plan, values, column) / total for column, axis in enumerate(plan.swept)}
     ranked = sorted(shares.items(), key=lambda item: -item[1])
-    listed = ", ".join(f"{parameter} {share:.0%}" for parameter, share in ranked)
-    how = (
-        "each parameter alone explains"
-        if plan.samples is None
-        else "a parabola in each parameter alone explains"
-    )
-    return f"{label}: of its variance over settings {how} {listed}."
+    (first, most), *others = ranked
+    by = first if plan.samples is None else f"a parabola in {first}"
+    rest = "".join(f", {parameter} alone {share:.0%}" for parameter, share in others)
+    return f"{label}: {by} alone explains {most:.0%} of the variance over settings{rest}."
 
 
 def _explained(plan: SweepPlan, values: np.ndarray, column: int) -> float:
