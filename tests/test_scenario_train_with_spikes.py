@@ -171,4 +171,4 @@ def test_the_verdict_claims_only_what_is_clear(run: StoredRun) -> None:
     assert "saves 2.000" in said
     assert [sentence in said for sentence in in_words(clear, TINY)[0]] == [True] * 3
     flat = clear | {"gap_uniform": Metric(label="uniform", value=0.001, standard_error=0.01)}
-    assert "selection does not matter" in in_words(flat, TINY)[1]
+    assert "no head has learnt to select" in in_words(flat, TINY)[1]

@@ -15,7 +15,7 @@ COMPARED = ("spikes_or_softmax", "spikes_or_samples")  # corrected together
 
 
 def in_words(metrics: Mapping[str, Metric], params: Any) -> tuple[tuple[str, ...], str]:
-    """The answer in short and as a paragraph; every comparison in it is decided by the numbers of the run."""
+    """Say the answer in short and as a paragraph; every comparison in it is decided by the numbers of the run."""
     signs = clear({name: estimate_of(metrics[name]) for name in COMPARED})
     rise, control = _rise(metrics, params), _control(metrics, signs["spikes_or_softmax"])
     times = metrics["times_softmax"]

@@ -15,7 +15,7 @@ LAWFUL = 4  # spikes from which the rise falls as their inverse
 
 @dataclass(frozen=True, kw_only=True)
 class SpikePrice:
-    """rise = rest + cost / spikes; nan where fewer than two budgets tell it."""
+    """rise = rest + cost / spikes; nan where fewer than two budgets were measured."""
 
     rest: Estimate  # nats that more spikes do not mend
     cost: Estimate  # nats times spikes

@@ -22,7 +22,7 @@ OTHERS = {
 
 
 def in_words(metrics: Mapping[str, Metric], params: Any, spikes: int) -> tuple[tuple[str, ...], str]:
-    """The answer in short and as a paragraph; every comparison in it is decided by the numbers of the run.
+    """Say the answer in short and as a paragraph; every comparison in it is decided by the numbers of the run.
 
     Parameters
     ----------

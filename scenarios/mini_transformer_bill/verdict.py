@@ -15,7 +15,7 @@ __all__ = ["in_words"]
 
 
 def in_words(metrics: Mapping[str, Metric], tasks: list[str], params: Any) -> tuple[tuple[str, ...], str]:
-    """The answer in short and as a paragraph; every comparison in it is decided by the numbers of the run."""
+    """Say the answer in short and as a paragraph; every comparison in it is decided by the numbers of the run."""
     if not all(f"gap_{task}_simulated" in metrics for task in tasks):
         return (), (
             "No simulated heads were built, so the question is not answered; put simulated among the kinds."

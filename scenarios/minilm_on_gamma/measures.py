@@ -16,6 +16,7 @@ from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Metric
 from scenarios.workbench.sentences import say
 from scenarios.workbench.statistics import Estimate
+from scenarios.workbench.tables import columns
 
 __all__ = ["WANTED", "Trial", "each", "lost", "measures", "most_spikes", "of_kind", "table"]
 
@@ -59,34 +60,27 @@ def measures(
         ]
     )  # (n_resamples, n_trials)
     usage = [trial.usage for trial in trials]
-    columns = {
-        "spearman": (rho, "1", "rank correlation with people"),
-        "spearman_se": (np.nanstd(again, axis=0, ddof=1), "1", "its standard error"),
-        "loss": (rho[0] - rho, "1", "rank correlation lost against softmax"),
-        "loss_se": (np.nanstd(again[:, [0]] - again, axis=0, ddof=1), "1", "its standard error, paired"),
-        "time": ([trial.seconds for trial in trials], "s", "time of the model on all sentences"),
-        "rows": ([u.rows for u in usage], "1", "rows in spikes"),
-        "spikes_per_row": (
-            [u.exc_spikes / u.rows if u.rows else np.nan for u in usage],
-            "1",
-            "E spikes per row",
-        ),
-        "silent_rows": ([u.silent_rows for u in usage], "1", "rows without a spike"),
-        "spikes": ([trial.spikes for trial in trials], "1", "spikes per row asked for"),
-        "layer": ([trial.layer for trial in trials], "1", "layer, where one alone is simulated"),
-    }
-    data = xr.Dataset(
+    return xr.Dataset(
         {
-            name: ("condition", np.asarray(values), {"units": units, "long_name": meaning})
-            for name, (values, units, meaning) in columns.items()
-        }
-    ).set_coords(["spikes", "layer"])
-    ratio = {"units": "1", "long_name": "time with most simulated spikes over softmax, in turn"}
-    data["time_ratio"] = ("round", time_ratio, ratio)
-    data["similarity"] = (("condition", "pair"), cosines, {"units": "1", "long_name": "cosine of a pair"})
-    return data.assign_coords(
-        kind=("condition", [trial.kind for trial in trials]),
-        score=("pair", judged, {"units": "1", "long_name": "how alike people judged the pair"}),
+            **columns(
+                "condition",
+                spearman=rho,
+                spearman_se=np.nanstd(again, axis=0, ddof=1),
+                loss=rho[0] - rho,  # rank correlation lost against softmax, the first trial
+                loss_se=np.nanstd(again[:, [0]] - again, axis=0, ddof=1),
+                rows=[u.rows for u in usage],
+                spikes_per_row=[u.exc_spikes / u.rows if u.rows else np.nan for u in usage],
+                silent_rows=[u.silent_rows for u in usage],
+            ),
+            **columns("condition", "s", time=[trial.seconds for trial in trials]),
+            **columns("round", time_ratio=time_ratio),
+            **columns(("condition", "pair"), similarity=cosines),
+        },
+        {
+            "kind": ("condition", [trial.kind for trial in trials]),
+            **columns("condition", spikes=[t.spikes for t in trials], layer=[t.layer for t in trials]),
+            **columns("pair", score=judged),
+        },
     )
 
 

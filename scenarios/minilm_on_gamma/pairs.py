@@ -17,7 +17,7 @@ SHIPPED = Path(__file__).with_name("pairs.tsv")  # 60 pairs written and judged f
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs:
-    """Sentences that belong together, and how alike people found them."""
+    """Sentences that belong together, and how alike people judged them."""
 
     score: np.ndarray  # (n,) float64, larger is more alike
     first: tuple[str, ...]  # (n,)

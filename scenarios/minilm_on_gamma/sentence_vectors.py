@@ -75,8 +75,8 @@ def similarity(vectors: np.ndarray, n_pairs: int) -> np.ndarray:
     return np.einsum("pd,pd->p", vectors[:n_pairs], vectors[n_pairs:])
 
 
-def spearman(judged: np.ndarray, found: np.ndarray) -> float:
+def spearman(judged: np.ndarray, cosines: np.ndarray) -> float:
     """Rank correlation; nan where one of them does not vary."""
-    if np.ptp(found) == 0 or np.ptp(judged) == 0:
+    if np.ptp(cosines) == 0 or np.ptp(judged) == 0:
         return float("nan")
-    return float(stats.spearmanr(judged, found).statistic)
+    return float(stats.spearmanr(judged, cosines).statistic)

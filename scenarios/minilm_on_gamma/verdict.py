@@ -22,7 +22,7 @@ ENERGY = "Energy as a multiple of the softmax model's, from operations counted i
 def in_words(
     data: xr.Dataset, metrics: Mapping[str, Metric], bills: Mapping[str, Bill]
 ) -> tuple[tuple[str, ...], str]:
-    """The answer in short and as a paragraph; every comparison in it is decided by the numbers of the run."""
+    """Say the answer in short and as a paragraph; every comparison in it is decided by the numbers of the run."""
     if unable := _unable(data, metrics):
         return (unable,), unable
     loss, resolution, time = _loss(data, metrics), _resolution(data), _time(metrics)
@@ -57,10 +57,13 @@ def _loss(data: xr.Dataset, metrics: Mapping[str, Metric]) -> str:
 
 
 def _resolution(data: xr.Dataset) -> str:
+    """What so many pairs can show, and whether they show that selection matters in these heads at all."""
+    pairs, uniform = data.sizes["pair"], lost(each(data, "uniform")[0])
     smallest = 2 * float(most_spikes(data).loss_se)
-    return (
-        f"These {data.sizes['pair']} pairs can show a loss of {smallest:.2g} or more (two standard errors)."
-    )
+    can = f"These {pairs} pairs can show a loss of {smallest:.2g} or more (two standard errors)"
+    if sign(uniform) > 0:
+        return f"{can}."
+    return f"{can}; uniform attention in these heads does not clearly lose either ({say(uniform)})."
 
 
 def _controls(data: xr.Dataset) -> str:

@@ -86,7 +86,7 @@ def _passes(params: Params, ctx: RunContext, model: Any, given: dict[str, Any]) 
 
 
 def _row(params: Params, ctx: RunContext, passes: Passes) -> Row:
-    """The last row of the first chosen head once more, its spikes kept; with a generator of its own."""
+    """Simulate the last row of the first chosen head once more, with its spikes kept."""
     circuit, rng = params.gamma_circuit(), ctx.rng.spawn(1)[0]
     spiking = SpikingScoreMap(circuit, None, rng, ctx.engine, spikes=params.spikes)
     scores = passes.uniform.row

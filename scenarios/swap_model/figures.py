@@ -18,7 +18,7 @@ from spiking import Selection
 
 __all__ = ["Row", "layers", "row"]
 
-MOST_KEYS = 20  # that are numbered beside the raster
+MOST_KEYS = 20  # that are numbered at the raster
 
 
 @captioned(

@@ -18,7 +18,7 @@ __all__ = ["in_words"]
 def in_words(
     dataset: xr.Dataset, metrics: Mapping[str, Metric], passes: Passes, words: Mapping[str, Any]
 ) -> tuple[tuple[str, ...], str]:
-    """The answer in short and as a paragraph; `words`: chosen heads, spikes of a row, number of draws."""
+    """Say the answer in short and as a paragraph; `words`: chosen heads, spikes of a row, number of draws."""
     usage = passes.usage
     silent = f"{usage.silent_rows or 'None'} of {usage.rows} rows stayed silent."
     time = f"The forward pass took {metrics['seconds'].value:.2g} times as long as the model's own."

@@ -107,7 +107,7 @@ def _train(
 
 
 def _reads(kind: str) -> tuple[str, ...]:
-    """Heads put into the trained model in the place of its own: softmax for spikes, and spikes for softmax."""
+    """Heads that also read the trained model: softmax for spikes, and spikes for softmax."""
     if kind in SPIKING_KINDS:
         return ("softmax",)
     return ("simulated",) if kind == "softmax" else ()

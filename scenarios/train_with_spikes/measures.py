@@ -23,7 +23,7 @@ __all__ = [
     "trainings_dataset",
 ]
 
-READS = ("softmax", "simulated")  # heads that may be put into a trained model in the place of its own
+READS = ("softmax", "simulated")  # heads that a trained model is also measured with
 DIGITAL, HARDWARE = "fp32_45nm", "loihi_fp32"  # energy tables in the report; the others are in the data
 
 

@@ -21,7 +21,7 @@ OTHERS = {
 
 
 def in_words(metrics: Mapping[str, Metric], params: Any) -> tuple[tuple[str, ...], str]:
-    """The answer in short and as a paragraph; nothing is said of kinds that were not trained."""
+    """Say the answer in short and as a paragraph; nothing is said of kinds that were not trained."""
     if "gap_simulated" not in metrics:
         trained = ", ".join(f"{k} {metrics[f'loss_{k}'].text()}" for k in KINDS if f"loss_{k}" in metrics)
         return (), (
@@ -38,8 +38,7 @@ def _learns(metrics: Mapping[str, Metric], params: Any) -> str:
     unlearnt = ""
     if "gap_uniform" in metrics and sign(metrics["gap_uniform"]) <= 0:
         unlearnt = (
-            ", though softmax does no better than uniform attention, so that selection does not matter to "
-            "this model yet"
+            ", though softmax is not clearly better than uniform attention: no head has learnt to select"
         )
     return (
         f"From scratch, {params.iterations} iterations with {params.spikes} simulated spikes a row reach "
@@ -53,13 +52,12 @@ def _through(metrics: Mapping[str, Metric]) -> str:
     saved = metrics["gain_by_training"]
     word = choose(
         sign(saved),
-        "training through them saves",
-        "no clear gain by training through them,",
-        "training saves",
+        f"training through them saves {saved.text()} of it",
+        f"no clear gain by training through them ({saved.text()})",
+        f"training through them is worse than that (gain {saved.text()})",
     )
     return (
-        f"Put only into the trained softmax model, the spikes cost {metrics['gap_swapped'].text()}: {word} "
-        f"{saved.text()}{' (it is worse)' if sign(saved) < 0 else ''}."
+        f"Put only into the trained softmax model, the spikes cost {metrics['gap_swapped'].text()}: {word}."
     )
 
 
@@ -96,6 +94,6 @@ def _equal(metrics: Mapping[str, Metric]) -> str:
     equal = metrics["loss_simulated_same_operations"]
     apart = equal.value - (equal.control or 0.0)
     return (
-        "When it has done the operations of the whole softmax training it stands at "
-        f"{equal.text()}, {apart:+.3g} from where that ended."
+        "After as many operations as the whole softmax training its loss is "
+        f"{equal.text()}, {apart:+.3g} nat from where softmax ended."
     )

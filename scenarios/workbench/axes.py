@@ -16,7 +16,7 @@ STEPS_nat = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
 def spikes_axis(ax: Axes, spikes: Iterable[float], most: int = 7) -> None:
-    """Logarithmic, with budgets as plain numbers, every other one where they are more than `most`."""
+    """Make the horizontal axis logarithmic, with plain numbers at the budgets, every other one above `most`."""
     budgets = sorted({int(n) for n in spikes})
     ticks = budgets[:: 1 + len(budgets) // (most + 1)]
     ax.set(xscale="log", xlabel="spikes per row")
@@ -27,7 +27,7 @@ def spikes_axis(ax: Axes, spikes: Iterable[float], most: int = 7) -> None:
 
 
 def rise_axis(ax: Axes, linear_nat: float) -> None:
-    """Vertical: linear up to `linear_nat`, logarithmic above, so that hundredths of a nat and whole ones show."""
+    """Make the vertical axis linear up to `linear_nat` and logarithmic above, so that small rises show too."""
     ax.set_yscale("symlog", linthresh=linear_nat)
     ax.yaxis.set_major_locator(FixedLocator([-step for step in STEPS_nat] + [0, *STEPS_nat]))
     ax.yaxis.set_major_formatter("{x:g}")
@@ -37,11 +37,11 @@ def rise_axis(ax: Axes, linear_nat: float) -> None:
 
 
 def layer_ticks(ax: Axes, labels: Sequence[object], most: int = 12) -> None:
-    """A tick at each of the places 0, 1, ..., or at every few of them, so that labels do not touch."""
+    """Set a tick at each of the places 0, 1, ..., or at every few of them, so that labels do not touch."""
     places = range(0, len(labels), -(-len(labels) // most))
     ax.set_xticks(places, [str(labels[place]) for place in places])
 
 
 def curve(ax: Axes, x: Any, values: Any, errors: Any, *, marker: str, line: str, **options: Any) -> None:
-    """Values with error bars, joined by a line; below three points, which make no curve, without it."""
+    """Draw values with error bars, joined by a line; below three points, which make no curve, without it."""
     ax.errorbar(x, values, errors, fmt=marker + line if np.size(values) > 2 else marker, **options)

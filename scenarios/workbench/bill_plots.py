@@ -65,7 +65,7 @@ def draw_joules(ax: Axes, bills: Mapping[str, Bill], table: str, *, legend: bool
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     if legend:
-        ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))  # beside the bars
+        ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))  # right of the bars
 
 
 def draw_counts(ax: Axes, bills: Mapping[str, Bill]) -> None:

@@ -13,9 +13,9 @@ LEARNT = 0.1  # of the way from guessing to perfect accuracy, from which a task 
 
 
 def guessed(task: Task, windows: Batch, rng: np.random.Generator) -> tuple[str, float]:
-    """The best of three guesses that need no attention, and its accuracy on the windows.
+    """Return the best of three guesses that need no attention, and its accuracy on the windows.
 
-    By position: what stands there most often. By token: what most often follows this token. Of those in view:
+    By position: its most frequent target. By token: the most frequent target of this token. Of those in view:
     any symbol of the sequence so far that the task ever asks for, all alike; of recall, one of the values.
     """
     seen, asked = (part.numpy() for part in task.batch(EXAMPLES, rng))
@@ -32,7 +32,7 @@ def guessed(task: Task, windows: Batch, rng: np.random.Generator) -> tuple[str, 
 
 
 def skill(accuracy: float, guess: float) -> float:
-    """How far of the way from guessing to perfect accuracy a model has come."""
+    """Return how far of the way from guessing to perfect accuracy a model has come."""
     return (accuracy - guess) / (1 - guess)
 
 

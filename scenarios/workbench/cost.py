@@ -60,7 +60,7 @@ def forward_cost(model: Transformer, batch: Batch) -> Cost:
 
 
 def cost_columns(dims: Sequence[str], costs: np.ndarray, prefix: str = "") -> Variables:
-    """Counts, operations and joules of an array of `Cost` as variables; `COST_AXES` are their coordinates."""
+    """Give counts, operations and joules of an array of `Cost` as variables; `COST_AXES` are their coordinates."""
 
     def of(measure: Callable[[Cost], object]) -> np.ndarray:
         values = np.array([measure(cost) for cost in costs.flat], dtype=float)

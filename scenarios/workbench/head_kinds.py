@@ -16,7 +16,7 @@ COLOURS = dict(zip(KINDS, (SOFTMAX, INK, FLOOR, INH, CONTROL, SPIKING), strict=T
 
 
 def head_of(kind: str, *, spikes: int, n_cells: int, engine: str, seed: int, gradient: bool = True) -> Head:
-    """One head, to stand in every place of a model.
+    """Make one head, to be used in every place of a model.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ class HeadParams(ScenarioParams):
     n_cells: int | None = param(None, "excitatory cells per key; the circuit's own if none", at_least=1)
 
     def gamma_circuit(self) -> GammaCircuit:
-        """The circuit of every head that spikes."""
+        """Make the circuit of every head that spikes."""
         chosen = PARAMETER_SETS[self.circuit]
         return GammaCircuit(chosen if self.n_cells is None else replace(chosen, n_cells=self.n_cells))
 
@@ -41,7 +41,7 @@ class HeadParams(ScenarioParams):
         gradient: bool = False,
         seeds: int = 2**63,
     ) -> SpikingHead:
-        """A head of this circuit, or its sampled twin, with a seed below `seeds` from the run's generator."""
+        """Make a head of this circuit, or its sampled twin, with a seed below `seeds` from the run's generator."""
         return SpikingHead(
             self.gamma_circuit(),
             spikes=spikes,
@@ -60,7 +60,7 @@ class PretrainedParams(HeadParams):
     temperature: float = param(1.0, "divides the scores; 1 as the model was trained", above=0)
 
     def gamma_circuit(self) -> GammaCircuit:
-        """The circuit of every head that spikes, at this temperature."""
+        """Make the circuit of every head that spikes, at this temperature."""
         return GammaCircuit(replace(super().gamma_circuit().params, temperature=self.temperature))
 
 

@@ -169,11 +169,11 @@ def time_shares(budgets: tuple[int, ...]) -> list[float]:
 def _loaded(params: MiniParams, path: str) -> tuple[Transformer, Task]:
     about = read_tensors(path, ("transformer", "vocabulary"))[1]
     task = task_of(params, about["vocabulary"])
-    wanted, found = asdict(sizes_of(params, task)), about["transformer"]
+    wanted, given = asdict(sizes_of(params, task)), about["transformer"]
     for name, value in wanted.items():
-        if found.get(name) != value:
+        if given.get(name) != value:
             raise UsageError(
-                f"checkpoint must fit the parameters, got {name} {found.get(name)} in {path} for {value}; "
+                f"checkpoint must fit the parameters, got {name} {given.get(name)} in {path} for {value}; "
                 "give the parameters that the model was trained with"
             )
     if about["vocabulary"] != _vocabulary(task):

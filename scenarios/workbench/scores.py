@@ -15,7 +15,7 @@ __all__ = ["paired_columns", "score_columns"]
 
 
 def score_columns(dims: Sequence[str], scores: Any, prefix: str = "") -> Variables:
-    """Loss and accuracy of every window, ``loss`` and ``accuracy`` after the prefix.
+    """Give loss and accuracy of every window, ``loss`` and ``accuracy`` after the prefix.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def score_columns(dims: Sequence[str], scores: Any, prefix: str = "") -> Variabl
 
 
 def paired_columns(name: str, difference: xr.DataArray, units: str = "nat") -> dict[str, xr.DataArray]:
-    """The mean of a difference over windows, and ``name_se``, the standard error of that mean."""
+    """Give the mean of a difference over windows, and ``name_se``, the standard error of that mean."""
     error = difference.std("window", ddof=1) / np.sqrt(difference.sizes["window"])
     return {
         name: difference.mean("window").assign_attrs(units=units),

@@ -43,7 +43,7 @@ class Conditions(Generic[T]):
         label: str,
         measured: Callable[[T], Estimate] | Mapping[str, Estimate],
         *,
-        floor: float | Estimate | None = None,
+        floor: float | None = None,
         unit: str = "",
     ) -> dict[str, Metric]:
         """A measure as one line a condition: `name`, then ``name_condition`` for each of the others.
@@ -64,7 +64,7 @@ class Conditions(Generic[T]):
                 label,
                 estimates[first],
                 floor=floor,
-                control=estimates[self.control],
+                control=estimates[self.control].value,
                 unit=unit,
                 note=self.note,
             ),

@@ -31,7 +31,7 @@ class ScratchParams(SizeParams):
     kinds: tuple[str, ...] = param(KINDS, f"of head, of: {', '.join(KINDS)}", choices=KINDS)
 
     def head(self, ctx: RunContext, kind: str, spikes: int, source: tuple[int, int]) -> Head:
-        """A head for all places of a model that comes from (base, seed)."""
+        """Make a head for all places of a model that comes from (base, seed)."""
         base, seed = source
         return head_of(kind, spikes=spikes, n_cells=self.n_cells, engine=ctx.engine, seed=base // 2 + seed)
 
@@ -48,7 +48,7 @@ class Learnt:
 def schedule(
     n_iterations: int, batch_size: int, learning_rate: float, *, warmup: int = 100, **more: int
 ) -> TrainParams:
-    """A training that ends at a tenth of its highest learning rate, with at most a tenth of it for the warm-up."""
+    """Plan a training that ends at a tenth of its highest learning rate, at most a tenth of it warm-up."""
     return TrainParams(
         n_iterations=n_iterations,
         batch_size=batch_size,

@@ -14,7 +14,7 @@ __all__ = ["unlearnt"]
 
 
 def unlearnt(params: SwapParams, ctx: RunContext, mini: Mini) -> Outcome | None:
-    """The outcome to stop with, None if the model has learnt its task or is to be measured all the same.
+    """Return the outcome to stop with, None if the model has learnt its task or is to be measured all the same.
 
     Learnt means: at least a tenth of the way from the best guess without attention to perfect accuracy. The
     guesses have a generator of their own, so that the run's numbers do not depend on this check.
