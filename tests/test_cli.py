@@ -152,6 +152,8 @@ def test_doctor_reports_and_tells_how_to_get_what_is_missing(capsys, monkeypatch
             "run gama-selects",
             "unknown scenario 'gama-selects'; did you mean 'gamma-selects'? known: gamma-sel",
         ),
+        ("coin-toss", "unknown command 'coin-toss'; to run it: fortyhertz run coin-toss"),
+        ("my_study.py", "unknown command 'my_study.py'; to run it: fortyhertz run my_study.py"),
         ("lst", "unknown command 'lst'; did you mean 'list'?"),
         ("run coin-toss --n-row 3", "coin-toss '--n-row'; did you mean '--n-rows'? known: --n-rows, --dur"),
         ("run coin-toss --n-rows 0", "n_rows must be >= 1, got 0; use for example 8"),

@@ -67,6 +67,7 @@ def test_a_file_runs_as_a_scenario_does_and_again_by_its_stored_command():
     names = {path.name for path in folder.iterdir()}
     assert names == {"die.py", "metrics.json", "params.json", "report.html", "result.nc"}
     assert (folder / "die.py").read_text() == GOOD
+    assert "kept in <code>die.py</code>" in (folder / "report.html").read_text()
     stored = json.loads((folder / "params.json").read_text())
     assert (stored["scenario"], stored["question"]) == ("die", "What does a die show?")
     assert stored["command"] == "fortyhertz run study/die.py --seed 4 --engine fused --sides 1000000"

@@ -21,7 +21,7 @@ from scenarios.workbench.panels import (
     weight_map,
 )
 from scenarios.workbench.sentences import against, beyond_sampling, choose, listed, say
-from scenarios.workbench.statistics import Estimate, bootstrap, clear, difference, mean, ratio
+from scenarios.workbench.statistics import Estimate, bootstrap, clear, difference, fraction, mean, ratio
 from scenarios.workbench.tables import Conditions, columns, estimate_columns
 
 
@@ -52,7 +52,8 @@ def test_false_claims_among_many_true_zeros_stay_rare() -> None:
     assert abs(claimed - 100) < 40
 
 
-def test_difference_and_ratio() -> None:
+def test_difference_ratio_and_a_fraction_of_nothing() -> None:
+    assert np.isnan(fraction(np.array([], dtype=bool)).value)
     assert difference(Estimate(value=3, error=3), Estimate(value=1, error=4)) == Estimate(value=2, error=5)
     assert ratio(3.0, 2.0) == 1.5
     assert np.isnan(ratio(3.0, 0.0))

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from bridge import Comparison
 from scenarios.workbench.outcome import Picture
 from scenarios.workbench.panels import against_floor, captioned, panels, pictures, weight_bar, weight_map
-from scenarios.workbench.rasters import draw_field, draw_raster
+from scenarios.workbench.rasters import draw_row, draw_shares
 from scenarios.workbench.style import SOFTMAX, SPIKING
 
 __all__ = ["figures"]
@@ -48,19 +48,11 @@ def raster(compared: Comparison) -> Figure:
     row = int(np.argsort(distance)[np.isfinite(distance).sum() // 2]) if np.isfinite(distance).any() else 0
     strongest = np.argsort(np.where(selection.mask[row], compared.weights[row], -1.0))
     order = strongest[selection.mask[row][strongest]][-FEW:]
-    window_ms, labels = min(WINDOW_ms, selection.duration_ms), [str(key) for key in order]
-    draw_raster(ax["A"], selection, row, order=order, labels=labels, window_ms=window_ms)
-    draw_field(ax["a"], selection, row, window_ms=window_ms, colour=SPIKING)
-    ax["A"].set(xlabel="", ylabel="key", title=f"row {row}")
-    ax["A"].tick_params(labelbottom=False)
-    ax["a"].set_ylabel("field")
-    place = np.arange(len(order))
-    ax["B"].barh(place, selection.weights[row][order], color=SPIKING, height=0.6, label="spike share")
-    softmax = compared.weights[row][order]
-    ax["B"].plot(softmax, place, "|", color=SOFTMAX, ms=11, mew=2.2, label="softmax")
-    ax["B"].set_yticks(place, labels)
-    ax["B"].set(xlabel="weight", ylabel="key")
-    ax["B"].grid(False, axis="y")
+    labels = [str(key) for key in order]
+    draw_row(ax["A"], ax["a"], selection, row, order=order, labels=labels, window_ms=WINDOW_ms)
+    ax["A"].set_title(f"row {row}")
+    draw_shares(ax["B"], selection.weights[row][order], compared.weights[row][order], labels)
+    ax["B"].set_ylabel("key")
     figure.legend(*ax["B"].get_legend_handles_labels(), loc="outside lower right", ncols=2)
     return figure
 

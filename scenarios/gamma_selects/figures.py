@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 from scenarios.gamma_selects.measures import LABELS, READOUTS, Study, line
 from scenarios.workbench.outcome import Picture
 from scenarios.workbench.panels import band, captioned, dots, headroom, legend, panels, pictures, plain_ticks
-from scenarios.workbench.rasters import draw_field, draw_raster, mark_cycles
+from scenarios.workbench.rasters import draw_row
 from scenarios.workbench.statistics import fraction, mean
 from scenarios.workbench.style import CONTROL, FLOOR, GRID, INH, MUTED, SOFTMAX, SPIKING
 from spiking.measures.rhythm import GAMMA_BAND_HZ
@@ -41,15 +42,12 @@ def raster(study: Study) -> Figure:
     row = _typical_row(study)
     for panel, (name, of) in zip("ABC", study.circuits.items(), strict=True):
         order, cycle = np.argsort(of.scores[row]), of.cycles.cycle_index[row]
-        window_ms = min(WINDOW_ms, of.selection.duration_ms)
         labels = [f"{drive:.1f}" if name == "loop" else "" for drive in of.scores[row][order]]
-        draw_raster(ax[panel], of.selection, row, order=order, labels=labels, window_ms=window_ms)
-        mark_cycles(ax[panel], cycle, of.selection.field_dt_ms)
-        ax[panel].set(xlabel="")
-        ax[panel].tick_params(labelbottom=False)
+        look: dict[str, Any] = {"order": order, "labels": labels, "colour": COLOURS[name], "cycle": cycle}
+        draw_row(ax[panel], ax[panel.lower()], of.selection, row, window_ms=WINDOW_ms, **look)
         ax[panel].set_title(f"{LABELS[name]}\n{of.rate_Hz[row]:,.0f} spikes/s", fontsize=9.5)
-        field = ax[panel.lower()]
-        draw_field(field, of.selection, row, window_ms=window_ms, colour=COLOURS[name], cycle=cycle)
+    for panel in "BCbc":
+        ax[panel].set_ylabel("")
     ax["A"].set_ylabel("cells, by drive of the stimulus")
     ax["a"].set_ylabel("field (spikes)")
     figure.align_ylabels([ax["A"], ax["a"]])

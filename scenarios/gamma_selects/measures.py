@@ -61,7 +61,7 @@ def _rhythm(study: Study) -> dict[str, Metric]:
         "rhythmic": metric(
             "rows with a significant 30-80 Hz peak",
             fraction(loop.rhythmic),
-            control=fraction(cut.rhythmic).value,
+            control=fraction(cut.rhythmic),
             note="control: E to I cut, same drive",
         ),
         "rhythmic_matched": metric(
@@ -75,7 +75,7 @@ def _rhythm(study: Study) -> dict[str, Metric]:
         "ppc": metric(
             "PPC of spikes and field",
             mean(loop.ppc()),
-            control=mean(matched.ppc()).value,
+            control=mean(matched.ppc()),
             note=f"{MATCHED}; above 0 because its field is made by the same spikes",
         ),
         "ppc_cut": metric("the same, E to I cut", mean(cut.ppc())),
@@ -91,16 +91,16 @@ def _selection(study: Study, rng: np.random.Generator) -> dict[str, Metric]:
         "top1": metric(
             "strongest stimulus gets most spikes",
             _agreement(loop, loop.selection.weights),
-            floor=_agreement(loop, rng.multinomial(n, loop.target) / n[:, None]).value,
-            control=_agreement(matched, matched.selection.weights).value,
+            floor=_agreement(loop, rng.multinomial(n, loop.target) / n[:, None]),
+            control=_agreement(matched, matched.selection.weights),
             note=f"floor: softmax samples, as many as spikes; {MATCHED}",
         ),
         **{
             f"tv_{name}": metric(
                 f"total variation to softmax, {READOUTS[name]}",
                 mean(distance.total_variation),
-                floor=mean(distance.floor).value,
-                control=mean(off.total_variation).value if name == "spike_share" else None,
+                floor=mean(distance.floor),
+                control=mean(off.total_variation) if name == "spike_share" else None,
                 note=MATCHED if name == "spike_share" else "",
             )
             for name, distance in distances.items()
@@ -109,33 +109,27 @@ def _selection(study: Study, rng: np.random.Generator) -> dict[str, Metric]:
             "total variation / floor, spike share",
             mean(distances["spike_share"].ratio),
             floor=1.0,
-            control=mean(off.ratio).value,
+            control=mean(off.ratio),
             note=MATCHED,
         ),
         "tv_cut": metric(
-            "total variation to softmax, E to I cut",
-            mean(uncut.total_variation),
-            floor=mean(uncut.floor).value,
+            "total variation to softmax, E to I cut", mean(uncut.total_variation), floor=mean(uncut.floor)
         ),
     }
 
 
 def _spikes(study: Study) -> dict[str, Metric]:
     loop, cut, matched = study.circuits.values()
-    rate_Hz = mean(matched.rate_Hz).value
+    rate_Hz = mean(matched.rate_Hz)
+    silent = [c.selection.silent.sum() for c in (loop, matched)]
+    cycles = loop.rate_Hz / loop.selection.f_gamma_Hz
     return {
-        "spikes_per_cycle": metric(
-            "spikes per row and cycle", mean(loop.rate_Hz / loop.selection.f_gamma_Hz)
-        ),
+        "spikes_per_cycle": metric("spikes per row and cycle", mean(cycles)),
         "rate": metric(
             "spikes per row and second", mean(loop.rate_Hz), control=rate_Hz, unit="1/s", note=MATCHED
         ),
         "rate_cut": metric("the same, E to I cut", mean(cut.rate_Hz), unit="1/s"),
-        "silent": Metric(
-            label="silent rows",
-            value=float(loop.selection.silent.sum()),
-            control=float(matched.selection.silent.sum()),
-        ),
+        "silent": Metric(label="silent rows", value=float(silent[0]), control=float(silent[1])),
     }
 
 

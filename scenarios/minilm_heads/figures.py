@@ -24,11 +24,10 @@ __all__ = ["figures"]
 
 def figures(compared: Compared, table: xr.Dataset) -> dict[str, Picture]:
     """In the report's order."""
-    return (
-        pictures(table, maps)
-        | pictures((compared, table), patterns, n=len(compared.tokens))
-        | pictures(table, excess)
-    )
+    several = "the sharpest, the median and the most diffuse of these heads"
+    which = several if len(compared.pairs) > 2 else "these heads, the sharper first"
+    drawn = pictures((compared, table), patterns, n=len(compared.tokens), which=which)
+    return pictures(table, maps) | drawn | pictures(table, excess)
 
 
 @captioned(
@@ -52,7 +51,7 @@ def maps(table: xr.Dataset) -> Figure:
 
 
 @captioned(
-    "Attention of the sharpest, the median and the most diffuse of these heads: the model's softmax above, "
+    "Attention of {which}: the model's softmax above, "
     "the share of spikes below. Queries downwards, keys across, the same {n} tokens; colour is the square "
     "root of the weight."
 )

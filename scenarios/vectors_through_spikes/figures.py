@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,7 +24,7 @@ from scenarios.workbench.panels import (
     weight_bar,
     weight_map,
 )
-from scenarios.workbench.rasters import draw_field, draw_raster
+from scenarios.workbench.rasters import draw_row, draw_shares
 from scenarios.workbench.statistics import fraction, mean
 from scenarios.workbench.style import CONTROL, FLOOR, INK, MUTED, SOFTMAX, SPIKING
 
@@ -157,23 +159,16 @@ def example(head: WholeHead) -> Figure:
     row, selection = head.typical, head.spiking.selection
     query, weights = head.vectors.query[row], head.vectors.weights[row]
     order = np.argsort(weights)
-    places, labels = np.arange(len(order)), [f"{len(order) - i}" for i in range(len(order))]
+    labels = [f"{len(order) - i}" for i in range(len(order))]
     ax["A"].bar(np.arange(len(query)), query, color=np.where(query > 0, INK, FLOOR), width=0.75)
     ax["A"].axhline(0, color=MUTED, lw=0.8)
     ax["A"].set(xlabel="component", ylabel="query", title="In: a query")
     ax["A"].grid(axis="x", visible=False)
-    window_ms = min(WINDOW_ms, selection.duration_ms)
-    draw_raster(ax["B"], selection, row, order=order, labels=labels, window_ms=window_ms, colours=SPIKING)
-    ax["B"].set(xlabel="", ylabel="key", title="The race of the keys")
-    ax["B"].tick_params(labelbottom=False)
-    draw_field(ax["b"], selection, row, window_ms=window_ms, colour=SPIKING)
-    ax["b"].set_ylabel("field")
-    ax["C"].barh(places, selection.weights[row][order], color=SPIKING, height=0.6, label="spike share")
-    ax["C"].plot(weights[order], places, "|", color=SOFTMAX, ms=10, mew=2.2, label="softmax attention")
-    ax["C"].set(
-        yticks=places, yticklabels=labels, ylim=(-0.5, len(order) - 0.5), xlabel="weight", title="Attention"
-    )
-    ax["C"].grid(axis="y", visible=False)
+    look: dict[str, Any] = {"order": order, "labels": labels, "window_ms": WINDOW_ms, "colours": SPIKING}
+    draw_row(ax["B"], ax["b"], selection, row, **look)
+    ax["B"].set_title("The race of the keys")
+    draw_shares(ax["C"], selection.weights[row][order], weights[order], labels)
+    ax["C"].set_title("Attention")
     _components(ax["D"], head, row)
     legend_below(figure, ax["C"], ax["D"])
     return figure

@@ -66,7 +66,7 @@ def _output(head: WholeHead) -> dict[str, Metric]:
         "error": metric(
             f"relative error of the output, {curve.time_ms[-1]:.0f} ms",
             mean(curve.error[-1]),
-            floor=mean(curve.error_floor[-1]).value,
+            floor=mean(curve.error_floor[-1]),
             note="the floor is divided by its number of spikes; the head is not",
         ),
     }
@@ -77,12 +77,9 @@ def _scale(head: WholeHead) -> dict[str, Metric]:
     spread = _variation(held)
     note = "nothing divides: the loop holds the spikes; control: E to I cut, rate-matched"
     return {
-        "scale": metric("output over softmax output, in length", mean(held), control=mean(loose).value),
+        "scale": metric("output over softmax output, in length", mean(held), control=mean(loose)),
         "scale_spread": metric(
-            "coefficient of variation of that over queries",
-            spread,
-            control=_variation(loose).value,
-            note=note,
+            "coefficient of variation of that over queries", spread, control=_variation(loose), note=note
         ),
     }
 
@@ -108,7 +105,7 @@ def _weights(study: Study) -> dict[str, Metric]:
             "total variation of the weights / floor",
             excess_of(head.agreement),
             floor=1.0,
-            control=direct.value,
+            control=direct,
             note=f"{handed_in} {direct.error:.3f}",
         ),
         "beta": metric(
@@ -133,12 +130,19 @@ def _features(objects: SparseObjects) -> dict[str, Metric]:
     weights = objects.scene.weights
     equal = objects.scene.features(np.full(weights.shape, 1 / weights.shape[2]))
     note, control = f"threshold {objects.threshold:g}", "control: equal weights"
+
+    def seen(features: np.ndarray) -> float:
+        return float(objects.agreement(features).mean())
+
+    def appearing(features: np.ndarray) -> float:
+        return float(objects.appearance_agreement(features).mean())
+
     return {
         "seen": metric(
             "features seen or unseen as under softmax",
             mean(objects.agreement(objects.spiking)),
-            floor=float(objects.agreement(objects.sampled).mean()),
-            control=float(objects.agreement(equal).mean()),
+            floor=seen(objects.sampled),
+            control=seen(equal),
             note=f"{note}; {control}",
         ),
         "seen_share": metric(
@@ -147,8 +151,8 @@ def _features(objects: SparseObjects) -> dict[str, Metric]:
         "appearance": metric(
             "objects whole, in part or not at all as under softmax",
             mean(objects.appearance_agreement(objects.spiking)),
-            floor=float(objects.appearance_agreement(objects.sampled).mean()),
-            control=float(objects.appearance_agreement(equal).mean()),
+            floor=appearing(objects.sampled),
+            control=appearing(equal),
             note=f"{objects.in_part(objects.softmax).mean():.0%} are in part; {note}; {control}",
         ),
     }

@@ -114,7 +114,7 @@ def _selection(table: Conditions[Competition]) -> dict[str, Metric]:
     tv = {name: mean(d.total_variation) for name, d in distance.items()}
     excess = {name: mean(d.ratio) for name, d in distance.items()}
     return (
-        table.lines("tv", "total variation to softmax", tv, floor=mean(distance["loop"].floor).value)
+        table.lines("tv", "total variation to softmax", tv, floor=mean(distance["loop"].floor))
         | table.lines("excess", "total variation / its floor", excess, floor=1.0)
         | table.lines("beta", "fitted beta x temperature", beta)
     )
@@ -155,7 +155,7 @@ def _decisions(table: Conditions[Competition], study: Study, rng: np.random.Gene
 
     def right(name: str) -> Estimate:
         best, made = study.main[name].target.argmax(axis=1), decisions[name].decided
-        return fraction((decisions[name].key == best)[made]) if made.any() else mean(np.array([]))
+        return fraction((decisions[name].key == best)[made])
 
     return (
         table.lines("decision", "decision time, median row", quantile("time_ms", 0.5), unit="ms")

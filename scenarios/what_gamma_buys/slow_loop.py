@@ -29,18 +29,10 @@ TOLERANCE = 0.05  # of the rate, relative; no claim here depends on it more fine
 def slow_loop(
     params: GammaParams, rate_Hz: Callable[[GammaCircuit], float], target_Hz: float
 ) -> GammaCircuit:
-    """The circuit of `params` with slow inhibition and E to I such that it fires at `target_Hz`.
+    """The gamma loop of `params` with slow inhibition, and E to I such that `rate_Hz` of it is `target_Hz`.
 
     A volley that each I cell answers needs about 1 / w_ei spikes, so the rate falls as w_ei grows; each
     step scales w_ei by the rate reached over the rate wanted.
-
-    Parameters
-    ----------
-    params : GammaParams
-        Of the gamma loop.
-    rate_Hz : callable
-        Measures the mean spikes per row and second of a circuit.
-    target_Hz : float
     """
     slow = replace(
         params,

@@ -16,6 +16,7 @@ from scenarios.workbench.compare_options import compare_options, comparison
 from scenarios.workbench.errors import check_known, describe
 from scenarios.workbench.listing import by_theme, listed_scenarios
 from scenarios.workbench.options import Request, given, options_of
+from scenarios.workbench.outside import is_file
 from scenarios.workbench.registry import ENGINES, load
 from scenarios.workbench.swap_options import swap_options, swapped
 from scenarios.workbench.sweep_options import sweep_and_tell, sweep_options
@@ -59,7 +60,9 @@ class KnownGroup(click.Group):
     """A group whose unknown commands are answered with the known ones."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name."""
+        """The command of that name; the name of a scenario is answered with how to run it."""
+        if cmd_name in registry.SCENARIOS or is_file(cmd_name):
+            raise click.UsageError(f"unknown command {cmd_name!r}; to run it: fortyhertz run {cmd_name}")
         return super().get_command(ctx, check_known("command", cmd_name, self.commands))
 
 

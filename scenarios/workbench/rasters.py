@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scenarios.workbench.style import GRID, MUTED
+from scenarios.workbench.style import GRID, MUTED, SOFTMAX, SPIKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from spiking import Selection
 
-__all__ = ["draw_field", "draw_raster", "key_colours"]
+__all__ = ["draw_field", "draw_raster", "draw_row", "draw_shares", "key_colours"]
 
 DENSE = 2000  # spikes from which on dots are drawn small
 DOT, SMALL_DOT = 5.0, 0.6
@@ -95,6 +95,40 @@ def draw_field(
     ax.set(xlim=(0, window_ms), xlabel="time (ms)")
     ax.set_ylim(0, 1.15 * float(selection.field[row, inside].max(initial=1e-9)))
     ax.grid(False)
+
+
+def draw_row(
+    ax: Axes,
+    below: Axes,
+    selection: Selection,
+    row: int,
+    *,
+    order: np.ndarray,
+    labels: Sequence[str],
+    window_ms: float,
+    colour: str = SPIKING,
+    cycle: np.ndarray | None = None,
+    colours: Any = None,
+) -> None:
+    """The raster of a row over its field, on one time axis; see `draw_raster` and `draw_field`."""
+    window_ms = min(window_ms, selection.duration_ms)
+    draw_raster(ax, selection, row, order=order, labels=labels, window_ms=window_ms, colours=colours)
+    draw_field(below, selection, row, window_ms=window_ms, colour=colour, cycle=cycle)
+    if cycle is not None:
+        mark_cycles(ax, cycle, selection.field_dt_ms)
+    ax.set(xlabel="", ylabel="key")
+    ax.tick_params(labelbottom=False)
+    below.set_ylabel("field")
+
+
+def draw_shares(ax: Axes, share: np.ndarray, softmax: np.ndarray, labels: Sequence[str]) -> None:
+    """Spike shares of some keys as bars, from the bottom up, and their softmax weights as ticks."""
+    places = np.arange(len(share))
+    ax.barh(places, share, color=SPIKING, height=0.6, label="spike share")
+    ax.plot(softmax, places, "|", color=SOFTMAX, ms=10, mew=2.2, label="softmax attention")
+    ax.set_yticks(places, list(labels))
+    ax.set(ylim=(-0.5, len(share) - 0.5), xlabel="weight")
+    ax.grid(axis="y", visible=False)
 
 
 def mark_cycles(ax: Axes, cycle: np.ndarray, dt_ms: float) -> None:

@@ -40,6 +40,7 @@ def render(run: StoredRun, *, title: str) -> str:
         provenance=run.provenance,
         title=title,
         figures=figures,
+        source=next((path.name for path in sorted(run.folder.glob("*.py"))), None),
     )
 
 

@@ -62,10 +62,12 @@ def mean_over_seeds(values: np.ndarray) -> Estimate:
 def fraction(flags: np.ndarray) -> Estimate:
     """Fraction of True, with the standard deviation of its Jeffreys posterior (Brown, Cai and DasGupta 2001).
 
-    Unlike sqrt(p (1 - p) / n) that error is not 0 when all rows agree.
+    Unlike sqrt(p (1 - p) / n) that error is not 0 when all rows agree. Of no rows it is nan.
     """
     flags = np.asarray(flags, dtype=bool)
     n, n_true = len(flags), int(flags.sum())
+    if n == 0:
+        return Estimate(value=np.nan, error=np.nan)
     return Estimate(value=n_true / n, error=float(stats.beta(n_true + 0.5, n - n_true + 0.5).std()))
 
 
@@ -144,21 +146,25 @@ def metric(
     label: str,
     estimate: Estimate,
     *,
-    floor: float | None = None,
-    control: float | None = None,
+    floor: float | Estimate | None = None,
+    control: float | Estimate | None = None,
     unit: str = "",
     note: str = "",
 ) -> Metric:
-    """An estimate as a line of the report."""
+    """An estimate as a line of the report; of floor and control the value counts."""
     return Metric(
         label=label,
         value=estimate.value,
         standard_error=estimate.error,
-        floor=floor,
-        control=control,
+        floor=_value(floor),
+        control=_value(control),
         unit=unit,
         note=note,
     )
+
+
+def _value(number: float | Estimate | None) -> float | None:
+    return number.value if isinstance(number, Estimate) else number
 
 
 def rank_correlation(

@@ -43,7 +43,7 @@ class Conditions(Generic[T]):
         label: str,
         measured: Callable[[T], Estimate] | Mapping[str, Estimate],
         *,
-        floor: float | None = None,
+        floor: float | Estimate | None = None,
         unit: str = "",
     ) -> dict[str, Metric]:
         """A measure as one line a condition: `name`, then ``name_condition`` for each of the others.
@@ -64,7 +64,7 @@ class Conditions(Generic[T]):
                 label,
                 estimates[first],
                 floor=floor,
-                control=estimates[self.control].value,
+                control=estimates[self.control],
                 unit=unit,
                 note=self.note,
             ),
