@@ -1,31 +1,52 @@
-"""Everything that spikes: cells, circuits, simulation, readout and rhythm."""
+"""Everything that spikes: cells, circuits, engines and measures."""
 
 from spiking import quiet  # isort: skip  # noqa: F401  imports brian2 before any other file does
+from spiking.budget import Budget
 from spiking.cells import CELLS, DiffusiveLIF, EscapeRate
+from spiking.circuit import RowCircuit
 from spiking.circuits.control import RateMatched, cut_loop, gamma_off
-from spiking.circuits.gamma import ENGINES, GammaCircuit
+from spiking.circuits.gamma import GammaCircuit
 from spiking.circuits.whole_head import HeadParams, HeadSelection, VectorCircuit
+from spiking.engines import ENGINES, Brian2, Engine, Fused, engine_named
 from spiking.engines.brian2 import codegen_target
 from spiking.export import to_neo
+from spiking.networks import Network, simulate_circuit
 from spiking.params import PARAMETER_SETS, GammaParams
-from spiking.record import Selection, SpikeRecord
+from spiking.record import Recorded, Selection, SpikeRecord, Spikes
+from spiking.refs import Ref
+from spiking.streams import Streams
+from spiking.wiring import Row, Wiring
 
 __all__ = [
     "CELLS",
     "ENGINES",
     "PARAMETER_SETS",
+    "Brian2",
+    "Budget",
     "DiffusiveLIF",
+    "Engine",
     "EscapeRate",
+    "Fused",
     "GammaCircuit",
     "GammaParams",
     "HeadParams",
     "HeadSelection",
+    "Network",
     "RateMatched",
+    "Recorded",
+    "Ref",
+    "Row",
+    "RowCircuit",
     "Selection",
     "SpikeRecord",
+    "Spikes",
+    "Streams",
     "VectorCircuit",
+    "Wiring",
     "codegen_target",
     "cut_loop",
+    "engine_named",
     "gamma_off",
+    "simulate_circuit",
     "to_neo",
 ]

@@ -1,227 +1,337 @@
-"""Any circuit of Brian2 objects on either engine: networks in, spikes and samples out.
-
-A network is made from a random generator, so that a batch holds networks that differ in their connections
-and initial states. From the same generator both engines get the same networks.
-"""
+"""The contract of a circuit: its author writes one row as Brian2 objects, and everything else follows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+import copy
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Self
 
-import brian2 as b2
 import numpy as np
 
-from spiking.checks import known
-from spiking.engines.brian2 import ENGINES, building, run_network
-from spiking.engines.fused.kernel import Kernel, compile_program
+from spiking.batch import Batch, Own, Wanted
+from spiking.budget import Budget
+from spiking.checks import check_mask, check_scores, known
+from spiking.engines import Engine, Fused, check_engine
 from spiking.engines.fused.parts import Program
-from spiking.engines.fused.program import read_program
-from spiking.engines.fused.run import PRECISIONS, Rows, RowSpikes, Window, run_rows
+from spiking.measures.selection import select
+from spiking.probe import probe
+from spiking.record import Recorded, Selection
+from spiking.refs import Ref
+from spiking.rows import Layout
+from spiking.streams import Streams
+from spiking.template import Template, template_of
+from spiking.wiring import Row, Wiring
 
-__all__ = ["Circuit", "GroupSpikes", "Recorded", "simulate_circuit"]
+__all__ = ["RECORDS", "RowCircuit", "row_program", "run_batch"]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Circuit:
-    """The Brian2 objects of one network, with the constants of their equations."""
-
-    objects: Sequence[b2.BrianObject]
-    namespace: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class GroupSpikes:
-    """Spikes of one group, ordered by network and time; times count from the start of the window."""
-
-    network: np.ndarray  # (n_spikes,) int64
-    cell: np.ndarray  # (n_spikes,) int32
-    time_ms: np.ndarray  # (n_spikes,) float64
+RECORDS = ("spikes", "counts")
+FIELD_DT_MS = 1.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recorded:
-    """What a batch of networks did in the measured window."""
+class RowCircuit(ABC):
+    """A circuit that attends: write `build`, one row as Brian2 objects.
 
-    n_cells: Mapping[str, int]
-    duration_ms: float
-    spikes: Mapping[str, GroupSpikes]
-    samples: Mapping[str, np.ndarray]  # `group__variable` -> (n_networks, n_cells, n_samples) float32
+    From that alone rows of any number of keys are simulated side by side on both engines, with masks, budgets,
+    random streams and progress, and `fit`, `compare`, `calibrate`, `count`, `SpikingHead`, `swap` and the Hugging
+    Face attention take the circuit. Give a subclass that has parameters `@dataclass(frozen=True, kw_only=True)`,
+    so that circuits of equal parameters are read once; with fields `temperature` and `gain` it can be calibrated.
+
+    Examples
+    --------
+    Winner-take-all with one inhibitory cell, whole:
+
+    >>> from dataclasses import dataclass
+    >>> import brian2 as b2, numpy as np
+    >>> from brian2 import ms
+    >>> from spiking import Row, RowCircuit, Wiring
+    >>> @dataclass(frozen=True, kw_only=True)
+    ... class OneInhibitor(RowCircuit):
+    ...     n_cells: int = 10
+    ...     drive: float = 12.0
+    ...     temperature: float = 1.0
+    ...     gain: float = 1.0
+    ...     def build(self, row: Row) -> Wiring:
+    ...         exc = b2.NeuronGroup(
+    ...             row.n_keys * self.n_cells,
+    ...             '''dv/dt = (drive + u - g - v) / (10*ms) : 1
+    ...                dg/dt = -g / (8*ms) : 1
+    ...                dh/dt = exp(v - 10) / ms : 1
+    ...                q : 1
+    ...                u : 1 (constant)''',
+    ...             threshold="h > q", reset="v -= 1; h = 0; q = -log(rand())",
+    ...             method="euler", dt=0.1 * ms, name="exc", namespace={"drive": self.drive},
+    ...         )
+    ...         inh = b2.NeuronGroup(1, "dv/dt = -v / (2*ms) : 1", threshold="v > 5", reset="v = 0",
+    ...                              method="exact", dt=0.1 * ms, name="inh")
+    ...         excite = b2.Synapses(exc, inh, on_pre="v_post += 1", delay=1 * ms, dt=0.1 * ms, name="excite")
+    ...         inhibit = b2.Synapses(inh, exc, on_pre="g_post += 10", delay=1 * ms, dt=0.1 * ms, name="inhibit")
+    ...         excite.connect(); inhibit.connect()
+    ...         return Wiring([exc, inh, excite, inhibit], scores="exc.u", counts="exc", field="exc.g",
+    ...                       start={"exc.v": "5 * rand()", "exc.q": "-log(rand())"}, settle_ms=100)
+    >>> selection = OneInhibitor().attend(np.array([[1.0, 0.0, -1.0]]), spikes=200, rng=np.random.default_rng(0))
+    >>> bool(selection.counts[0, 0] > selection.counts[0, 2])
+    True
+    """
+
+    temperature = 1.0  # of the softmax that the spike share is to follow; divides the scores
+    gain = 1.0  # correction of that, measured by `bridge.calibrate`
+
+    def __init__(self) -> None:
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        """Check the circuit; a dataclass calls this once its fields are set."""
+        self.check()
+
+    @abstractmethod
+    def build(self, row: Row) -> Wiring:
+        """Make the Brian2 objects of one row, and say what they mean."""
+
+    def score_input(self, scores: np.ndarray, present: np.ndarray) -> np.ndarray:
+        """What each key receives, (n_rows, n_keys): by default gain / temperature x (score - the row's maximum).
+
+        Softmax does not change when all scores of a row rise together; feedforward inhibition that grows with
+        the input gives a circuit the same freedom (Pouille et al. 2009).
+
+        Parameters
+        ----------
+        scores : (n_rows, n_keys) array
+        present : (n_rows, n_keys) bool array
+            True where a key takes part.
+        """
+        highest = np.max(scores, axis=1, keepdims=True, where=present, initial=-np.inf)
+        return self.gain / self.temperature * np.where(present, scores - highest, 0.0)
+
+    def template_key(self) -> object:
+        """What tells circuits apart that have to be read each for itself; equal keys share their objects."""
+        if "__dataclass_fields__" in vars(type(self)):
+            try:
+                hash(self)
+                return type(self), self
+            except TypeError:  # a field that cannot be hashed, such as an array
+                pass
+        return type(self), id(self)
+
+    def varied(self, **changes: Any) -> Self:
+        """The same circuit with other parameters, such as `temperature`."""
+        missing = [name for name in changes if not hasattr(self, name)]
+        if missing:
+            raise TypeError(
+                f"{type(self).__name__} has no parameter {missing[0]!r}; give the class a field of that name."
+            )
+        if dataclasses.is_dataclass(self):
+            fields = {field.name for field in dataclasses.fields(self) if field.init}
+            if fields >= changes.keys():
+                return dataclasses.replace(self, **changes)
+        twin = copy.copy(self)
+        for name, value in changes.items():
+            object.__setattr__(twin, name, value)
+        return twin
+
+    def check(self) -> None:
+        """Raise unless the circuit keeps the contract and, in a short probe, spikes as cells do.
+
+        Raises
+        ------
+        ValueError, TypeError
+            With the class, the rule, the value and the remedy.
+        """
+        template = template_of(self)
+        if not template.probed and template.wiring.scores is not None:
+            probe(
+                self,
+                template,
+                lambda scores, budget: self._attended(template, scores, Streams(0), budget, Fused()),
+            )
+            template.probed = True
+
+    def attend(
+        self,
+        scores: np.ndarray,
+        *,
+        rng: np.random.Generator | Streams,
+        duration_ms: float | None = None,
+        spikes: int | None = None,
+        budget: Budget | None = None,
+        mask: np.ndarray | None = None,
+        record: str = "spikes",
+        engine: Engine = Fused(),
+        progress: Callable[[float], None] | None = None,
+    ) -> Selection:
+        """Let the keys of each row compete.
+
+        Parameters
+        ----------
+        scores : (n_rows, n_keys) array
+            Relevances before the softmax.
+        rng : numpy.random.Generator or Streams
+            Source of all randomness: same generator state, same spikes. `Streams` (fused engine) gives each row
+            its own number instead, so that its spikes are the same in any batch.
+        duration_ms : float, optional
+            Measured time, at least one cycle (33.4 ms); with `spikes` the limit of it.
+        spikes : int, optional
+            A row ends with the time step in which its counted spike of this number falls.
+        budget : Budget, optional
+            In place of the last two.
+        mask : (n_rows, n_keys) bool array, optional
+            True where a key takes part. Others get no cells, no drive and no weight.
+        record : {"spikes", "counts"}
+            With "counts" no spike times are kept: `spikes` and `field` are empty, `f_gamma_Hz` is nan and
+            `n_cycles` 0, and memory does not grow with the duration.
+        engine : Engine
+            `Fused()`, or the reference `Brian2()`.
+        progress : callable, optional
+            Called with the fraction that is done: of simulated time (Brian2) or of the rows (fused).
+
+        Returns
+        -------
+        Selection
+
+        Raises
+        ------
+        ValueError, TypeError
+            For scores, masks, limits and engines that cannot be simulated.
+        """
+        template = template_of(self)
+        if template.wiring.scores is None:
+            raise TypeError(f"{type(self).__name__} takes no scores, since its Wiring has scores=None.")
+        budget = Budget.of(budget, duration_ms, spikes)
+        return self._attended(
+            template, scores, rng, budget, engine, mask=mask, record=record, progress=progress
+        )
+
+    def _attended(
+        self,
+        template: Template,
+        scores: np.ndarray,
+        rng: np.random.Generator | Streams,
+        budget: Budget,
+        engine: Engine,
+        *,
+        mask: np.ndarray | None = None,
+        record: str = "spikes",
+        progress: Callable[[float], None] | None = None,
+    ) -> Selection:
+        scores = check_scores(scores)
+        present = check_mask(scores, mask)
+        wiring = template.wiring
+        layout = Layout.of(present, template.unit)
+        assert wiring.scores is not None
+        score = Ref.read(wiring.scores)
+        at_keys = layout.at_populations(np.asarray(self.score_input(scores, present), dtype=np.float64))
+
+        def inputs(rows: range) -> Own:
+            return {score: np.repeat(at_keys[layout.populations_of(rows)], template.per_key(score.group))}
+
+        batch = self.batch(layout, Streams.of(rng), frozenset({score}), inputs)
+        recorded = run_batch(template, batch, budget, record, engine, rng, progress)
+        return select(recorded, layout, present, budget, counted=wiring.counts, field=wiring.field_ref)
+
+    def batch(
+        self,
+        layout: Layout,
+        streams: Streams,
+        varied: frozenset[Ref] | set[Ref] = frozenset(),
+        inputs: Callable[[range], Own] = lambda rows: {},
+        sizes: Mapping[str, int] | None = None,
+    ) -> Batch:
+        """The rows of a layout as both engines take them.
+
+        Parameters
+        ----------
+        layout : Layout
+        streams : Streams
+        varied : set of Ref
+            Variables that `inputs` hands over besides the start's.
+        inputs : callable
+            Rows -> values of those variables, one row after another.
+        sizes : mapping, optional
+            Sizes of inputs other than scores.
+        """
+        template = template_of(self, sizes)
+        n_keys = np.bincount(layout.row_of_population, minlength=layout.n_rows)
+        numbers = streams.numbers(layout.n_rows)
+        if template.random:
+            kinds = [
+                template.drawn(int(n), streams.seed, int(s)) for n, s in zip(n_keys, numbers, strict=True)
+            ]
+            kind_of = np.arange(layout.n_rows)
+        else:
+            different, kind_of = np.unique(n_keys, return_inverse=True)
+            kinds = [template.kind(int(n)) for n in different]
+
+        def own(rows: range) -> Own:
+            given = inputs(rows)
+            begun = template.start.values(
+                given,
+                lambda ref: batch.values(ref, rows, {}),
+                {group: batch.n_cells(group)[rows.start : rows.stop] for group in template.arrays.sizes},
+                seed=streams.seed,
+                streams=numbers[rows.start : rows.stop],
+            )
+            return {**given, **begun}
+
+        batch = Batch(
+            objects=template.wiring.objects,
+            namespace=template.wiring.namespace,
+            kinds=kinds,
+            kind_of=kind_of,
+            streams=streams,
+            counted=template.wiring.counts,
+            unit=template.unit,
+            varied=frozenset(varied) | frozenset(template.start.expressions),
+            own=own,
+            rebuild=lambda row: template.rebuilt(int(n_keys[row]), streams.seed, int(numbers[row])).objects,
+        )
+        return batch
 
 
-def simulate_circuit(
-    build: Callable[[np.random.Generator], Circuit],
-    *,
-    duration_ms: float,
-    rng: np.random.Generator,
-    n_networks: int = 1,
-    settle_ms: float = 0.0,
-    record: Sequence[str] = (),
-    sample: Sequence[str] = (),
-    sample_ms: float = 1.0,
-    engine: str = "fused",
-    precision: str = "float64",
-    threads: int | None = None,
+def run_batch(
+    template: Template,
+    batch: Batch,
+    budget: Budget,
+    record: str,
+    engine: Engine,
+    rng: np.random.Generator | Streams,
+    progress: Callable[[float], None] | None,
 ) -> Recorded:
-    """Simulate networks that one recipe makes.
+    """Check what a caller asks of an engine, and run."""
+    known("record", record, RECORDS)
+    check_engine(engine)
+    if isinstance(rng, Streams) and rng.rows is not None and not engine.takes_streams:
+        raise ValueError(
+            f"streams are of the fused engine, got {type(engine).__name__}(); use Fused(), or a generator."
+        )
+    return engine.run(batch, wanted(template, budget, record), progress)
 
-    Parameters
-    ----------
-    build : callable
-        generator -> Circuit; called once for each network. Networks may differ in connections, weights and
-        initial values of cells, not in constants.
-    duration_ms : float
-        Measured time; `settle_ms` come before it.
-    rng : numpy.random.Generator
-    n_networks : int
-    record : sequence of str
-        Groups whose spikes are recorded.
-    sample : sequence of str
-        Variables, `group__variable`, that are sampled every `sample_ms` at the start of a step.
-    engine : {"fused", "brian2"}
-    precision : {"float32", "float64"}
-        Of the fused engine.
-    threads : int, optional
-        Of the fused engine; as many as there are cores, unless given.
+
+def wanted(template: Template, budget: Budget, record: str) -> Wanted:
+    """What an engine is asked for, with spike times and fields or without."""
+    spikes = record == "spikes"
+    return Wanted(
+        budget=budget,
+        settle_ms=template.wiring.settle_ms,
+        spikes=(template.wiring.counts,) if spikes else (),
+        samples=template.wiring.sampled if spikes else (),
+        sample_ms=FIELD_DT_MS,
+        counted_whole=tuple(template.wiring.counted_whole),
+    )
+
+
+@lru_cache(maxsize=256)
+def row_program(circuit: RowCircuit) -> Program:
+    """What one row's circuit computes at every step, as both engines run it.
 
     Raises
     ------
     ValueError
-        For what the fused engine does not cover; the message names the Brian2 feature.
+        For what the fused engine does not cover.
     """
-    known("engine", engine, ENGINES)
-    known("precision", precision, PRECISIONS)
-    generators = rng.spawn(n_networks)
-    with building():
-        circuits = [build(generator) for generator in generators]
-    options = _Options(duration_ms, settle_ms, tuple(record), tuple(sample), sample_ms)
-    if engine == "brian2":
-        return _brian2(circuits, options, generators)
-    return _fused(circuits, options, rng, precision, threads)
-
-
-@dataclass(frozen=True)
-class _Options:
-    duration_ms: float
-    settle_ms: float
-    record: tuple[str, ...]
-    sample: tuple[str, ...]
-    sample_ms: float
-
-
-def _brian2(
-    circuits: Sequence[Circuit], options: _Options, generators: Sequence[np.random.Generator]
-) -> Recorded:
-    """One network after the other."""
-    spikes: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {g: [] for g in options.record}
-    samples: dict[str, list[np.ndarray]] = {v: [] for v in options.sample}
-    for circuit, generator in zip(circuits, generators, strict=True):
-        groups = {o.name: o for o in circuit.objects}
-        of_spikes = {g: b2.SpikeMonitor(groups[g], name=f"{g}_spikes") for g in spikes}
-        of_states = {v: _state_monitor(groups, v, options.sample_ms) for v in samples}
-        network = b2.Network(*circuit.objects, *of_spikes.values(), *of_states.values())
-        total_ms = options.settle_ms + options.duration_ms
-        run_network(network, total_ms, dict(circuit.namespace), rng=generator)
-        for g, spiked in of_spikes.items():
-            spikes[g].append((np.asarray(spiked.i), np.asarray(spiked.t / b2.ms) - options.settle_ms))
-        first = round(options.settle_ms / options.sample_ms)
-        for v, states in of_states.items():
-            samples[v].append(np.asarray(getattr(states, v.split("__")[1]), dtype=np.float32)[:, first:])
-    return Recorded(
-        n_cells={o.name: len(o) for o in circuits[0].objects if isinstance(o, b2.NeuronGroup)},
-        duration_ms=options.duration_ms,
-        spikes={g: _in_window(found) for g, found in spikes.items()},
-        samples={v: np.stack(found) for v, found in samples.items()},
-    )
-
-
-def _state_monitor(groups: Mapping[str, Any], variable: str, sample_ms: float) -> b2.StateMonitor:
-    group, name = variable.split("__")
-    return b2.StateMonitor(groups[group], name, record=True, dt=sample_ms * b2.ms, name=f"{variable}_samples")
-
-
-def _in_window(found: Sequence[tuple[np.ndarray, np.ndarray]]) -> GroupSpikes:
-    network = np.repeat(np.arange(len(found)), [len(cell) for cell, _ in found])
-    cell = np.concatenate([cell for cell, _ in found])
-    time_ms = np.concatenate([time_ms for _, time_ms in found])
-    inside = time_ms >= -1e-9
-    return GroupSpikes(network=network[inside], cell=cell[inside], time_ms=np.maximum(time_ms[inside], 0.0))
-
-
-def _fused(
-    circuits: Sequence[Circuit],
-    options: _Options,
-    rng: np.random.Generator,
-    precision: str,
-    threads: int | None,
-) -> Recorded:
-    """All networks as rows of one kernel."""
-    programs = [read_program(c.objects, c.namespace, per_cell=set()) for c in circuits]
-    kernels = [
-        compile_program(p, record=options.record, sample=options.sample, precision=precision)
-        for p in programs
-    ]
-    kernel = kernels[0]
-    if not all(_alike(kernel, other) for other in kernels[1:]):
-        raise ValueError(
-            "networks of one batch must have the same equations and constants, got two kinds; "
-            "simulate them one by one."
-        )
-    dt_ms = programs[0].dt_ms
-    window = Window(
-        n_settle=round(options.settle_ms / dt_ms),
-        n_steps=round((options.settle_ms + options.duration_ms) / dt_ms),
-        sample_every=round(options.sample_ms / dt_ms),
-        spikes=True,
-        likely_Hz=100.0,
-    )
-    rows = Rows(
-        n_cells=_sizes(programs),
-        unit={},
-        state=lambda block: _together([programs[row].fixed for row in block]),
-        streams=np.arange(len(programs), dtype=np.uint64),
-    )
-    parts = list(run_rows(kernel, rows, window, seed=int(rng.integers(2**63)), threads=threads))
-    n_cells = {name: cells.n for name, cells in programs[0].cells.items()}
-    return Recorded(
-        n_cells=n_cells,
-        duration_ms=options.duration_ms,
-        spikes={g: _joined(parts, g, dt_ms) for g in options.record},
-        samples={v: _sampled(parts, v, n_cells[v.split("__")[0]]) for v in options.sample},
-    )
-
-
-def _alike(a: Kernel, b: Kernel) -> bool:
-    """Whether two networks differ in nothing but their arrays."""
-    return (
-        a.source.text == b.source.text
-        and np.array_equal(a.floats, b.floats)
-        and np.array_equal(a.ints, b.ints)
-        and all(map(np.array_equal, a.tables, b.tables))
-    )
-
-
-def _sampled(parts: Sequence[RowSpikes], variable: str, n_cells: int) -> np.ndarray:
-    """A variable of every cell, (n_networks, n_cells, n_samples), even where a row holds it only once."""
-    samples = np.concatenate([p.samples[variable] for p in parts])
-    n_rows = sum(len(p.n_steps) for p in parts)
-    samples = samples.reshape(n_rows, -1, samples.shape[1])
-    return np.broadcast_to(samples, (n_rows, n_cells, samples.shape[2]))
-
-
-def _sizes(programs: Sequence[Program]) -> dict[str, np.ndarray]:
-    return {g: np.array([p.cells[g].n for p in programs]) for g in programs[0].cells}
-
-
-def _together(fixed: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {name: np.concatenate([one[name] for one in fixed]) for name in fixed[0]}
-
-
-def _joined(parts: Sequence[RowSpikes], group: str, dt_ms: float) -> GroupSpikes:
-    found = [p.spikes[group] for p in parts]
-    return GroupSpikes(
-        network=np.concatenate([e.row for e in found]),
-        cell=np.concatenate([e.cell for e in found]),
-        time_ms=np.concatenate([e.step for e in found]) * dt_ms,
-    )
+    template = template_of(circuit)
+    layout = Layout.of(np.ones((1, 2), dtype=bool), template.unit)
+    score = template.wiring.score_ref
+    batch = circuit.batch(layout, Streams(0), frozenset({score} if score else ()))
+    return Fused().compiled(batch, wanted(template, Budget(spikes=1), "spikes")).program

@@ -1,12 +1,65 @@
-"""What a simulation leaves behind: the spikes, and the selection read from them."""
+"""What a simulation leaves: the spikes, what an engine recorded, and the selection read from it."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-__all__ = ["Selection", "SpikeRecord"]
+__all__ = ["Recorded", "Selection", "SpikeRecord", "Spikes", "joined"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spikes:
+    """Spikes of one group, ordered by row and time; times count from the start of the measured window."""
+
+    row: np.ndarray  # (n_spikes,) int64
+    cell: np.ndarray  # (n_spikes,) int32, within the row
+    time_ms: np.ndarray  # (n_spikes,) float64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What a batch of rows, or networks, did in the measured window, on either engine."""
+
+    n_cells: Mapping[str, np.ndarray]  # group -> (n_rows,) int64, cells of each row
+    counts: Mapping[str, np.ndarray]  # spiking group -> (n_rows,) int64; the counted one (n_populations,)
+    spikes: Mapping[str, Spikes]  # recorded groups
+    samples: Mapping[str, np.ndarray]  # "group.variable" -> (n_rows, n_cells, n_samples) float32
+    row_ms: np.ndarray  # (n_rows,) float64: measured time of each row
+    duration_ms: float
+
+
+def joined(parts: Sequence[Recorded]) -> Recorded:
+    """What batches did, as one batch; of samples the longest decides, and nan fills up."""
+    first = np.cumsum([0, *(len(p.row_ms) for p in parts)])
+    return Recorded(
+        n_cells={name: np.concatenate([p.n_cells[name] for p in parts]) for name in parts[0].n_cells},
+        counts={name: np.concatenate([p.counts[name] for p in parts]) for name in parts[0].counts},
+        spikes={
+            name: Spikes(
+                row=np.concatenate([p.spikes[name].row + n for p, n in zip(parts, first, strict=False)]),
+                cell=np.concatenate([p.spikes[name].cell for p in parts]),
+                time_ms=np.concatenate([p.spikes[name].time_ms for p in parts]),
+            )
+            for name in parts[0].spikes
+        },
+        samples={name: _stacked([p.samples[name] for p in parts]) for name in parts[0].samples},
+        row_ms=np.concatenate([p.row_ms for p in parts]),
+        duration_ms=parts[0].duration_ms,
+    )
+
+
+def _stacked(samples: Sequence[np.ndarray]) -> np.ndarray:
+    shape = (sum(len(s) for s in samples), *np.max([s.shape[1:] for s in samples], axis=0))
+    whole = np.full(shape, np.nan, dtype=np.float32)
+    first = 0
+    for s in samples:
+        whole[first : first + len(s), : s.shape[1], : s.shape[2]] = s
+        first += len(s)
+    return whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,20 +125,22 @@ class Selection:
     A row without a spike has weights of zero and is marked in `silent`; it is never read as uniform.
     """
 
-    counts: np.ndarray  # (n_rows, n_keys) int: spikes per key
+    counts: np.ndarray  # (n_rows, n_keys) int64: spikes per key
     weights: np.ndarray  # (n_rows, n_keys) float: spike share, each row sums to 1 (0 where silent)
     silent: np.ndarray  # (n_rows,) bool: rows without a spike
     mask: np.ndarray  # (n_rows, n_keys) bool: True where the key takes part
-    f_gamma_Hz: (
-        np.ndarray
-    )  # (n_rows,) float: peak of the spectrum in the gamma band; nan without a significant one
+    f_gamma_Hz: np.ndarray  # (n_rows,) float: spectral peak in the gamma band; nan without a significant one
     n_cycles: np.ndarray  # (n_rows,) int: cycles of the field in the measured window; 0 without a rhythm
-    spikes: SpikeRecord
-    field: (
-        np.ndarray
-    )  # (n_rows, n_samples) float32: excitatory synaptic trace of the E cells, the row's field
-    inh_counts: np.ndarray  # (n_rows,) int: spikes of the I pool
+    spikes: SpikeRecord  # of the counted group
+    field: np.ndarray  # (n_rows, n_samples) float32: the row's field, such as a synaptic sum
     field_dt_ms: float
-    duration_ms: float  # the limit where a number of spikes was asked for
+    duration_ms: float  # the limit where rows end early
     row_ms: np.ndarray  # (n_rows,) float: measured time of each row
-    unfinished: np.ndarray  # (n_rows,) bool: the limit came before the spikes that were asked for
+    unfinished: np.ndarray  # (n_rows,) bool: the time limit came before the others that were asked for
+    n_cells: Mapping[str, np.ndarray]  # group -> (n_rows,) int64: cells of each row
+    other_counts: Mapping[str, np.ndarray] = dataclasses.field(
+        default_factory=dict
+    )  # other groups -> (n_rows,) int64 spikes
+    samples: Mapping[str, np.ndarray] = dataclasses.field(
+        default_factory=dict
+    )  # "group.variable" -> (n_rows, cells, n_samples)

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 import brian2 as b2
 import numpy as np
 
-from spiking import EscapeRate
-from spiking.cells import Noise
-from spiking.record import Selection, SpikeRecord
+from spiking import Brian2, Budget, Engine, EscapeRate, Selection, SpikeRecord, Streams
 
 __all__ = ["DrawnThresholds", "MultinomialCircuit", "softmax"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Temperature:
-    """The part of a circuit's parameters that the bridge reads."""
-
-    temperature: float = 1.0
 
 
 @dataclass(kw_only=True)
 class MultinomialCircuit:
     """Spikes are independent draws from softmax(gain * scores / temperature): every floor holds exactly."""
 
-    params: Temperature = field(default_factory=Temperature)
+    temperature: float = 1.0
     gain: float = 1.0
     rate_Hz: float = 1000.0  # spikes per row and second
     silent_rows: tuple[int, ...] = ()
@@ -38,24 +29,27 @@ class MultinomialCircuit:
         self,
         scores: np.ndarray,
         *,
-        duration_ms: float,
-        rng: np.random.Generator,
-        mask: np.ndarray | None = None,
-        engine: str = "brian2",
+        rng: np.random.Generator | Streams,
+        duration_ms: float | None = None,
         spikes: int | None = None,
-        streams: np.ndarray | None = None,
+        budget: Budget | None = None,
+        mask: np.ndarray | None = None,
+        record: str = "spikes",
+        engine: Engine = Brian2(),  # noqa: B008
         progress: Callable[[float], None] | None = None,
     ) -> Selection:
         self.calls.append(scores)
-        if streams is not None:
-            rng = np.random.default_rng([int(rng.integers(2**63)), *streams.tolist()])  # keys the batch
+        budget = Budget.of(budget, duration_ms, spikes)
+        duration_ms = budget.limit_ms
+        if isinstance(rng, Streams):
+            rng = np.random.default_rng([rng.seed, *rng.numbers(len(scores)).tolist()])  # keys the batch
         present = np.ones(scores.shape, dtype=bool) if mask is None else mask
-        weights = softmax(self.gain / self.params.temperature * np.where(present, scores, 0.0), present)
-        n_spikes = self.rate_Hz * duration_ms / 1000 if spikes is None else spikes
+        weights = softmax(self.gain / self.temperature * np.where(present, scores, 0.0), present)
+        n_spikes = self.rate_Hz * duration_ms / 1000 if budget.spikes is None else budget.spikes
         n_bursts = np.full(len(scores), round(n_spikes / self.repeats))
         n_bursts[list(self.silent_rows)] = 0
-        spikes = self._record(weights, n_bursts, duration_ms, rng)
-        counts = spikes.counts()
+        of_spikes = self._record(weights, n_bursts, duration_ms, rng)
+        counts = of_spikes.counts()
         total = counts.sum(axis=1)
         if progress is not None:
             progress(1.0)
@@ -66,9 +60,9 @@ class MultinomialCircuit:
             mask=present,
             f_gamma_Hz=np.full(len(scores), np.nan),
             n_cycles=np.zeros(len(scores), dtype=np.int64),
-            spikes=spikes,
+            spikes=of_spikes,
             field=np.zeros((len(scores), 1), dtype=np.float32),
-            inh_counts=np.zeros(len(scores), dtype=np.int64),
+            n_cells={},
             field_dt_ms=1.0,
             duration_ms=duration_ms,
             row_ms=np.full(len(scores), float(duration_ms)),
@@ -117,8 +111,7 @@ class DrawnThresholds(EscapeRate):
             "drawn": b2.TimedArray(self.drawn, dt=1 * b2.second, name="drawn"),
         }
 
-    def initial(self, n: int, noise: Noise) -> dict[str, np.ndarray]:
-        return {**super().initial(n, noise), "n_drawn": np.zeros(n), "q": self.drawn[0]}
+    start: ClassVar[Mapping[str, str]] = {**EscapeRate.start, "n_drawn": "0"}
 
 
 def softmax(scores: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:

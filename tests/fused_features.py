@@ -14,7 +14,7 @@ import brian2 as b2
 import numpy as np
 from brian2 import ms
 
-from spiking.circuit import Circuit
+from spiking import Network
 
 __all__ = ["CIRCUITS", "COVERED", "DT_MS", "REFUSED", "Covered", "Refused"]
 
@@ -27,7 +27,7 @@ class Covered:
 
     name: str
     circuit: str
-    shows: tuple[str, ...]  # `group__variable`, or a group for its spikes
+    shows: tuple[str, ...]  # "group.variable", or a group for its spikes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ def _synapses(source: Any, target: Any, name: str, model: str = "", **options: A
     )
 
 
-def integrators(rng: np.random.Generator) -> Circuit:
+def integrators(rng: np.random.Generator) -> Network:
     """One group for each integrator, each under a current of its own."""
     pulled = "dv/dt = (a + w - v) / tau : 1\ndw/dt = (0.3 * v - w) / (2 * tau) : 1\na : 1"
     bent = "dv/dt = (a * (1 - v) - v * (2 + tanh(w))) / tau : 1\ndw/dt = (v - w) / (3 * tau) : 1\na : 1"
@@ -62,10 +62,10 @@ def integrators(rng: np.random.Generator) -> Circuit:
     for group in groups:
         group.a = rng.uniform(1, 3, 4)
         group.v = rng.uniform(0, 1, 4)
-    return Circuit(objects=groups, namespace={"tau": 5 * ms})
+    return Network(groups, {"tau": 5 * ms})
 
 
-def equations(rng: np.random.Generator) -> Circuit:
+def equations(rng: np.random.Generator) -> Network:
     """Functions, and every way in which variables are tied to one another."""
     functions = _group(
         "functions",
@@ -129,10 +129,10 @@ def equations(rng: np.random.Generator) -> Circuit:
         "steps": b2.TimedArray(np.array([0.1, 0.5, 0.2]), dt=3 * ms, name="steps"),
         "lanes": b2.TimedArray(np.linspace(0, 1, 20).reshape(5, 4) ** 2, dt=1.7 * ms, name="lanes"),
     }
-    return Circuit(objects=[functions, clocked, shared, alone, linked], namespace=namespace)
+    return Network([functions, clocked, shared, alone, linked], namespace)
 
 
-def spiking(rng: np.random.Generator) -> Circuit:
+def spiking(rng: np.random.Generator) -> Network:
     """Thresholds, resets and the kinds of refractoriness."""
     model = "dv/dt = (a - v) / tau : 1\na : 1\npause : second (constant)"
     guarded = model.replace(": 1\na", ": 1 (unless refractory)\na")
@@ -150,10 +150,10 @@ def spiking(rng: np.random.Generator) -> Circuit:
     ]
     for group in groups:
         group.a, group.pause = rng.uniform(1.5, 4, 4), rng.uniform(0.5, 3, 4) * ms
-    return Circuit(objects=groups, namespace={"tau": 5 * ms})
+    return Network(groups, {"tau": 5 * ms})
 
 
-def synapses(rng: np.random.Generator) -> Circuit:
+def synapses(rng: np.random.Generator) -> Network:
     """Every way in which cells reach one another."""
     source = _group(
         "source",
@@ -211,10 +211,10 @@ def synapses(rng: np.random.Generator) -> Circuit:
         if "w" in one.variables:
             one.w = rng.uniform(0, 1, len(i))
     made[4].c = 0.25
-    return Circuit(objects=[source, target, resting, row, *made], namespace={"tau": 5 * ms})
+    return Network([source, target, resting, row, *made], {"tau": 5 * ms})
 
 
-def noise(rng: np.random.Generator) -> Circuit:
+def noise(rng: np.random.Generator) -> Network:
     """Random numbers, in many cells, for tests of their law."""
     n = 1000
     free = "dv/dt = -v / tau + sqrt(2 / tau) * xi : 1"
@@ -229,56 +229,56 @@ def noise(rng: np.random.Generator) -> Circuit:
     groups[1].v = groups[2].v = 1
     groups[4].v = rng.uniform(0, 1, n)
     groups[4].run_regularly("u = u + randn()")
-    return Circuit(objects=groups, namespace={"tau": 5 * ms})
+    return Network(groups, {"tau": 5 * ms})
 
 
 CIRCUITS = {f.__name__: f for f in (integrators, equations, spiking, synapses, noise)}
 _I, _E, _S, _Y, _N = CIRCUITS
 COVERED = [
     *(
-        Covered(name=f"integrator {m}", circuit=_I, shows=(f"by_{m}__v", f"by_{m}__w"))
+        Covered(name=f"integrator {m}", circuit=_I, shows=(f"by_{m}.v", f"by_{m}.w"))
         for m in ("exact", "linear", "euler", "exponential_euler", "rk2", "rk4", "heun")
     ),
-    Covered(name="functions exp, expm1, exprel, sinh, cosh, tanh", circuit=_E, shows=("functions__up",)),
-    Covered(name="functions sin, cos, tan, arcsin, arccos, arctan", circuit=_E, shows=("functions__turned",)),
-    Covered(name="functions clip, sign, abs, floor, ceil, int", circuit=_E, shows=("functions__stepped",)),
-    Covered(name="functions sqrt, log, log10, log1p, powers", circuit=_E, shows=("functions__rooted",)),
-    Covered(name="operators %, //, comparisons, and, or, not", circuit=_E, shows=("functions__picked",)),
-    Covered(name="subexpressions", circuit=_E, shows=("functions__up", "functions__turned")),
-    Covered(name="subexpressions (constant over dt)", circuit=_E, shows=("clocked__y",)),
-    Covered(name="t, dt and the cell's index i in equations", circuit=_E, shows=("clocked__x",)),
-    Covered(name="TimedArray, of one and of two dimensions", circuit=_E, shows=("clocked__x",)),
-    Covered(name="integer and boolean variables", circuit=_E, shows=("clocked__n", "clocked__flag")),
-    Covered(name="run_regularly", circuit=_E, shows=("clocked__n",)),
-    Covered(name="shared variables", circuit=_E, shows=("shared__x", "shared__common")),
-    Covered(name="linked variables, with an index of their own, too", circuit=_E, shows=("linked__x",)),
-    Covered(name="variables linked to subexpressions", circuit=_E, shows=("linked__y",)),
+    Covered(name="functions exp, expm1, exprel, sinh, cosh, tanh", circuit=_E, shows=("functions.up",)),
+    Covered(name="functions sin, cos, tan, arcsin, arccos, arctan", circuit=_E, shows=("functions.turned",)),
+    Covered(name="functions clip, sign, abs, floor, ceil, int", circuit=_E, shows=("functions.stepped",)),
+    Covered(name="functions sqrt, log, log10, log1p, powers", circuit=_E, shows=("functions.rooted",)),
+    Covered(name="operators %, //, comparisons, and, or, not", circuit=_E, shows=("functions.picked",)),
+    Covered(name="subexpressions", circuit=_E, shows=("functions.up", "functions.turned")),
+    Covered(name="subexpressions (constant over dt)", circuit=_E, shows=("clocked.y",)),
+    Covered(name="t, dt and the cell's index i in equations", circuit=_E, shows=("clocked.x",)),
+    Covered(name="TimedArray, of one and of two dimensions", circuit=_E, shows=("clocked.x",)),
+    Covered(name="integer and boolean variables", circuit=_E, shows=("clocked.n", "clocked.flag")),
+    Covered(name="run_regularly", circuit=_E, shows=("clocked.n",)),
+    Covered(name="shared variables", circuit=_E, shows=("shared.x", "shared.common")),
+    Covered(name="linked variables, with an index of their own, too", circuit=_E, shows=("linked.x",)),
+    Covered(name="variables linked to subexpressions", circuit=_E, shows=("linked.y",)),
     Covered(
         name="thresholds and resets",
         circuit=_S,
-        shows=("plain", "plain__v", "negated", "negated__v", "counting", "counting__n"),
+        shows=("plain", "plain.v", "negated", "negated.v", "counting", "counting.n"),
     ),
-    Covered(name="refractory times", circuit=_S, shows=("resting", "resting__v")),
-    Covered(name="refractory times of each cell", circuit=_S, shows=("resting_each", "resting_each__v")),
-    Covered(name="refractory conditions", circuit=_S, shows=("resting_while", "resting_while__v")),
-    Covered(name="(unless refractory)", circuit=_S, shows=("resting__v",)),
-    Covered(name="synapses all to all with one weight (a sum)", circuit=_Y, shows=("target__fixed",)),
-    Covered(name="synapses with a weight each", circuit=_Y, shows=("target__weighted", "row__x")),
-    Covered(name="sparse synapses", circuit=_Y, shows=("target__sparse",)),
-    Covered(name="delays, one for each pathway", circuit=_Y, shows=("target__delayed", "target__sparse")),
-    Covered(name="several pathways of one Synapses object", circuit=_Y, shows=("target__of_state",)),
-    Covered(name="on_pre that reads variables of either cell", circuit=_Y, shows=("target__of_state",)),
-    Covered(name="synapses onto (unless refractory) variables", circuit=_Y, shows=("resting", "resting__v")),
-    Covered(name="summed variables, all to all", circuit=_Y, shows=("target__sum_all",)),
-    Covered(name="summed variables, sparse and weighted", circuit=_Y, shows=("target__sum_some",)),
-    Covered(name="gap junctions (summed over both cells' voltages)", circuit=_Y, shows=("target__gap",)),
-    Covered(name="synapses within a group; i and j in synapses", circuit=_Y, shows=("target__sum_other",)),
-    Covered(name="noise xi, integrator euler", circuit=_N, shows=("by_euler__v",)),
-    Covered(name="noise xi, integrator heun", circuit=_N, shows=("by_heun__v",)),
-    Covered(name="noise xi, integrator milstein", circuit=_N, shows=("by_milstein__v",)),
-    Covered(name="rand() in thresholds", circuit=_N, shows=("poisson__n",)),
-    Covered(name="rand() in resets", circuit=_N, shows=("jumps__v",)),
-    Covered(name="randn()", circuit=_N, shows=("jumps__u",)),
+    Covered(name="refractory times", circuit=_S, shows=("resting", "resting.v")),
+    Covered(name="refractory times of each cell", circuit=_S, shows=("resting_each", "resting_each.v")),
+    Covered(name="refractory conditions", circuit=_S, shows=("resting_while", "resting_while.v")),
+    Covered(name="(unless refractory)", circuit=_S, shows=("resting.v",)),
+    Covered(name="synapses all to all with one weight (a sum)", circuit=_Y, shows=("target.fixed",)),
+    Covered(name="synapses with a weight each", circuit=_Y, shows=("target.weighted", "row.x")),
+    Covered(name="sparse synapses", circuit=_Y, shows=("target.sparse",)),
+    Covered(name="delays, one for each pathway", circuit=_Y, shows=("target.delayed", "target.sparse")),
+    Covered(name="several pathways of one Synapses object", circuit=_Y, shows=("target.of_state",)),
+    Covered(name="on_pre that reads variables of either cell", circuit=_Y, shows=("target.of_state",)),
+    Covered(name="synapses onto (unless refractory) variables", circuit=_Y, shows=("resting", "resting.v")),
+    Covered(name="summed variables, all to all", circuit=_Y, shows=("target.sum_all",)),
+    Covered(name="summed variables, sparse and weighted", circuit=_Y, shows=("target.sum_some",)),
+    Covered(name="gap junctions (summed over both cells' voltages)", circuit=_Y, shows=("target.gap",)),
+    Covered(name="synapses within a group; i and j in synapses", circuit=_Y, shows=("target.sum_other",)),
+    Covered(name="noise xi, integrator euler", circuit=_N, shows=("by_euler.v",)),
+    Covered(name="noise xi, integrator heun", circuit=_N, shows=("by_heun.v",)),
+    Covered(name="noise xi, integrator milstein", circuit=_N, shows=("by_milstein.v",)),
+    Covered(name="rand() in thresholds", circuit=_N, shows=("poisson.n",)),
+    Covered(name="rand() in resets", circuit=_N, shows=("jumps.v",)),
+    Covered(name="randn()", circuit=_N, shows=("jumps.u",)),
 ]
 
 

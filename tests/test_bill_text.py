@@ -13,7 +13,7 @@ SOFTMAX = Bill(simulated=MLP, events=MLP)
 SPIKING = Bill(
     simulated={**MLP, "simulation": Counts(macs=2_000_000, exponentials=1_000_000)},
     events={**MLP, "simulation": Counts(synops=500, neuron_updates=1_000_000)},
-    usage=Usage(exc_spikes=64),
+    usage=Usage(spikes=64),
     uncounted={"aten.new": 12},
 )
 BILLS = {"softmax": SOFTMAX, "spiking": SPIKING}

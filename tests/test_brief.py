@@ -14,7 +14,7 @@ from scipy.special import softmax
 from bridge import fit_softmax
 from bridge.comparison.metrics import total_variation
 from bridge.comparison.sampling import total_variation_floor
-from spiking import GammaCircuit, GammaParams, Selection, cut_loop
+from spiking import Brian2, Fused, GammaCircuit, GammaParams, Selection, cut_loop
 
 SPIKES = 64
 
@@ -28,7 +28,7 @@ def rows(n_rows: int, keys: tuple[int, int], sd: float, seed: int = 2024) -> tup
 
 def attend(params: GammaParams, scores: np.ndarray, mask: np.ndarray, **options: Any) -> Selection:
     asked: dict[str, Any] = {"duration_ms": 2000, "spikes": SPIKES, "rng": np.random.default_rng(3)}
-    asked |= {"engine": "fused", "record": "counts", **options}
+    asked |= {"record": "counts", **options}
     return GammaCircuit(params).attend(scores, mask=mask, **asked)
 
 
@@ -86,7 +86,7 @@ def test_rows_beat_in_gamma_and_a_cut_loop_does_not() -> None:
     assert beating.mean() > 0.9
     assert 30 < np.nanmedian(rhythm(loop=True).f_gamma_Hz) < 80
     assert cut.mean() < 0.1
-    assert (rhythm(loop=True).inh_counts > 0).all()
+    assert (rhythm(loop=True).other_counts["inh"] > 0).all()
 
 
 def test_64_spikes_take_two_cycles() -> None:
@@ -127,7 +127,7 @@ def test_both_engines_give_the_same_law_and_the_same_time() -> None:
     mask = np.ones(scores.shape, dtype=bool)
     runs = [
         attend(GammaParams.brief(), scores, mask, engine=e, rng=np.random.default_rng(7), duration_ms=600)
-        for e in ("brian2", "fused")
+        for e in (Brian2(), Fused())
     ]
     assert stats.ttest_rel(*(r.row_ms for r in runs)).pvalue > 5e-4
     rank = np.argsort(scores, axis=1)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bridge import calibrate, fit_softmax
-from spiking import PARAMETER_SETS, EscapeRate, GammaCircuit, GammaParams
+from spiking import PARAMETER_SETS, Budget, EscapeRate, GammaCircuit, GammaParams
 from spiking.calibration import STORED_CALIBRATION, effective_gain
 
 
@@ -40,8 +40,10 @@ def test_calibrate_mends_a_circuit_that_is_far_off() -> None:
         return fitted.beta, fitted.beta_se
 
     before, _ = beta(params)
-    found = calibrate(params, rng=np.random.default_rng(3), n_rows_each=8, duration_ms=1000)
-    after, error = beta(found.params)
+    found = calibrate(
+        GammaCircuit(params), rng=np.random.default_rng(3), n_rows_each=8, budget=Budget(duration_ms=1000)
+    )
+    after, error = beta(found.circuit.params)
     assert before < 0.93
     assert found.gain > 1.05
     assert abs(after - 1) < 4 * np.hypot(error, found.gain_se) + 0.02  # .02: 8 keys against a mix of 2 to 32

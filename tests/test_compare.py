@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from doubles import MultinomialCircuit, Temperature, softmax
+from doubles import MultinomialCircuit, softmax
 
 from bridge import compare, compare_scores, compare_selection
 from bridge.comparison.bias import halves
@@ -88,7 +88,7 @@ def test_the_bias_of_outputs_is_recovered() -> None:
 
 def test_the_fitted_temperature_is_the_law_that_was_simulated() -> None:
     scores = scores_of()
-    warm = MultinomialCircuit(params=Temperature(temperature=2.0), gain=0.9)
+    warm = MultinomialCircuit(temperature=2.0, gain=0.9)
     own, colder = compared(warm, scores), compared(warm, scores, temperature=1.0)
     assert own.temperature == 2.0
     assert own.fitted.beta == pytest.approx(0.9, abs=4 * own.fitted.beta_se)

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from spiking import GammaCircuit, GammaParams, codegen_target
+from spiking import Brian2, GammaCircuit, GammaParams, codegen_target
 
 
 def test_no_compiler_is_said_and_survived(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,6 +15,6 @@ def test_no_compiler_is_said_and_survived(monkeypatch: pytest.MonkeyPatch) -> No
     assert codegen_target() == "numpy"
     with pytest.warns(UserWarning, match=r"no C\+\+ compiler found.*install g\+\+"):
         selection = GammaCircuit(GammaParams(n_cells=10)).attend(
-            np.array([[2.0, 0.0]]), duration_ms=100, rng=np.random.default_rng(0), engine="brian2"
+            np.array([[2.0, 0.0]]), duration_ms=100, rng=np.random.default_rng(0), engine=Brian2()
         )
     assert selection.counts[0, 0] > selection.counts[0, 1] > 0

@@ -11,8 +11,8 @@ from functools import cache
 import numpy as np
 import pytest
 
+from spiking import Brian2, Engine, Fused, Network, Recorded, simulate_circuit
 from spiking.cells.conductance import cells, tau_dq_ms
-from spiking.circuit import Circuit, Recorded, simulate_circuit
 from spiking.circuits.ping import PING_1, PING_8, TWO_CELLS, Ping
 from spiking.measures.synchrony import vector_strength
 
@@ -34,14 +34,17 @@ def test_a_gate_peaks_when_it_should() -> None:
         assert np.argmax(path) * dt_ms == pytest.approx(0.5, abs=0.002)
 
 
-@pytest.mark.parametrize("engine", ["brian2", "fused"])
+FUSED = Fused("float64")
+
+
+@pytest.mark.parametrize("engine", [Brian2(), FUSED], ids=["brian2", "fused"])
 @pytest.mark.parametrize("kind", ["exc", "inh"])
-def test_cells_fire_at_the_rates_of_the_reference(kind: str, engine: str) -> None:
+def test_cells_fire_at_the_rates_of_the_reference(kind: str, engine: Engine) -> None:
     """Mean interval in 400 ms within half a per cent: the reference gives three figures."""
     expected = F_I_Hz[kind]
 
-    def build(_: np.random.Generator) -> Circuit:
-        return Circuit(objects=[cells(kind, np.array(list(expected)), dt_ms=0.02)], namespace={})
+    def build(_: np.random.Generator) -> Network:
+        return Network([cells(kind, np.array(list(expected)), dt_ms=0.02)])
 
     ran = simulate_circuit(
         build,
@@ -60,8 +63,8 @@ def test_cells_fire_at_the_rates_of_the_reference(kind: str, engine: str) -> Non
             assert 1000 / np.diff(time_ms).mean() == pytest.approx(rate_Hz, rel=0.005)
 
 
-@pytest.mark.parametrize("engine", ["brian2", "fused"])
-def test_two_cells_keep_the_period_of_the_reference(engine: str) -> None:
+@pytest.mark.parametrize("engine", [Brian2(), FUSED], ids=["brian2", "fused"])
+def test_two_cells_keep_the_period_of_the_reference(engine: Engine) -> None:
     """19.869 ms within 0.05 ms: over 5 periods, the step of 0.01 ms alone makes 0.002."""
     ran = simulate_circuit(
         TWO_CELLS.build,
@@ -84,11 +87,11 @@ def test_a_random_network_is_the_same_on_both_engines_spike_for_spike(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("spiking.engines.brian2.codegen_target", lambda: "numpy")  # sooner done than compiled
-    ran = [_run(SMALL, engine, 1, duration_ms=40.0, settle_ms=0.0) for engine in ("brian2", "fused")]
+    ran = [_run(SMALL, engine, 1, duration_ms=40.0, settle_ms=0.0) for engine in (Brian2(), FUSED)]
     for group in ("exc", "inh"):
         a, b = (r.spikes[group] for r in ran)
         assert len(a.time_ms) > 10
-        order = [np.lexsort((s.cell, np.round(s.time_ms / SMALL.dt_ms), s.network)) for s in (a, b)]
+        order = [np.lexsort((s.cell, np.round(s.time_ms / SMALL.dt_ms), s.row)) for s in (a, b)]
         np.testing.assert_array_equal(a.cell[order[0]], b.cell[order[1]])
         np.testing.assert_allclose(a.time_ms[order[0]], b.time_ms[order[1]], atol=1e-6)
 
@@ -97,36 +100,36 @@ def test_a_network_alone_is_the_same_network_in_a_batch_on_any_threads() -> None
     """Bit for bit, though the networks have different numbers of synapses."""
     options = {"duration_ms": 40.0, "settle_ms": 0.0}
     alone, batch, split = (
-        _run(SMALL, "fused", n, threads=threads, **options) for n, threads in ((1, 1), (3, 1), (3, 3))
+        _run(SMALL, Fused("float64", threads), n, **options) for n, threads in ((1, 1), (3, 1), (3, 3))
     )
-    np.testing.assert_array_equal(alone.samples["exc__v"][0], batch.samples["exc__v"][0])
-    np.testing.assert_array_equal(batch.samples["exc__v"], split.samples["exc__v"])
+    np.testing.assert_array_equal(alone.samples["exc.v"][0], batch.samples["exc.v"][0])
+    np.testing.assert_array_equal(batch.samples["exc.v"], split.samples["exc.v"])
 
 
-def _run(network: Ping, engine: str, n_networks: int, **options: object) -> Recorded:
+def _run(network: Ping, engine: Engine, n_networks: int, **options: object) -> Recorded:
     settings: dict[str, object] = {
         "settle_ms": 100.0,
         "duration_ms": WINDOW_ms,
         "record": ("exc", "inh"),
-        "sample": ("exc__v",),
+        "sample": ("exc.v",),
         "rng": np.random.default_rng(1),
     }
     return simulate_circuit(network.build, n_networks=n_networks, engine=engine, **{**settings, **options})  # type: ignore[arg-type]
 
 
 @cache
-def _measures(network: Ping, engine: str, n_networks: int) -> dict[str, np.ndarray]:
+def _measures(network: Ping, engine: Engine, n_networks: int) -> dict[str, np.ndarray]:
     """Rates, the field's frequency and the vector strength of pooled spikes at it; each (n_networks,)."""
     ran = _run(network, engine, n_networks)
-    field = ran.samples["exc__v"].mean(axis=1)
+    field = ran.samples["exc.v"].mean(axis=1)
     f_Hz = np.array([_peak_Hz(one) for one in field])
     found = {"f_Hz": f_Hz}
     for group in ("exc", "inh"):
         spikes = ran.spikes[group]
-        count = np.bincount(spikes.network, minlength=n_networks)
-        phase_rad = 2 * np.pi * f_Hz[spikes.network] * spikes.time_ms / 1000
+        count = np.bincount(spikes.row, minlength=n_networks)
+        phase_rad = 2 * np.pi * f_Hz[spikes.row] * spikes.time_ms / 1000
         found[f"{group} rate_Hz"] = count / ran.n_cells[group] / (WINDOW_ms / 1000)
-        found[f"{group} vector strength"] = vector_strength(phase_rad, spikes.network, n_networks)
+        found[f"{group} vector strength"] = vector_strength(phase_rad, spikes.row, n_networks)
     return found
 
 
@@ -149,11 +152,11 @@ def _assert_one_of(found: dict[str, np.ndarray], reference: dict[str, float]) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("engine", "n_networks"), [("fused", N_NETWORKS), ("brian2", 3)])
-def test_ping_keeps_the_rates_and_vector_strengths_of_the_reference(engine: str, n_networks: int) -> None:
+@pytest.mark.parametrize(("engine", "n_networks"), [(FUSED, N_NETWORKS), (Brian2(), 3)])
+def test_ping_keeps_the_rates_and_vector_strengths_of_the_reference(engine: Engine, n_networks: int) -> None:
     found = _measures(replace(PING_1, dt_ms=0.02), engine, n_networks)
     for name, values in found.items():
-        print(f"PING_1, {engine}: {name} {values.mean():.3f}, spread {values.std(ddof=1):.3f}")
+        print(f"PING_1, {engine.name}: {name} {values.mean():.3f}, spread {values.std(ddof=1):.3f}")
     _assert_one_of(
         found,
         {
@@ -167,13 +170,13 @@ def test_ping_keeps_the_rates_and_vector_strengths_of_the_reference(engine: str,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("engine", "n_networks"), [("fused", N_NETWORKS), ("brian2", 3)])
-def test_drive_to_the_inhibitory_cells_breaks_the_volleys(engine: str, n_networks: int) -> None:
+@pytest.mark.parametrize(("engine", "n_networks"), [(FUSED, N_NETWORKS), (Brian2(), 3)])
+def test_drive_to_the_inhibitory_cells_breaks_the_volleys(engine: Engine, n_networks: int) -> None:
     """PING_8 differs a lot from network to network; all are less locked than PING_1, by 3 standard errors."""
     driven = _measures(replace(PING_8, dt_ms=0.02), engine, n_networks)
     ping = _measures(replace(PING_1, dt_ms=0.02), engine, n_networks)
     for name, values in driven.items():
-        print(f"PING_8, {engine}: {name} {values.mean():.3f}, spread {values.std(ddof=1):.3f}")
+        print(f"PING_8, {engine.name}: {name} {values.mean():.3f}, spread {values.std(ddof=1):.3f}")
     strengths = ("inh vector strength", "exc vector strength")
     _assert_one_of(driven, dict(zip(strengths, (0.171, 0.097), strict=True)))
     for name in strengths:

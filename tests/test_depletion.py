@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from doubles import MultinomialCircuit, Temperature
+from doubles import MultinomialCircuit
 
 from bridge import FittedLaw, SpikingHead, SpikingScoreMap, fit_law
 from bridge.heads.surrogate import sampled_counts
-from spiking import GammaCircuit, GammaParams
+from spiking import Budget, GammaCircuit, GammaParams
 from spiking.calibration import effective_gain
 
 SCORES = torch.from_numpy(np.random.default_rng(0).normal(0.0, 1.5, (7, 6)))
@@ -59,8 +59,8 @@ def test_fit_law_finds_beta_and_depletion(law: FittedLaw) -> None:
 
 
 def test_a_score_map_takes_the_law_that_it_measured() -> None:
-    circuit = MultinomialCircuit(gain=0.8, params=Temperature(temperature=2.0))
-    score_map = SpikingScoreMap(circuit, 200.0, np.random.default_rng(2))
+    circuit = MultinomialCircuit(gain=0.8, temperature=2.0)
+    score_map = SpikingScoreMap(circuit, Budget(duration_ms=200), np.random.default_rng(2))
     law = score_map.fit_law(np.random.default_rng(3))
     assert score_map.law is law
     assert abs(law.beta - 0.4) < 4 * law.beta_se

@@ -25,7 +25,7 @@ from pragmatic import (
     causal_mask,
     dot_product_head,
 )
-from spiking import GammaCircuit, GammaParams, VectorCircuit
+from spiking import Budget, GammaCircuit, GammaParams, VectorCircuit
 
 BATCH, N_HEADS, LENGTH, DIM, N_VOCAB = 2, 3, 5, 4, 11
 WIDTH = N_HEADS * DIM
@@ -40,7 +40,7 @@ def model_of() -> Transformer:
 
 
 def spiking_map() -> SpikingScoreMap:
-    return SpikingScoreMap(GammaCircuit(PARAMS), 50.0, np.random.default_rng(0), "fused")
+    return SpikingScoreMap(GammaCircuit(PARAMS), Budget(duration_ms=50), np.random.default_rng(0))
 
 
 def bill_of(score_map: ScoreMap | None = None) -> Bill:
@@ -190,7 +190,7 @@ def test_a_spiking_model_by_hand() -> None:
     bill = bill_of(score_map)
     assert score_map.selection is not None
     selection = score_map.selection
-    usage = Usage.of(selection, PARAMS)
+    usage = Usage.of(selection, score_map.circuit)
     n_spikes, keys = len(selection.spikes), selection.mask.sum(axis=1)
     assert n_spikes > 0
     assert bill.usage == usage
@@ -199,7 +199,7 @@ def test_a_spiking_model_by_hand() -> None:
     assert bill.parts()["read-out"].macs == PAIRS * DIM  # a matrix product, whatever made the weights
 
     events = bill.parts("events")
-    assert events["simulation"].synops == 10 * n_spikes + (selection.inh_counts * 5 * keys).sum()
+    assert events["simulation"].synops == 10 * n_spikes + (selection.other_counts["inh"] * 5 * keys).sum()
     assert events["simulation"].neuron_updates == 500 * (5 * keys.sum() + 10 * len(keys))
     assert events["read-out"].macs == 0
     assert events["read-out"].synops == n_spikes * DIM  # every E spike adds its value vector
@@ -224,11 +224,13 @@ def test_the_values_of_other_heads_stay_products() -> None:
         head(query, key, value)
     bill = counter.bill()
     assert bill.events["read-out"].macs * 2 == bill.simulated["read-out"].macs
-    assert bill.events["read-out"].synops == bill.usage.exc_spikes * DIM
+    assert bill.events["read-out"].synops == bill.usage.spikes * DIM
 
 
 def test_drawn_spikes_cost_their_law_and_a_random_number_each() -> None:
-    sampled = SpikingScoreMap(GammaCircuit(PARAMS), None, np.random.default_rng(0), spikes=7, mode="sampled")
+    sampled = SpikingScoreMap(
+        GammaCircuit(PARAMS), Budget(spikes=7), np.random.default_rng(0), mode="sampled"
+    )
     parts = bill_of(sampled).parts()
     assert parts["simulation"] == Counts(random_draws=7 * BATCH * N_HEADS * LENGTH)
     assert parts["score map"].exponentials == PAIRS

@@ -10,8 +10,8 @@ import pytest
 from numba import njit, vectorize
 from scipy import stats
 
-from spiking import GammaCircuit, GammaParams, Selection
-from spiking.circuits.gamma import _one_row, structure
+from spiking import Brian2, Fused, GammaCircuit, GammaParams, Selection
+from spiking.circuit import row_program
 from spiking.engines.fused.exp import EXP32_ERROR, EXP32_RANGE, EXP64_ERROR, EXP64_RANGE, exp32, exp64
 from spiking.engines.fused.functions import (
     EXPREL32_ERROR,
@@ -25,6 +25,7 @@ from spiking.engines.fused.functions import (
 )
 from spiking.engines.fused.random import normal32, normal64, row_key, uniform32, uniform64
 from spiking.engines.fused.simd import prefer_wide_vectors
+from spiking.engines.fused.source import write_source
 
 
 def _exprel(x: np.ndarray) -> np.ndarray:
@@ -36,7 +37,7 @@ SCORES = np.random.default_rng(0).normal(0, 1.5, (12, 6))
 
 
 def attend(scores: np.ndarray, **options: Any) -> Selection:
-    options = {"duration_ms": 200, "rng": np.random.default_rng(1), "engine": "fused", **options}
+    options = {"duration_ms": 200, "rng": np.random.default_rng(1), **options}
     return CIRCUIT.attend(scores, **options)
 
 
@@ -67,7 +68,9 @@ def test_the_hint_about_wide_vectors_reaches_the_compiler() -> None:
 
     assert hinted(1.0) == 2.0
     assert all('"prefer-vector-width"="512"' in text for text in hinted.inspect_llvm().values())
-    assert "prefer_wide_vectors()" in _one_row(structure(CIRCUIT.params), "float32").source.text
+    program = row_program(CIRCUIT)
+    source = write_source(program, record=("exc",), sample=(), precision="float32")
+    assert "prefer_wide_vectors()" in source.text
 
 
 @pytest.mark.parametrize(
@@ -132,7 +135,7 @@ def test_any_number_of_threads_gives_the_same_spikes(threads: int, monkeypatch: 
     """Even when every row is a call of its own."""
     whole = attend(SCORES)
     monkeypatch.setattr("spiking.engines.fused.run._MOST", 1)
-    split = attend(SCORES, threads=threads)
+    split = attend(SCORES, engine=Fused(threads=threads))
     np.testing.assert_array_equal(split.field, whole.field)
     np.testing.assert_array_equal(split.spikes.time_ms, whole.spikes.time_ms)
     np.testing.assert_array_equal(split.spikes.cell, whole.spikes.cell)
@@ -142,15 +145,15 @@ def test_counts_alone_are_the_counts_of_the_spikes() -> None:
     spikes, counts = attend(SCORES), attend(SCORES, record="counts")
     np.testing.assert_array_equal(counts.counts, spikes.counts)
     np.testing.assert_array_equal(counts.counts, spikes.spikes.counts())
-    np.testing.assert_array_equal(counts.inh_counts, spikes.inh_counts)
+    np.testing.assert_array_equal(counts.other_counts["inh"], spikes.other_counts["inh"])
     np.testing.assert_array_equal(counts.weights, spikes.weights)
     assert len(counts.spikes) == 0
     assert np.isnan(counts.f_gamma_Hz).all()
 
 
 def test_both_engines_keep_counts_alone() -> None:
-    counts = attend(SCORES[:2], record="counts", engine="brian2")
-    full = attend(SCORES[:2], engine="brian2")
+    counts = attend(SCORES[:2], record="counts", engine=Brian2())
+    full = attend(SCORES[:2], engine=Brian2())
     np.testing.assert_array_equal(counts.counts, full.counts)
     assert len(counts.spikes) == 0
 
@@ -182,7 +185,7 @@ def test_spikes_come_in_order_of_time_and_inside_the_window() -> None:
 
 
 def test_more_spikes_than_expected_are_all_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spiking.engines.fused.run._expected_spikes", lambda *_: 3)
+    monkeypatch.setattr("spiking.engines.fused.run._room", lambda *_: 3)
     again = attend(SCORES)
     monkeypatch.undo()
     np.testing.assert_array_equal(again.spikes.time_ms, attend(SCORES).spikes.time_ms)
@@ -225,6 +228,6 @@ def test_progress_runs_to_one_and_stopping_early_leaves_nothing_running(
 
 def test_unknown_precision_and_record_are_refused() -> None:
     with pytest.raises(ValueError, match="precision must be one of float32, float64; got 'float16'"):
-        attend(SCORES, precision="float16")
+        Fused("float16")
     with pytest.raises(ValueError, match="record must be one of spikes, counts; got 'all'"):
         attend(SCORES, record="all")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from spiking.circuit import Recorded, simulate_circuit
+from spiking import Brian2, Fused, Recorded, simulate_circuit
+from spiking.engines.arrays import read_arrays
 from spiking.engines.brian2 import building
 from spiking.engines.fused.program import read_program
 from tests.fused_features import CIRCUITS, COVERED, DT_MS, REFUSED, Covered, Refused
@@ -41,11 +42,11 @@ def _run(circuit: str, engine: str, shown: set[str]) -> Recorded:
             CIRCUITS[circuit],
             duration_ms=30,
             n_networks=2,
-            record=sorted(s for s in shown if "__" not in s),
-            sample=sorted(s for s in shown if "__" in s),
+            record=sorted(s for s in shown if "." not in s),
+            sample=sorted(s for s in shown if "." in s),
             sample_ms=DT_MS,
             rng=np.random.default_rng(1),
-            engine=engine,
+            engine=Fused("float64") if engine == "fused" else Brian2(),
         )
 
 
@@ -55,15 +56,15 @@ def test_covered_is_equal_to_the_reference(feature: Covered, runs: Runs) -> None
     """State at every step, spikes at the same steps. Sums are rounded in another order: 1e-5."""
     reference, fused = (runs(feature.circuit)[engine] for engine in ("brian2", "fused"))
     for shown in feature.shows:
-        if "__" in shown:
+        if "." in shown:
             expected = reference.samples[shown]
             assert np.ptp(expected) > 0
             np.testing.assert_allclose(fused.samples[shown], expected, rtol=1e-5, atol=1e-6)
             continue
         a, b = reference.spikes[shown], fused.spikes[shown]
         assert len(a.time_ms) > 5
-        order = [np.lexsort((s.cell, np.round(s.time_ms / DT_MS), s.network)) for s in (a, b)]
-        for name in ("network", "cell"):
+        order = [np.lexsort((s.cell, np.round(s.time_ms / DT_MS), s.row)) for s in (a, b)]
+        for name in ("row", "cell"):
             np.testing.assert_array_equal(getattr(a, name)[order[0]], getattr(b, name)[order[1]])
         np.testing.assert_allclose(a.time_ms[order[0]], b.time_ms[order[1]], atol=DT_MS / 10)
 
@@ -84,7 +85,7 @@ def test_refused_is_refused_in_words_that_offer_the_reference(feature: Refused) 
     with building():
         objects: Any = feature.build()
     with pytest.raises(ValueError, match="the fused engine does not cover") as refusal:
-        read_program(objects, feature.namespace or {}, per_cell=set())
+        read_program(objects, feature.namespace or {}, varied=(), traits=read_arrays(objects).traits)
     said = str(refusal.value)
     assert feature.says in said
-    assert said.endswith('use engine="brian2".')
+    assert said.endswith("use the engine Brian2().")

@@ -70,7 +70,7 @@ def test_gamma_rhythm_and_its_absence_without_the_loop(scores: np.ndarray, selec
     without = off.circuit.attend(scores, duration_ms=1000, rng=np.random.default_rng(4))
     assert np.isfinite(without.f_gamma_Hz).mean() < 0.05
     assert (without.n_cycles[~np.isfinite(without.f_gamma_Hz)] == 0).all()
-    assert without.inh_counts.sum() == 0
+    assert without.other_counts["inh"].sum() == 0
 
 
 def test_cutting_the_loop_changes_nothing_else() -> None:

@@ -10,14 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from spiking import GammaParams, HeadParams, HeadSelection, VectorCircuit
-from spiking.circuit import Circuit, simulate_circuit
-from spiking.circuits.gamma import gamma_core
-from spiking.circuits.head_rows import RowVectors
-from spiking.circuits.periphery import build_periphery
-from spiking.engines.brian2 import building
-from spiking.engines.fused.program import read_program
-from spiking.rows import Layout
+from spiking import Brian2, Fused, GammaParams, HeadParams, HeadSelection, Streams, VectorCircuit
 from tests.doubles import DrawnThresholds
 
 FALSE_ALARM = 1e-3  # of the family of two-sample tests, shared among its tests (Bonferroni)
@@ -29,13 +22,6 @@ PARAMS = GammaParams(n_cells=N_CELLS, gain=1.0)
 def _vectors(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
     shapes = {"query": (n, D), "key": (n, N_KEYS, D), "value": (n, N_KEYS, D_VALUE)}
     return {name: rng.normal(size=shape) for name, shape in shapes.items()}
-
-
-def _objects(params: GammaParams, mask: np.ndarray, vectors: dict[str, Any]) -> list[b2.BrianObject]:
-    rng = np.random.default_rng(0)
-    layout = Layout.of(mask, params.n_cells)
-    core = gamma_core(params, layout, rng, None)
-    return [*core.objects, *build_periphery(core, layout, params, HEAD, **vectors, rng=rng).objects]
 
 
 @pytest.mark.filterwarnings("ignore:no C\\+\\+ compiler")
@@ -52,58 +38,53 @@ def test_same_noise_same_spikes_in_every_part_of_the_head(monkeypatch: pytest.Mo
         "spiking.circuits.periphery.QUERY_EQUATIONS",
         "dh/dt = rate : 1\nrate : Hz (constant)\nq : 1\nn_drawn : 1",
     )
-    params = replace(PARAMS, cell=DrawnThresholds(drawn=drawn))
-    vectors = _vectors(rng, 1)
     table = b2.TimedArray(drawn_query, dt=1 * b2.second, name="drawn_query")
-    namespace = {**params.namespace(), **HEAD.namespace(), "drawn_query": table}
-
-    def build(_: np.random.Generator) -> Circuit:
-        return Circuit(
-            objects=_objects(params, np.ones((1, N_KEYS), dtype=bool), vectors), namespace=namespace
-        )
-
-    groups, states = ("exc", "inh", "query_cells"), ("readout__y", "dendrites__u", "row__inh")
-    reference, fused = (
-        simulate_circuit(
-            build, duration_ms=300, record=groups, sample=states, rng=np.random.default_rng(0), engine=engine
-        )
-        for engine in ("brian2", "fused")
+    monkeypatch.setattr(
+        HeadParams,
+        "namespace",
+        lambda self, plain=HeadParams.namespace: {**plain(self), "drawn_query": table},
     )
-    for group in groups:
-        a, b = reference.spikes[group], fused.spikes[group]
-        assert len(a.time_ms) > 100
-        order = [np.lexsort((s.cell, np.round(s.time_ms / params.dt_ms))) for s in (a, b)]
-        np.testing.assert_array_equal(a.cell[order[0]], b.cell[order[1]])
-        np.testing.assert_allclose(a.time_ms[order[0]], b.time_ms[order[1]], atol=1e-6)
-    for state in states:
-        assert np.ptp(fused.samples[state]) > 0
-        np.testing.assert_allclose(fused.samples[state], reference.samples[state], rtol=1e-4, atol=1e-5)
+    circuit = VectorCircuit(replace(PARAMS, cell=DrawnThresholds(drawn=drawn)), HEAD)
+    vectors = _vectors(rng, 1)
+    reference, fused = (
+        circuit.attend(**vectors, duration_ms=300, rng=Streams(0), engine=engine)
+        for engine in (Brian2(), Fused("float64"))
+    )
+    a, b = reference.selection.spikes, fused.selection.spikes
+    assert len(a) > 100
+    order = [np.lexsort((s.cell, s.key, np.round(s.time_ms / PARAMS.dt_ms))) for s in (a, b)]
+    for name in ("key", "cell"):
+        np.testing.assert_array_equal(getattr(a, name)[order[0]], getattr(b, name)[order[1]])
+    np.testing.assert_allclose(a.time_ms[order[0]], b.time_ms[order[1]], atol=1e-6)
+    np.testing.assert_array_equal(reference.query_spikes, fused.query_spikes)
+    assert reference.selection.other_counts["inh"] == fused.selection.other_counts["inh"]
+    assert np.ptp(fused.trace) > 0
+    np.testing.assert_allclose(fused.trace, reference.trace, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(fused.selection.field, reference.selection.field, rtol=1e-4, atol=1e-5)
 
 
-def test_rows_bring_the_weights_that_brian2_is_given() -> None:
-    """Query by query, where rows have different numbers of keys: each array is that of the query's own objects."""
-    rng = np.random.default_rng(2)
-    vectors = _vectors(rng, 3)
+def test_rows_of_different_numbers_of_keys_bring_their_own_weights() -> None:
+    """Each query of a ragged batch is the query alone, bit for bit."""
+    vectors = _vectors(np.random.default_rng(2), 3)
     mask = np.ones((3, N_KEYS), dtype=bool)
     mask[0, 2:] = mask[2, 0] = False
-    batch = RowVectors.of(Layout.of(mask, N_CELLS), PARAMS, HEAD, **vectors, seed=0)
-    whole = batch.own(range(3))
-    names = ("query_cells__rate", "exc__u", "key_synapses__weight", "value_synapses__weight")
+    whole = VectorCircuit(PARAMS, HEAD).attend(**vectors, mask=mask, duration_ms=50, rng=Streams(0))
     for row in range(3):
-        with building():
-            objects = _objects(PARAMS, mask[[row]], {name: v[[row]] for name, v in vectors.items()})
-        program = read_program(objects, {**PARAMS.namespace(), **HEAD.namespace()}, per_cell=set())
-        alone = batch.own(range(row, row + 1))
-        for name in names:
-            np.testing.assert_allclose(alone[name], program.fixed[name])
-    for name in (*names, "query_cells__q"):
-        parts = [batch.own(range(row, row + 1))[name] for row in range(3)]
-        np.testing.assert_array_equal(whole[name], np.concatenate(parts))
+        present = np.flatnonzero(mask[row])
+        alone = VectorCircuit(PARAMS, HEAD).attend(
+            vectors["query"][[row]],
+            vectors["key"][[row]][:, present],
+            vectors["value"][[row]][:, present],
+            duration_ms=50,
+            rng=Streams(0, np.array([row])),
+        )
+        np.testing.assert_array_equal(alone.trace[0], whole.trace[row])
+        np.testing.assert_array_equal(alone.selection.counts[0], whole.selection.counts[row, present])
 
 
 def _attend(n: int = 48, **options: Any) -> HeadSelection:
     vectors = _vectors(np.random.default_rng(3), n)
-    options = {"duration_ms": 600, "rng": np.random.default_rng(1), "engine": "fused", **options}
+    options = {"duration_ms": 600, "rng": np.random.default_rng(1), **options}
     return VectorCircuit(PARAMS, HEAD).attend(**vectors, **options)
 
 
@@ -115,7 +96,7 @@ def _differences(a: HeadSelection, b: HeadSelection) -> dict[str, float]:
     return {
         "spikes": stats.ttest_rel(*total).pvalue,
         "spikes of one key": stats.ttest_rel(*share).pvalue,
-        "I spikes": stats.ttest_rel(a.selection.inh_counts, b.selection.inh_counts).pvalue,
+        "I spikes": stats.ttest_rel(a.selection.other_counts["inh"], b.selection.other_counts["inh"]).pvalue,
         "query spikes": stats.ttest_rel(a.query_spikes, b.query_spikes).pvalue,
         "output": stats.ttest_rel(a.output.ravel(), b.output.ravel()).pvalue,
         "length of the output": stats.ttest_rel(*length).pvalue,
@@ -124,7 +105,7 @@ def _differences(a: HeadSelection, b: HeadSelection) -> dict[str, float]:
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_free_noise_gives_the_same_law(precision: str) -> None:
-    found = _differences(_attend(engine="brian2"), _attend(precision=precision))
+    found = _differences(_attend(engine=Brian2()), _attend(engine=Fused(precision)))
     assert min(found.values()) > FALSE_ALARM / len(found), found
 
 
@@ -135,7 +116,6 @@ def test_membranes_begin_with_the_input_of_empty_dendrites() -> None:
             **_vectors(np.random.default_rng(3), 2),
             duration_ms=50,
             rng=np.random.default_rng(1),
-            engine="fused",
         )
         for primed in (False, True)
     )
@@ -146,12 +126,13 @@ def test_a_query_alone_is_the_same_query_in_any_batch_on_any_threads(monkeypatch
     """Bit for bit, even when every query is a call of its own."""
     batch = _attend(6, duration_ms=100)
     monkeypatch.setattr("spiking.engines.fused.run._MOST", 1)
-    for other in (_attend(6, duration_ms=100, threads=1), _attend(6, duration_ms=100, threads=5)):
+    for other in (
+        _attend(6, duration_ms=100, engine=Fused(threads=1)),
+        _attend(6, duration_ms=100, engine=Fused(threads=5)),
+    ):
         np.testing.assert_array_equal(batch.trace, other.trace)
         np.testing.assert_array_equal(batch.selection.spikes.time_ms, other.selection.spikes.time_ms)
         np.testing.assert_array_equal(batch.query_spikes, other.query_spikes)
     vectors = {name: v[:2] for name, v in _vectors(np.random.default_rng(3), 6).items()}
-    few = VectorCircuit(PARAMS, HEAD).attend(
-        **vectors, duration_ms=100, rng=np.random.default_rng(1), engine="fused"
-    )
+    few = VectorCircuit(PARAMS, HEAD).attend(**vectors, duration_ms=100, rng=np.random.default_rng(1))
     np.testing.assert_array_equal(few.trace, batch.trace[:2])

@@ -91,7 +91,7 @@ def test_the_compilers_output_leaves_no_file(tmp_path: Path) -> None:
 import numpy as np
 import spiking
 spiking.GammaCircuit().attend(
-    np.zeros((1, 2)), duration_ms=40, rng=np.random.default_rng(0), engine="brian2"
+    np.zeros((1, 2)), duration_ms=40, rng=np.random.default_rng(0), engine=spiking.Brian2()
 )
 raise RuntimeError
 """

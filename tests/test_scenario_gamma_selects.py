@@ -15,7 +15,7 @@ from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.progress import Progress
 from scenarios.workbench.statistics import Estimate, bootstrap, fraction, mean
-from spiking import GammaCircuit, GammaParams, Selection, SpikeRecord, cut_loop
+from spiking import Brian2, GammaCircuit, GammaParams, Selection, SpikeRecord, cut_loop
 
 SMALL = {"n_rows": 16, "duration_ms": 400.0, "n_cells": 20, "tau_gaba_ms": (5.0, 12.0), "tau_rows": 12}
 
@@ -25,7 +25,7 @@ def outcome() -> Outcome:
     seen: list[float] = []
     context = RunContext(
         rng=np.random.default_rng(1),
-        engine="brian2",
+        engine=Brian2(),
         progress=Progress(lambda fraction, label: seen.append(fraction)),
     )
     result = run(Params(**SMALL), context)
@@ -120,7 +120,7 @@ def test_relative_spectrum_of_a_poisson_process_is_flat_at_one() -> None:
         n_cycles=np.zeros(n_rows, dtype=int),
         spikes=spikes,
         field=np.zeros((n_rows, 1000), dtype=np.float32),
-        inh_counts=np.zeros(n_rows, dtype=int),
+        n_cells={},
         field_dt_ms=1.0,
         duration_ms=duration_ms,
         row_ms=np.full(n_rows, duration_ms),

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spiking import GammaCircuit, GammaParams, Selection
+from spiking import Brian2, Budget, Engine, Fused, GammaCircuit, GammaParams, Selection, Streams
 
 CIRCUIT = GammaCircuit(GammaParams(n_cells=10, gain=1.0, settle_ms=20.0))
 SCORES = np.random.default_rng(0).normal(0, 1.5, (12, 6))
 
 
 def attend(scores: np.ndarray = SCORES, circuit: GammaCircuit = CIRCUIT, **options: Any) -> Selection:
-    options = {"duration_ms": 400, "rng": np.random.default_rng(1), "engine": "fused", **options}
+    options = {"duration_ms": 400, "rng": np.random.default_rng(1), **options}
     return circuit.attend(scores, **options)
 
 
@@ -35,13 +35,14 @@ def test_a_row_ends_with_the_step_of_its_last_spike() -> None:
 
 def test_counts_alone_end_at_the_same_step() -> None:
     spikes, counts = attend(spikes=20), attend(spikes=20, record="counts")
-    for name in ("counts", "inh_counts", "row_ms", "unfinished", "weights"):
+    for name in ("counts", "row_ms", "unfinished", "weights"):
         np.testing.assert_array_equal(getattr(spikes, name), getattr(counts, name))
+    np.testing.assert_array_equal(spikes.other_counts["inh"], counts.other_counts["inh"])
 
 
-@pytest.mark.parametrize("engine", ["brian2", "fused"])
+@pytest.mark.parametrize("engine", [Brian2(), Fused()], ids=["brian2", "fused"])
 @pytest.mark.parametrize("record", ["spikes", "counts"])
-def test_rows_that_reach_the_limit_say_so(engine: str, record: str) -> None:
+def test_rows_that_reach_the_limit_say_so(engine: Engine, record: str) -> None:
     short = attend(SCORES[:3], spikes=10**6, duration_ms=50, engine=engine, record=record)
     assert short.unfinished.all()
     np.testing.assert_allclose(short.row_ms, 50)
@@ -50,7 +51,7 @@ def test_rows_that_reach_the_limit_say_so(engine: str, record: str) -> None:
 
 def test_rows_of_the_reference_end_on_their_own() -> None:
     """Brian2 runs all rows to the limit; what is kept follows the same rule."""
-    ended = attend(spikes=20, engine="brian2")
+    ended = attend(spikes=20, engine=Brian2())
     times = [ended.spikes.of_row(row).time_ms for row in range(len(SCORES))]
     for row, time_ms in enumerate(times):
         assert (time_ms < time_ms[19] + 1e-6).all()
@@ -70,20 +71,22 @@ def test_ending_at_a_number_of_spikes_biases_no_key() -> None:
 def test_a_stream_is_the_same_row_in_any_batch() -> None:
     streams = np.array([3, 2**40, 17, 2**63 - 1, 0, 5])
     scores = SCORES[: len(streams)]
-    batch = attend(scores, streams=streams)
+    batch = attend(scores, rng=Streams(1, streams))
     order = np.array([4, 1, 5])
-    some = attend(scores[order], streams=streams[order])
+    some = attend(scores[order], rng=Streams(1, streams[order]))
     np.testing.assert_array_equal(some.counts, batch.counts[order])
     for here, there in enumerate(order):
         np.testing.assert_array_equal(
             some.spikes.of_row(here).time_ms, batch.spikes.of_row(int(there)).time_ms
         )
-    np.testing.assert_array_equal(attend(streams=np.arange(len(SCORES))).counts, attend().counts)
+    np.testing.assert_array_equal(
+        attend(rng=Streams(1, np.arange(len(SCORES)))).counts, attend(rng=Streams(1)).counts
+    )
 
 
 def test_streams_are_independent_and_equal_streams_share_their_noise() -> None:
     same = np.tile(SCORES[:1], (2, 1))
-    twins, others = attend(same, streams=np.array([7, 7])), attend(same, streams=np.array([7, 8]))
+    twins, others = (attend(same, rng=Streams(1, np.array(numbers))) for numbers in ([7, 7], [7, 8]))
     np.testing.assert_array_equal(twins.counts[0], twins.counts[1])
     assert (others.counts[0] != others.counts[1]).any()
 
@@ -91,18 +94,53 @@ def test_streams_are_independent_and_equal_streams_share_their_noise() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"spikes": 0}, ValueError, "attend.spikes must be >= 1, got 0"),
-        ({"spikes": 2.5}, TypeError, "attend.spikes must be a whole number, got 2.5"),
+        ({"spikes": 0}, ValueError, "Budget.spikes must be >= 1, got 0"),
+        ({"spikes": 2.5}, TypeError, "Budget.spikes must be a whole number, got 2.5"),
         (
-            {"streams": np.arange(3)},
+            {"rng": Streams(1, np.arange(3))},
             ValueError,
             r"streams must be one number per row, shape \(12,\), got \(3,\)",
         ),
-        ({"streams": -np.arange(12)}, ValueError, "streams must be >= 0, got -11"),
-        ({"streams": np.ones(12)}, TypeError, "streams must be integers, got dtype float64"),
-        ({"streams": np.arange(12), "engine": "brian2"}, ValueError, "streams are of the fused engine"),
+        (
+            {"rng": Streams(1, np.arange(12)), "engine": Brian2()},
+            ValueError,
+            "streams are of the fused engine",
+        ),
+        ({"rng": 7}, TypeError, "rng must be a numpy.random.Generator or Streams, got int"),
+        ({"engine": "fused"}, TypeError, r"engine must be an engine, got 'fused'; use Fused\(\)"),
+        ({"spikes": 5, "budget": Budget(spikes=5)}, ValueError, "give budget, or duration_ms and spikes"),
+        ({"duration_ms": None}, ValueError, "Budget must have a limit, got none"),
     ],
 )
 def test_refusals(options: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         attend(**options)
+
+
+@pytest.mark.parametrize(
+    ("rows", "error", "message"),
+    [
+        (-np.arange(12), ValueError, "streams must be >= 0, got -11"),
+        (np.ones(12), TypeError, "streams must be integers, got dtype float64"),
+    ],
+)
+def test_streams_refuse_what_is_no_number_of_a_row(rows: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        Streams(1, rows)
+
+
+@pytest.mark.parametrize("engine", [Brian2(), Fused()], ids=["brian2", "fused"])
+def test_a_row_ends_when_a_key_leads(engine: Engine) -> None:
+    """At the first step after which one key is 5 spikes ahead of all others, not before."""
+    budget = Budget(duration_ms=400, lead=5)
+    ended = attend(duration_ms=None, budget=budget, engine=engine)
+    best = np.sort(ended.counts, axis=1)
+    finished = ~ended.unfinished
+    assert finished.sum() >= 8
+    assert (best[finished, -1] - best[finished, -2] >= 5).all()
+    for row in np.flatnonzero(finished):
+        spikes = ended.spikes.of_row(int(row))
+        earlier = spikes.time_ms < ended.row_ms[row] - 0.15  # all but the last step
+        so_far = np.sort(np.bincount(spikes.key[earlier], minlength=6))
+        assert so_far[-1] - so_far[-2] < 5
+    assert len(set(ended.row_ms)) > 1

@@ -8,7 +8,7 @@ import torch
 
 from bridge import SpikingScoreMap, SpikingVectorHead
 from pragmatic import Head, Softmax, dot_product_head
-from spiking import GammaCircuit, GammaParams, VectorCircuit
+from spiking import Budget, GammaCircuit, GammaParams, VectorCircuit
 
 
 @pytest.fixture(params=["score map", "whole head"])
@@ -16,7 +16,7 @@ def head(request: pytest.FixtureRequest) -> Head:
     rng = np.random.default_rng(0)
     if request.param == "whole head":
         return SpikingVectorHead(VectorCircuit(), duration_ms=600, rng=rng)
-    return dot_product_head(SpikingScoreMap(GammaCircuit(GammaParams()), duration_ms=600, rng=rng))
+    return dot_product_head(SpikingScoreMap(GammaCircuit(GammaParams()), Budget(duration_ms=600), rng))
 
 
 def test_a_spiking_head_stands_where_a_softmax_head_stands(head: Head) -> None:

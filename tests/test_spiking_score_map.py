@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from doubles import MultinomialCircuit, Temperature
+from doubles import MultinomialCircuit
 
 from bridge import SpikingScoreMap
 from pragmatic import Softmax, causal_mask, dot_product_head
+from spiking import Budget
 
 
 def spiking(circuit: MultinomialCircuit | None = None, duration_ms: float = 1000.0) -> SpikingScoreMap:
-    return SpikingScoreMap(circuit or MultinomialCircuit(), duration_ms, np.random.default_rng(1))
+    return SpikingScoreMap(
+        circuit or MultinomialCircuit(), Budget(duration_ms=duration_ms), np.random.default_rng(1)
+    )
 
 
 @pytest.fixture
@@ -22,7 +25,7 @@ def scores() -> torch.Tensor:
 
 def test_weights_are_a_softmax_at_the_circuits_temperature(scores: torch.Tensor) -> None:
     """20,000 spikes a row: each weight is within 5 standard deviations, 0.5 / sqrt(20000) or less."""
-    score_map = spiking(MultinomialCircuit(params=Temperature(temperature=2.0), rate_Hz=20_000))
+    score_map = spiking(MultinomialCircuit(temperature=2.0, rate_Hz=20_000))
     expected = Softmax(temperature=2.0)(scores)
     assert (score_map(scores) - expected).abs().max() < 5 * 0.5 / 20_000**0.5
 

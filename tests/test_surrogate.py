@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from doubles import MultinomialCircuit, Temperature, softmax
+from doubles import MultinomialCircuit, softmax
 from scipy import stats
 from torch import Tensor
 
 from bridge import FittedLaw, SpikingScoreMap
 from bridge.heads.surrogate import sampled_counts, spike_share
 from pragmatic import causal_mask
+from spiking import Budget
 
 SCORES = torch.from_numpy(np.random.default_rng(0).normal(0.0, 1.5, (2, 3, 6)))
 
@@ -46,7 +47,9 @@ def test_a_silent_row_hands_back_no_gradient() -> None:
 def test_a_masked_key_gets_no_gradient_and_the_others_one_without_it() -> None:
     mask = causal_mask(6, 6)[3:]
     scores = SCORES.clone().requires_grad_()
-    score_map = SpikingScoreMap(MultinomialCircuit(), 200.0, np.random.default_rng(0), gradient=True)
+    score_map = SpikingScoreMap(
+        MultinomialCircuit(), Budget(duration_ms=200), np.random.default_rng(0), gradient=True
+    )
     upstream = torch.arange(6.0, dtype=scores.dtype)
     (score_map(scores, mask) * upstream).sum().backward()
     exact = SCORES.clone().requires_grad_()
@@ -64,11 +67,11 @@ def test_second_derivatives_are_refused_and_not_wrong() -> None:
 
 
 def test_the_gradient_is_at_the_circuits_temperature_unless_a_law_is_given() -> None:
-    circuit = MultinomialCircuit(params=Temperature(temperature=2.0))
+    circuit = MultinomialCircuit(temperature=2.0)
     rng = np.random.default_rng(0)
-    assert SpikingScoreMap(circuit, 200.0, rng).law == FittedLaw(beta=0.5)
+    assert SpikingScoreMap(circuit, Budget(duration_ms=200), rng).law == FittedLaw(beta=0.5)
     given = FittedLaw(beta=0.7)
-    assert SpikingScoreMap(circuit, 200.0, rng, law=given).law is given
+    assert SpikingScoreMap(circuit, Budget(duration_ms=200), rng, law=given).law is given
 
 
 def test_sampled_counts_are_multinomial() -> None:

@@ -13,6 +13,7 @@ from bridge.bill.usage import listening, report
 from spiking import DiffusiveLIF, GammaCircuit, GammaParams, Selection
 
 PARAMS = GammaParams(n_cells=5, settle_ms=0.0, n_inh=10)  # no settling: every spike is on record
+CIRCUIT = GammaCircuit(PARAMS)
 DURATION_MS = 100.0
 STEPS = 1000
 
@@ -22,51 +23,48 @@ def attend(params: GammaParams = PARAMS, *, seed: int = 0, spikes: int | None = 
     rng = np.random.default_rng(seed)
     mask = np.array([[True] * 4, [True] * 4, [True, True, False, False]])
     scores = rng.normal(size=(3, 4))
-    return GammaCircuit(params).attend(
-        scores, duration_ms=DURATION_MS, rng=rng, mask=mask, engine="fused", spikes=spikes
-    )
+    return GammaCircuit(params).attend(scores, duration_ms=DURATION_MS, rng=rng, mask=mask, spikes=spikes)
 
 
 # What one step costs, read off the equations.
 def test_an_escape_cell_by_hand() -> None:
     """h += dt rho exp(v - theta): mac, ac, exp. v += dt / tau (drive - inh + u - v): mac, 3 acs. h > q: ac."""
-    step = circuit_operations(GammaParams()).exc_step
+    step = circuit_operations(GammaCircuit()).step["exc"]
     assert step == Counts(macs=2, acs=5, exponentials=1, bytes_state=4 * 6)  # h, v, q, u read; h, v written
 
 
 def test_a_reset_draws_its_next_threshold() -> None:
     """v - 1; h = 0; q = -log(rand())."""
-    reset = circuit_operations(GammaParams()).exc_reset
+    reset = circuit_operations(GammaCircuit()).reset["exc"]
     assert (reset.acs, reset.exponentials, reset.random_draws) == (1, 1, 1)
 
 
 def test_a_diffusive_cell_draws_at_every_step() -> None:
-    step = circuit_operations(GammaParams(cell=DiffusiveLIF())).exc_step
+    step = circuit_operations(GammaCircuit(GammaParams(cell=DiffusiveLIF(), gain=1.0))).step["exc"]
     assert (step.exponentials, step.random_draws) == (0, 1)
 
 
 def test_double_precision_moves_twice_the_bytes_and_computes_the_same() -> None:
-    single, double = (circuit_operations(GammaParams(), p).exc_step for p in ("float32", "float64"))
+    single, double = (circuit_operations(GammaCircuit(), p).step["exc"] for p in ("float32", "float64"))
     assert double == replace(single, bytes_state=2 * single.bytes_state)
 
 
 # A call.
 def test_counts_of_a_call_by_hand() -> None:
     selection = attend()
-    usage = Usage.of(selection, PARAMS)
+    usage = Usage.of(selection, CIRCUIT)
     spikes = selection.spikes
     keys = np.array([4, 4, 2])
     assert (usage.calls, usage.rows, usage.keys, usage.silent_rows) == (1, 3, 10, 0)
-    assert usage.exc_spikes == len(spikes) > 0
-    assert usage.inh_spikes == selection.inh_counts.sum() > 0
-    assert usage.exc_updates == 10 * 5 * STEPS
-    assert usage.inh_updates == 3 * 10 * STEPS
+    assert usage.spikes == len(spikes) > 0
+    assert usage.other_spikes == selection.other_counts["inh"].sum() > 0
+    assert usage.updates == (10 * 5 + 3 * 10) * STEPS
     assert usage.simulated_ms == pytest.approx(300.0)
     to_inh = 10 * len(spikes)
-    to_exc = sum(int(selection.inh_counts[row]) * 5 * int(keys[row]) for row in range(3))
+    to_exc = sum(int(selection.other_counts["inh"][row]) * 5 * int(keys[row]) for row in range(3))
     assert usage.events.synops == to_inh + to_exc
-    assert usage.events.neuron_updates == usage.exc_updates + usage.inh_updates
-    assert usage.simulated.exponentials == usage.exc_updates + len(spikes)
+    assert usage.events.neuron_updates == usage.updates
+    assert usage.simulated.exponentials == 10 * 5 * STEPS + len(spikes)
     at_start = 2 * 50 + 30  # voltage and threshold of each E cell, voltage of each I cell
     assert usage.simulated.random_draws == at_start + len(spikes)
 
@@ -74,27 +72,26 @@ def test_counts_of_a_call_by_hand() -> None:
 def test_rows_that_stop_early_cost_their_own_steps() -> None:
     selection = attend(spikes=20)
     steps = np.round(selection.row_ms / PARAMS.dt_ms)
-    usage = Usage.of(selection, PARAMS)
+    usage = Usage.of(selection, CIRCUIT)
     assert (steps < STEPS).any()
-    assert usage.exc_updates == 5 * (np.array([4, 4, 2]) * steps).sum()
-    assert usage.inh_updates == 10 * steps.sum()
+    assert usage.updates == ((5 * np.array([4, 4, 2]) + 10) * steps).sum()
     assert usage.simulated_ms == pytest.approx(selection.row_ms.sum())
 
 
 def test_settling_costs_updates_and_spikes_at_the_rate_of_the_window() -> None:
     selection = attend()
-    settled = Usage.of(selection, replace(PARAMS, settle_ms=100.0))
-    plain = Usage.of(selection, PARAMS)
-    assert settled.exc_updates == 2 * plain.exc_updates
+    settled = Usage.of(selection, CIRCUIT.varied(settle_ms=100.0))
+    plain = Usage.of(selection, CIRCUIT)
+    assert settled.updates == 2 * plain.updates
     assert settled.events.synops == 2 * plain.events.synops
-    assert settled.exc_spikes == plain.exc_spikes
+    assert settled.spikes == plain.spikes
 
 
 def test_usage_adds() -> None:
-    one, other = (Usage.of(attend(seed=seed), PARAMS) for seed in (0, 1))
+    one, other = (Usage.of(attend(seed=seed), CIRCUIT) for seed in (0, 1))
     both = Usage() + one + other
     assert both.calls == 2
-    assert both.exc_spikes == one.exc_spikes + other.exc_spikes
+    assert both.spikes == one.spikes + other.spikes
     assert both.simulated == one.simulated + other.simulated
     assert both.events.synops == one.events.synops + other.events.synops
 
@@ -102,7 +99,7 @@ def test_usage_adds() -> None:
 def test_drawn_rows_cost_a_random_number_a_spike() -> None:
     mask = np.array([[True, True], [True, False]])
     usage = Usage.drawn(np.array([[3, 1], [0, 0]]), mask)
-    assert (usage.rows, usage.keys, usage.exc_spikes, usage.silent_rows) == (2, 3, 4, 1)
+    assert (usage.rows, usage.keys, usage.spikes, usage.silent_rows) == (2, 3, 4, 1)
     assert usage.simulated == usage.events == Counts(random_draws=4)
 
 

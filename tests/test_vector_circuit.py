@@ -8,7 +8,7 @@ from scipy.special import softmax
 
 from bridge.comparison.metrics import cosine, total_variation
 from bridge.comparison.sampling import total_variation_floor
-from spiking import GammaParams, HeadParams, HeadSelection, VectorCircuit
+from spiking import Brian2, Engine, Fused, GammaParams, HeadParams, HeadSelection, VectorCircuit
 
 N, K, D = 16, 8, 32
 
@@ -24,13 +24,13 @@ def target(vectors: tuple[np.ndarray, ...]) -> np.ndarray:
     return softmax(np.einsum("nd,nkd->nk", vectors[0], vectors[1]) / np.sqrt(D), axis=1)
 
 
-@pytest.fixture(scope="module", params=["brian2", "fused"])
+@pytest.fixture(scope="module", params=[Brian2(), Fused()], ids=["brian2", "fused"])
 def engine(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
 @pytest.fixture(scope="module")
-def attended(vectors: tuple[np.ndarray, ...], engine: str) -> HeadSelection:
+def attended(vectors: tuple[np.ndarray, ...], engine: Engine) -> HeadSelection:
     return VectorCircuit().attend(*vectors, duration_ms=1000, rng=np.random.default_rng(1), engine=engine)
 
 
@@ -74,7 +74,7 @@ def test_query_cells_fire_at_the_rate_of_their_component(
     assert abs((z**2).mean() - 1) < 4 * np.sqrt(2 / N)
 
 
-def test_masked_keys_take_no_part(vectors: tuple[np.ndarray, ...], engine: str) -> None:
+def test_masked_keys_take_no_part(vectors: tuple[np.ndarray, ...], engine: Engine) -> None:
     """Nor does what stands in their key or value."""
     query, key, value = (array[:3] for array in vectors)
     mask = np.ones((3, K), dtype=bool)
@@ -91,7 +91,7 @@ def test_masked_keys_take_no_part(vectors: tuple[np.ndarray, ...], engine: str) 
 
 
 def test_shared_keys_and_values_are_those_of_every_query(
-    vectors: tuple[np.ndarray, ...], engine: str
+    vectors: tuple[np.ndarray, ...], engine: Engine
 ) -> None:
     query, key, value = vectors[0][:3], vectors[1][0], vectors[2][0]
     circuit = VectorCircuit(GammaParams(n_cells=20))
@@ -103,7 +103,7 @@ def test_shared_keys_and_values_are_those_of_every_query(
     np.testing.assert_array_equal(shared.output, own.output)
 
 
-def test_fast_query_cells_lose_no_spikes_to_the_time_step(engine: str) -> None:
+def test_fast_query_cells_lose_no_spikes_to_the_time_step(engine: Engine) -> None:
     """At 300 Hz, dropping what the hazard has beyond a spike would lose 1.5 %: 6 standard errors of the total."""
     circuit = VectorCircuit(GammaParams(n_cells=2))
     seconds = 0.05 + 6 * circuit.head.tau_nmda_ms / 1000
@@ -113,7 +113,9 @@ def test_fast_query_cells_lose_no_spikes_to_the_time_step(engine: str) -> None:
     assert attended.query_spikes.sum() == pytest.approx(expected, abs=4 * np.sqrt(expected))
 
 
-def test_same_seed_same_output_and_another_seed_another(vectors: tuple[np.ndarray, ...], engine: str) -> None:
+def test_same_seed_same_output_and_another_seed_another(
+    vectors: tuple[np.ndarray, ...], engine: Engine
+) -> None:
     query, key, value = (array[:2] for array in vectors)
     circuit = VectorCircuit(GammaParams(n_cells=20))
     traces = [

@@ -128,7 +128,7 @@ class Counter:
         others = 1.0 - min(1.0, self._unread.rows / rows)  # rows of heads that do not spike
         rest = Counts(macs=round(done.macs * others), bytes_tensor=round(done.bytes_tensor * others))
         self._simulated["read-out"] += done
-        self._events["read-out"] += rest + Counts(synops=self._unread.exc_spikes * width)
+        self._events["read-out"] += rest + Counts(synops=self._unread.spikes * width)
         self._unread = Usage()
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 
 import numpy as np
 
-from spiking import GammaParams
-from spiking.circuits.gamma import row_program
+from spiking.circuit import RowCircuit, row_program
 from spiking.engines.fused.fold import names
 from spiking.engines.fused.names import Assignment
-from spiking.engines.fused.parts import Code, Pathway, Program, Reset, Threshold
+from spiking.engines.fused.parts import Code, Pathway, Program, Reset, Summed, Threshold
+from spiking.template import template_of
 
 __all__ = ["CircuitOperations", "Counts", "circuit_operations"]
 
@@ -46,39 +46,27 @@ class Counts:
 class CircuitOperations:
     """What each part of one row's circuit costs, once."""
 
-    row_step: Counts  # synaptic sums and pathways, per row and step
-    exc_step: Counts  # per E cell and step
-    inh_step: Counts  # per I cell and step
-    exc_reset: Counts  # per E spike
-    inh_reset: Counts  # per I spike
-    exc_cell: Counts  # per E cell, at the start
-    inh_cell: Counts
+    row_step: Counts  # what a row holds once, per step
+    step: Mapping[str, Counts]  # group -> per cell and step
+    reset: Mapping[str, Counts]  # spiking group -> per spike
+    begin: Mapping[str, Counts]  # group -> per cell, at the start
+    arrival: Mapping[
+        str, Counts
+    ]  # pathway -> per spike and synapse; nothing where a row's sum takes the spike
+    pathways: Mapping[
+        str, tuple[str, tuple[str, ...]]
+    ]  # pathway -> source group, groups that a spike reaches
+    listed: Mapping[str, float]  # pathway -> synapses per pair of cells, where they are listed one by one
+    summed: Mapping[str, tuple[str, str, Counts]]  # sum over synapses -> source, target, per pair and step
 
-    def total(
-        self,
-        *,
-        row_steps: int,
-        exc_steps: int,
-        inh_steps: int,
-        exc_resets: int,
-        inh_resets: int,
-        exc_cells: int,
-        inh_cells: int,
-    ) -> Counts:
-        """Operations of as many of each."""
-        return (
-            self.row_step * row_steps
-            + self.exc_step * exc_steps
-            + self.inh_step * inh_steps
-            + self.exc_reset * exc_resets
-            + self.inh_reset * inh_resets
-            + self.exc_cell * exc_cells
-            + self.inh_cell * inh_cells
-        )
+    def fan_out(self, pathway: str, n_cells: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Synapses that one spike passes in each row, (n_rows,)."""
+        _, reached = self.pathways[pathway]
+        return self.listed.get(pathway, 1) * np.sum([n_cells[group] for group in reached], axis=0)
 
 
 @cache
-def circuit_operations(params: GammaParams, precision: str = "float32") -> CircuitOperations:
+def circuit_operations(circuit: RowCircuit, precision: str = "float32") -> CircuitOperations:
     """Count the operations of one row's circuit from its compiled program.
 
     The program is Brian2's abstract code with constants folded, which is what both engines run. It is
@@ -89,35 +77,36 @@ def circuit_operations(params: GammaParams, precision: str = "float32") -> Circu
 
     Parameters
     ----------
-    params : GammaParams
+    circuit : RowCircuit
     precision : {"float32", "float64"}
+
+    Raises
+    ------
+    ValueError
+        For a circuit that the fused engine does not cover.
     """
-    of = _Reader(row_program(params, precision), np.dtype(precision).itemsize)
-    noise = _Draws()
-    params.cell.initial(1, noise)
+    template = template_of(circuit)
+    of = _Reader(row_program(circuit), np.dtype(precision).itemsize)
+    begin = {group: Counts() for group in of.program.cells}
+    for ref, n in template.start.n_draws.items():
+        begin[ref.group] += Counts(random_draws=n)
+    sizes, ends = template.arrays.sizes, template.arrays.ends
+    listed = {
+        step.name: len(template.arrays.synapses[step.bundle].source)
+        / np.prod([sizes[e] for e in ends[step.bundle]])
+        for step in of.pathways
+        if step.bundle is not None
+    }
     return CircuitOperations(
         row_step=of.row_step(),
-        exc_step=of.cell_step("exc"),
-        inh_step=of.cell_step("inh"),
-        exc_reset=of.reset("exc"),
-        inh_reset=of.reset("inh"),
-        exc_cell=Counts(random_draws=noise.n),
-        inh_cell=Counts(random_draws=1),  # its voltage
+        step={group: of.cell_step(group) for group in of.program.cells},
+        reset={name: of.reset(name) for name, cells in of.program.cells.items() if cells.spikes},
+        begin=begin,
+        arrival={step.name: of.arrival(step) for step in of.pathways},
+        pathways={step.name: (step.source, of.reached(step)) for step in of.pathways},
+        listed=listed,
+        summed={step.name: (step.source, step.target, of.sum_over(step)) for step in of.sums},
     )
-
-
-class _Draws:
-    """Stands for the noise of initial states, and counts what is asked of it."""
-
-    n = 0
-
-    def uniform(self, low: float, high: float, size: int, /) -> np.ndarray:
-        self.n += size
-        return np.zeros(size)
-
-    def exponential(self, *, size: int) -> np.ndarray:
-        self.n += size
-        return np.ones(size)
 
 
 class _Reader:
@@ -137,6 +126,14 @@ class _Reader:
                 total += _arithmetic(step.condition) + self._traffic(names(step.condition) - at_hand, set())
         return total
 
+    @property
+    def pathways(self) -> list[Pathway]:
+        return [step for step in self.program.steps if isinstance(step, Pathway)]
+
+    @property
+    def sums(self) -> list[Summed]:
+        return [step for step in self.program.steps if isinstance(step, Summed)]
+
     def row_step(self) -> Counts:
         """What runs once a row at every step: synaptic sums, and spikes put into their queue."""
         total = Counts()
@@ -144,8 +141,44 @@ class _Reader:
             if isinstance(step, Code) and not self._per_cell(step.body):
                 total += self._body(step.body)
             elif isinstance(step, Pathway):
-                total += Counts(acs=1, macs=len(step.body))  # arrived * weight joins each sum
+                once = [a for a in step.body if not self._one_by_one(step, a)]
+                total += Counts(acs=1, macs=len(once))  # arrived * weight joins each sum
         return total
+
+    def arrival(self, step: Pathway) -> Counts:
+        """What one spike does at one synapse that leads to a cell's own variable."""
+        each = [a for a in step.body if self._one_by_one(step, a)]
+        return sum((_arithmetic(a.value) + Counts(acs=1) for a in each), start=Counts())
+
+    def sum_over(self, step: Summed) -> Counts:
+        """What one synapse adds to a sum at every step."""
+        return _arithmetic(step.body[0].value) + Counts(acs=1)
+
+    def reached(self, step: Pathway) -> tuple[str, ...]:
+        """The groups whose cells a spike reaches: the target, or those that read the sum it joins."""
+        if any(self._one_by_one(step, a) for a in step.body):
+            return (step.target,)
+        joined = {a.target for a in step.body}
+        codes = [s for s in self.program.steps if isinstance(s, Code)]
+        while (
+            grown := {
+                a.target
+                for s in codes
+                if not self._per_cell(s.body)
+                for a in s.body
+                if names(a.value) & joined
+            }
+            - joined
+        ):
+            joined |= grown
+        readers = [s.group for s in codes if self._per_cell(s.body) and self._reads(s.body) & joined]
+        return tuple(dict.fromkeys(readers)) or (step.target,)
+
+    def _one_by_one(self, step: Pathway, a: Assignment) -> bool:
+        return step.bundle is not None or bool(self._width(a.target))
+
+    def _reads(self, body: Iterable[Assignment]) -> set[str]:
+        return set().union(*(names(a.value) for a in body))
 
     def reset(self, group: str) -> Counts:
         """What one spike does to its own cell."""
@@ -157,11 +190,10 @@ class _Reader:
 
     def _width(self, name: str) -> int:
         """Bytes of an array's element; 0 for scalars and temporaries, which stay in registers."""
-        group, _, variable = name.partition("__")
-        cells = self.program.cells.get(group)
-        if cells is None or variable not in cells.arrays:
+        ref = self.program.arrays.get(name)
+        if ref is None:
             return 0
-        return 1 if cells.kinds[variable] == "bool" else self.itemsize
+        return 1 if self.program.cells[ref.group].kinds[ref.variable] == "bool" else self.itemsize
 
     def _body(self, body: Iterable[Assignment]) -> Counts:
         total = sum((_arithmetic(a.value) for a in body), start=Counts())

@@ -54,7 +54,7 @@ def counts_text(bills: Mapping[str, Bill]) -> str:
     """Operations by kind."""
     totals = [asdict(bill.total(implementation)) for bill, implementation in columns(bills).values()]
     rows = [[title, *(si(done[kind]) for done in totals)] for kind, title in KINDS.items()]
-    spikes = [bill.usage.exc_spikes for bill, _ in columns(bills).values()]
+    spikes = [bill.usage.spikes for bill, _ in columns(bills).values()]
     rows.append(["E spikes", *map(si, spikes)])
     return _table("counts", columns(bills), rows)
 

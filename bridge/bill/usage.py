@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-from bridge.bill.operations import Counts, circuit_operations
-from spiking import GammaParams, Selection
+from bridge.bill.operations import CircuitOperations, Counts, circuit_operations
+from spiking import RowCircuit, Selection
+from spiking.circuit import row_program
+from spiking.template import template_of
 
 __all__ = ["Usage", "is_paused", "listening", "off_the_bill", "report"]
 
@@ -21,9 +23,9 @@ class Usage:
 
     Two machines could have done it, and each has its own operations. A digital one updates every cell at
     every step: `simulated`. Neuromorphic hardware also updates its cells, but a synapse costs something only
-    when a spike passes: `events`, with synaptic operations, spikes times fan-out. An E spike goes to every I
-    cell of its row, an I spike to every E cell. What E spikes do to the values is not in either: the counter
-    (`bridge.count`) sees the read-out itself, and takes `exc_spikes` for its events.
+    when a spike passes: `events`, with synaptic operations, spikes times fan-out. In the gamma circuit an E spike
+    goes to every I cell of its row, an I spike to every E cell. What counted spikes do to the values is not in
+    either: the counter (`bridge.count`) sees the read-out itself, and takes `spikes` for its events.
 
     Spikes are those of the measured window. Those of the settling time are not recorded; in `simulated` and
     `events` they are taken at the rate of the window, row by row.
@@ -32,81 +34,43 @@ class Usage:
     calls: int = 0
     rows: int = 0
     keys: int = 0  # keys that took part, summed over the rows
-    silent_rows: int = 0  # rows without an E spike
-    exc_spikes: int = 0
-    inh_spikes: int = 0
-    exc_updates: int = 0  # E cells times steps, settling included
-    inh_updates: int = 0  # I cells times steps
+    silent_rows: int = 0  # rows without a counted spike
+    spikes: int = 0  # of the cells that stand for keys
+    other_spikes: int = 0  # of all other cells
+    updates: int = 0  # cells times steps, settling included
     simulated_ms: float = 0.0  # biological time, settling included, summed over the rows
     unknown_rows: int = 0  # of a circuit whose operations are not known: they are in neither of the next two
     simulated: Counts = field(default_factory=Counts)
     events: Counts = field(default_factory=Counts)
 
     @classmethod
-    def of(
-        cls,
-        selection: Selection,
-        params: GammaParams,
-        *,
-        precision: str = "float32",
-    ) -> Usage:
+    def of(cls, selection: Selection, circuit: object, *, precision: str = "float32") -> Usage:
         """Count one call from the circuit's own record.
 
         Parameters
         ----------
         selection : Selection
-            What `GammaCircuit.attend` returned.
-        params : GammaParams
-            Of that circuit.
+            What `circuit.attend` returned.
+        circuit : RowCircuit
+            Of another object, and of a circuit that only Brian2 simulates, the operations are not known.
         precision : {"float32", "float64"}
             What the simulation computed in; sets the bytes.
         """
         n_rows = len(selection.counts)
-        settle = round(params.settle_ms / params.dt_ms)
-        steps = settle + np.round(selection.row_ms / params.dt_ms).astype(np.int64)
-        keys = selection.mask.sum(axis=1)
-        exc, inh = selection.counts.sum(axis=1), selection.inh_counts
-        cells = keys * params.n_cells
-        stretch = steps / (steps - settle)  # spikes of the settling time, at the rate of the window
-        done = {
-            "row_steps": int(steps.sum()),
-            "exc_steps": int((cells * steps).sum()),
-            "inh_steps": int(params.n_inh * steps.sum()),
-            "exc_resets": round(float((exc * stretch).sum())),
-            "inh_resets": round(float((inh * stretch).sum())),
-            "exc_cells": int(cells.sum()),
-            "inh_cells": params.n_inh * n_rows,
-        }
-        passed = params.n_inh * done["exc_resets"] + round(float((inh * stretch * cells).sum()))
-        updates = done["exc_steps"] + done["inh_steps"]
-        simulated = circuit_operations(params, precision).total(**done)
-        return cls(
-            calls=1,
-            rows=n_rows,
-            keys=int(keys.sum()),
-            silent_rows=int(selection.silent.sum()),
-            exc_spikes=int(exc.sum()),
-            inh_spikes=int(inh.sum()),
-            exc_updates=done["exc_steps"],
-            inh_updates=done["inh_steps"],
-            simulated_ms=float(steps.sum() * params.dt_ms),
-            simulated=simulated,
-            events=Counts(synops=passed, neuron_updates=updates, random_draws=simulated.random_draws),
-        )
-
-    @classmethod
-    def unknown(cls, selection: Selection) -> Usage:
-        """A call of a circuit of another kind: what its spikes tell, and that its operations are not known."""
-        n_rows = len(selection.counts)
-        return cls(
+        other = sum(int(n.sum()) for n in selection.other_counts.values())
+        seen = cls(
             calls=1,
             rows=n_rows,
             keys=int(selection.mask.sum()),
             silent_rows=int(selection.silent.sum()),
-            exc_spikes=int(selection.counts.sum()),
-            inh_spikes=int(selection.inh_counts.sum()),
-            unknown_rows=n_rows,
+            spikes=int(selection.counts.sum()),
+            other_spikes=other,
         )
+        operations = _known_operations(circuit, precision)
+        if operations is None:
+            return replace(seen, unknown_rows=n_rows)
+        assert isinstance(circuit, RowCircuit)
+        return seen + _work(selection, circuit, operations)
 
     @classmethod
     def drawn(cls, counts: np.ndarray, mask: np.ndarray) -> Usage:
@@ -123,13 +87,66 @@ class Usage:
             rows=len(counts),
             keys=int(mask.sum()),
             silent_rows=int((counts.sum(axis=1) == 0).sum()),
-            exc_spikes=int(counts.sum()),
+            spikes=int(counts.sum()),
             simulated=drawn,
             events=drawn,
         )
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
+
+def _known_operations(circuit: object, precision: str) -> CircuitOperations | None:
+    if not isinstance(circuit, RowCircuit):
+        return None
+    try:
+        return circuit_operations(circuit, precision)
+    except (
+        ValueError,
+        TypeError,
+    ):  # a feature that the fused engine does not cover, or fields without a hash
+        return None
+
+
+def _work(selection: Selection, circuit: RowCircuit, operations: CircuitOperations) -> Usage:
+    """The operations behind a selection."""
+    template = template_of(circuit)
+    dt_ms, counted = row_program(circuit).dt_ms, template.wiring.counts
+    settle = round(template.wiring.settle_ms / dt_ms)
+    steps = settle + np.round(selection.row_ms / dt_ms).astype(np.int64)
+    stretch = steps / (steps - settle)  # spikes of the settling time, at the rate of the window
+    cells = selection.n_cells
+    seen = {counted: selection.counts.sum(axis=1), **selection.other_counts}
+    fired = {group: n * stretch for group, n in seen.items() if group in operations.reset}
+
+    simulated = operations.row_step * int(steps.sum())
+    updates = passed = 0
+    for group, cost in operations.step.items():
+        cell_steps = int((cells[group] * steps).sum())
+        simulated += cost * cell_steps + operations.begin[group] * int(cells[group].sum())
+        updates += cell_steps if cost != Counts() else 0
+    for group, cost in operations.reset.items():
+        simulated += cost * _whole(fired[group].sum())
+    for pathway, (source, _) in operations.pathways.items():
+        fan_out = operations.fan_out(pathway, cells)
+        if (fan_out == fan_out[0]).all():
+            through = _whole(fan_out[0] * _whole(fired[source].sum()))
+        else:
+            through = _whole((fired[source] * fan_out).sum())
+        simulated += operations.arrival[pathway] * through
+        passed += through
+    for source, target, cost in operations.summed.values():
+        simulated += cost * int((cells[source] * cells[target] * steps).sum())
+    return Usage(
+        updates=updates,
+        simulated_ms=float(steps.sum() * dt_ms),
+        simulated=simulated,
+        events=Counts(synops=passed, neuron_updates=updates, random_draws=simulated.random_draws),
+    )
+
+
+def _whole(number: float) -> int:
+    return round(float(number))
 
 
 Listener = Callable[[Usage], None]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 
@@ -12,48 +11,24 @@ from bridge.comparison.agreement import Comparison, MetricComparison
 from bridge.comparison.scoring import score_selection
 from bridge.laws.counted import as_numpy
 from bridge.laws.softmax_fit import fit_softmax, softmax
+from spiking import Budget, Engine, Fused, RowCircuit, Selection
 from spiking.checks import check_mask, check_scores, positive
-from spiking.record import Selection
 
-__all__ = ["Circuit", "Comparison", "MetricComparison", "compare", "compare_scores", "compare_selection"]
-
-
-class CircuitParams(Protocol):
-    """What `compare` reads of a circuit's parameters."""
-
-    @property
-    def temperature(self) -> float: ...
-
-
-class Circuit(Protocol):
-    """What turns scores into spikes: `spiking.GammaCircuit`, or anything that keeps its contract."""
-
-    @property
-    def params(self) -> CircuitParams: ...
-
-    def attend(
-        self,
-        scores: np.ndarray,
-        *,
-        duration_ms: float,
-        rng: np.random.Generator,
-        mask: np.ndarray | None = None,
-        engine: str = "fused",
-        progress: Callable[[float], None] | None = None,
-    ) -> Selection: ...
+__all__ = ["Comparison", "MetricComparison", "compare", "compare_scores", "compare_selection"]
 
 
 def compare(
     query: object,
     key: object,
     value: object,
-    circuit: Circuit,
+    circuit: RowCircuit,
     *,
-    duration_ms: float,
+    duration_ms: float | None = None,
     rng: np.random.Generator,
     mask: object = None,
     temperature: float | None = None,
-    engine: str = "fused",
+    engine: Engine = Fused(),
+    budget: Budget | None = None,
     progress: Callable[[float], None] | None = None,
     n_draws: int = 50,
 ) -> Comparison:
@@ -65,16 +40,18 @@ def compare(
     key : (..., n_keys, d) array or tensor
         Scores are query·key / sqrt(d); every query of every leading index is a row of one simulation.
     value : (..., n_keys, d_value) array or tensor
-    circuit : Circuit
-    duration_ms : float
-        Time that each row has.
+    circuit : RowCircuit
+    duration_ms : float, optional
+        Time that each row has; not with `budget`.
     rng : numpy.random.Generator
         Source of the simulation's and the floor's randomness.
     mask : bool array or tensor that broadcasts to (..., n_queries, n_keys), optional
         True where a key takes part.
     temperature : float, optional
         Of the softmax to compare with; the circuit's own when None.
-    engine : str
+    engine : Engine
+    budget : Budget, optional
+        How long rows run, in place of `duration_ms`.
     progress : callable, optional
         Called with the fraction of simulated time that is done.
     n_draws : int
@@ -100,6 +77,7 @@ def compare(
         mask=mask,
         temperature=temperature,
         engine=engine,
+        budget=budget,
         progress=progress,
         n_draws=n_draws,
     )
@@ -107,13 +85,14 @@ def compare(
 
 def compare_scores(
     scores: object,
-    circuit: Circuit,
+    circuit: RowCircuit,
     *,
-    duration_ms: float,
+    duration_ms: float | None = None,
     rng: np.random.Generator,
     mask: object = None,
     temperature: float | None = None,
-    engine: str = "fused",
+    engine: Engine = Fused(),
+    budget: Budget | None = None,
     progress: Callable[[float], None] | None = None,
     n_draws: int = 50,
 ) -> Comparison:
@@ -127,6 +106,7 @@ def compare_scores(
         mask=mask,
         temperature=temperature,
         engine=engine,
+        budget=budget,
         progress=progress,
         n_draws=n_draws,
     )
@@ -192,24 +172,31 @@ def compare_selection(
 
 def _compare(
     scores: np.ndarray,
-    circuit: Circuit,
+    circuit: RowCircuit,
     *,
     value: np.ndarray | None,
-    duration_ms: float,
+    duration_ms: float | None,
     rng: np.random.Generator,
     mask: object,
     temperature: float | None,
-    engine: str,
+    engine: Engine,
+    budget: Budget | None,
     progress: Callable[[float], None] | None,
     n_draws: int,
 ) -> Comparison:
-    temperature = circuit.params.temperature if temperature is None else temperature
+    temperature = circuit.temperature if temperature is None else temperature
     positive("compare", "temperature", temperature)
     rows = check_scores(_as_rows(scores))
     present = check_mask(rows, None if mask is None else _mask_rows(as_numpy(mask), scores.shape))
     simulation_rng, floor_rng = rng.spawn(2)
     selection = circuit.attend(
-        rows, duration_ms=duration_ms, rng=simulation_rng, mask=present, engine=engine, progress=progress
+        rows,
+        duration_ms=duration_ms,
+        budget=budget,
+        rng=simulation_rng,
+        mask=present,
+        engine=engine,
+        progress=progress,
     )
     return compare_selection(
         selection, scores, temperature=temperature, rng=floor_rng, value=value, n_draws=n_draws

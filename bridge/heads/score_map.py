@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from bridge.bill.usage import Usage, report
-from bridge.comparison.versus_softmax import Circuit
 from bridge.heads.surrogate import sampled_counts, spike_share
 from bridge.laws.depletion import FittedLaw, fit_law
 from pragmatic.attention import Attended
 from pragmatic.masks import masked_scores
-from spiking.checks import known, positive_int
-from spiking.circuits.gamma import ENGINES
-from spiking.circuits.whole_head import HeadSelection, VectorCircuit
+from spiking import Budget, Engine, Fused, HeadSelection, RowCircuit, Selection, Streams, VectorCircuit
+from spiking.checks import known
+from spiking.engines import check_engine
 from spiking.measures.readout import count_share
-from spiking.params import GammaParams
-from spiking.record import Selection
 
-__all__ = ["MODES", "SpikingScoreMap", "SpikingVectorHead", "limit_ms"]
+__all__ = ["MODES", "SpikingScoreMap", "SpikingVectorHead"]
 
 MODES = ("simulated", "sampled")
 
@@ -38,19 +34,16 @@ class SpikingScoreMap:
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : RowCircuit
         Its temperature divides the scores.
-    duration_ms : float or None
-        Time that each row has; with `spikes` the limit of it, and None then allows `limit_ms(spikes)`.
+    budget : Budget
+        How long each row runs; one that has not met it at its time limit is read from what it has.
     rng : numpy.random.Generator
         Source of all randomness. Each call gives new spikes.
-    engine : str
-        The fused engine keys each row's random numbers by a stream, the others draw from `rng`.
-    spikes : int, optional
-        A row ends with the step in which its spike of this number falls; one that has had fewer at its limit
-        is read from those.
+    engine : Engine
+        The fused engine keys each row's random numbers by a stream, Brian2 draws from `rng`.
     mode : {"simulated", "sampled"}
-        "sampled" draws `spikes` from the multinomial of `law` instead, the circuit's fast twin.
+        "sampled" draws the budget's spikes from the multinomial of `law` instead, the circuit's fast twin.
     gradient : bool
         Whether the Jacobian of `law` stands in for the derivative of the spikes; otherwise the weights are
         constants to autograd.
@@ -71,12 +64,11 @@ class SpikingScoreMap:
         The stream that the next row gets by itself; set it back to repeat the spikes.
     """
 
-    circuit: Circuit
-    duration_ms: float | None
+    circuit: RowCircuit
+    budget: Budget
     rng: np.random.Generator
-    engine: str = "fused"
+    engine: Engine = Fused()
     _: KW_ONLY
-    spikes: int | None = None
     mode: str = "simulated"
     gradient: bool = False
     law: FittedLaw = None  # type: ignore[assignment]  # set at the start
@@ -88,18 +80,19 @@ class SpikingScoreMap:
 
     def __post_init__(self) -> None:
         known("mode", self.mode, MODES)
-        known("engine", self.engine, ENGINES)
-        if self.spikes is not None:
-            positive_int("SpikingScoreMap", "spikes", self.spikes)
-        elif self.mode == "sampled":
+        check_engine(self.engine)
+        _check_circuit(self.circuit)
+        if not isinstance(self.budget, Budget):
+            raise TypeError(f"budget must be a Budget, got {self.budget!r}; use Budget(spikes=64).")
+        if self.mode == "sampled" and self.budget.spikes is None:
             raise ValueError('mode "sampled" needs the number of spikes a row, got None; use spikes=64')
-        if self.duration_ms is None:
-            if self.spikes is None:
-                raise ValueError("duration_ms and spikes are both None; use spikes=64 or duration_ms=200")
-            self.duration_ms = limit_ms(self.spikes)
+        if self.law is not None and not isinstance(self.law, FittedLaw):
+            raise TypeError(f"law must be a FittedLaw or None, got {self.law!r}; use bridge.fit_law.")
         if self.law is None:
-            self.law = FittedLaw(beta=1 / self.circuit.params.temperature)
+            self.law = FittedLaw(beta=1 / self.circuit.temperature)
         self._seed = int(self.rng.integers(2**63)) if self._keyed else 0
+        # each call of a simulation draws its own seed from a generator of this one
+        self._stream_seed = int(np.random.default_rng(self._seed).integers(2**63))
 
     def __call__(
         self, scores: Tensor, mask: Tensor | None = None, *, streams: np.ndarray | None = None
@@ -136,71 +129,70 @@ class SpikingScoreMap:
 
     @property
     def _keyed(self) -> bool:
-        return self.engine == "fused" or self.mode == "sampled"
+        return self.engine.takes_streams or self.mode == "sampled"
 
     def _share(self, scores: Tensor, *, streams: np.ndarray | None) -> Tensor:
         rows = scores.detach().cpu().double().numpy().reshape(-1, scores.shape[-1])
         present = np.isfinite(rows)
         randomness = self._randomness(len(rows), streams)
         if self.mode == "sampled":
-            self.counts = self._sampled_counts(rows, **randomness)
+            assert isinstance(randomness, Streams)
+            self.counts = self._sampled_counts(rows, randomness)
             used = Usage.drawn(self.counts, present)
         else:
-            self.selection = self._attend(rows, present, **randomness)
+            self.selection = self._attend(rows, present, randomness)
             self.counts = self.selection.counts
-            used = _used(self.selection, self.circuit)
+            used = Usage.of(self.selection, self.circuit)
         self.usage += report(used)
         return torch.from_numpy(count_share(self.counts).weights.reshape(scores.shape)).to(scores)
 
-    def _attend(self, rows: np.ndarray, present: np.ndarray, **options: Any) -> Selection:
-        options["duration_ms"] = self.duration_ms
-        if self.spikes is not None:
-            options["spikes"] = self.spikes
-        if self.record != "spikes":
-            options["record"] = self.record
+    def _attend(self, rows: np.ndarray, present: np.ndarray, rng: np.random.Generator | Streams) -> Selection:
         return self.circuit.attend(
             np.where(present, rows, 0.0),
+            rng=rng,
+            budget=self.budget,
             mask=present,
+            record=self.record,
             engine=self.engine,
-            **options,
         )
 
     def _simulated_counts(
         self, scores: np.ndarray, mask: np.ndarray, *, rng: np.random.Generator
     ) -> np.ndarray:
-        return self._attend(scores, mask, rng=rng).counts
+        return self._attend(scores, mask, rng).counts
 
-    def _sampled_counts(
-        self, rows: np.ndarray, *, rng: np.random.Generator, streams: np.ndarray
-    ) -> np.ndarray:
-        assert self.spikes is not None
+    def _sampled_counts(self, rows: np.ndarray, streams: Streams) -> np.ndarray:
+        assert self.budget.spikes is not None
         probability = self.law.weights(torch.from_numpy(rows)).numpy()
-        return sampled_counts(probability, self.spikes, seed=self._seed, streams=streams)
+        return sampled_counts(
+            probability, self.budget.spikes, seed=self._seed, streams=streams.numbers(len(rows))
+        )
 
-    def _randomness(self, n_rows: int, streams: np.ndarray | None) -> dict[str, Any]:
-        """The generator of one call, and where rows are keyed their streams."""
+    def _randomness(self, n_rows: int, streams: np.ndarray | None) -> np.random.Generator | Streams:
+        """The generator of one call, or where rows are keyed their streams."""
         if not self._keyed:
             if streams is not None:
-                raise ValueError(f'streams need engine "fused", got {self.engine!r}; leave them out')
-            return {"rng": self.rng}
+                raise ValueError(
+                    f"streams need the engine Fused(), got {type(self.engine).__name__}(); leave them out"
+                )
+            return self.rng
         if streams is None:
             streams = np.arange(self.next_stream, self.next_stream + n_rows)
             self.next_stream += n_rows
         elif np.size(streams) != n_rows:
             raise ValueError(f"streams must hold a number for each of {n_rows} rows, got {np.size(streams)}")
-        return {"rng": np.random.default_rng(self._seed), "streams": np.asarray(streams).reshape(-1)}
+        return Streams(self._stream_seed, np.asarray(streams).reshape(-1))
 
 
-def _used(selection: Selection, circuit: Circuit) -> Usage:
-    """What a simulation took; of a circuit of another kind only what its spikes tell."""
-    if isinstance(circuit.params, GammaParams):
-        return Usage.of(selection, circuit.params)
-    return Usage.unknown(selection)
-
-
-def limit_ms(spikes: int) -> float:
-    """Time within which a row of any working circuit has had so many spikes: 100 Hz after a pause."""
-    return 200.0 + 10.0 * spikes
+def _check_circuit(circuit: object) -> None:
+    if isinstance(circuit, type) or not callable(getattr(circuit, "attend", None)):
+        raise TypeError(
+            f"circuit must be a RowCircuit, got {circuit!r}; write a subclass with build(), or use GammaCircuit()."
+        )
+    if not isinstance(getattr(circuit, "temperature", None), (int, float)):
+        raise TypeError(
+            f"{type(circuit).__name__} must have a temperature, got none; derive the class from spiking.RowCircuit."
+        )
 
 
 @dataclass
@@ -216,7 +208,7 @@ class SpikingVectorHead:
         Time that each query has.
     rng : numpy.random.Generator
         Advances with every call, so that each gives new spikes.
-    engine : str
+    engine : Engine
 
     Attributes
     ----------
@@ -227,7 +219,7 @@ class SpikingVectorHead:
     circuit: VectorCircuit
     duration_ms: float
     rng: np.random.Generator
-    engine: str = "fused"
+    engine: Engine = Fused()
     attended: HeadSelection | None = field(default=None, init=False, repr=False)
 
     def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Attended:
@@ -246,7 +238,7 @@ class SpikingVectorHead:
             mask=present,
             engine=self.engine,
         )
-        report(Usage.unknown(self.attended.selection))
+        report(Usage.of(self.attended.selection, None))
         output = self.attended.output.reshape(*lead, n_queries, value.shape[-1])
         weights = self.attended.selection.weights.reshape(*lead, n_queries, n_keys)
         return Attended(torch.from_numpy(output).to(query), torch.from_numpy(weights).to(query))

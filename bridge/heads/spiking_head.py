@@ -6,10 +6,10 @@ import numpy as np
 from torch import Tensor
 
 from bridge.bill.usage import Usage
-from bridge.comparison.versus_softmax import Circuit
 from bridge.heads.score_map import SpikingScoreMap
 from bridge.laws.depletion import FittedLaw
 from pragmatic.attention import Attended, DotProductHead
+from spiking import Budget, Engine, Fused, RowCircuit
 
 __all__ = ["SPIKES", "SpikingHead"]
 
@@ -25,16 +25,18 @@ class SpikingHead:
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : RowCircuit
         Its temperature divides the scores.
     spikes : int, optional
         A row ends with the step in which its spike of this number falls; 64 where neither this nor
         `duration_ms` is given.
     duration_ms : float, optional
         Time of each row; with `spikes` the limit of it.
+    budget : Budget, optional
+        In place of the last two.
     mode : {"simulated", "sampled"}
         "sampled" draws `spikes` independent ones from `law` instead: the fast twin.
-    engine : str
+    engine : Engine
         Only the fused engine takes `streams`.
     seed : int
         With the stream of a row it fixes the row's random numbers.
@@ -60,25 +62,25 @@ class SpikingHead:
 
     def __init__(
         self,
-        circuit: Circuit,
+        circuit: RowCircuit,
         *,
         spikes: int | None = None,
         duration_ms: float | None = None,
+        budget: Budget | None = None,
         mode: str = "simulated",
-        engine: str = "fused",
+        engine: Engine = Fused(),
         seed: int = 0,
         gradient: bool = True,
         law: FittedLaw | None = None,
         scaling: float | None = None,
     ) -> None:
-        if spikes is None and duration_ms is None:
+        if spikes is None and duration_ms is None and budget is None:
             spikes = SPIKES
         self.score_map = SpikingScoreMap(
             circuit,
-            duration_ms,
+            Budget.of(budget, duration_ms, spikes),
             np.random.default_rng(seed),
             engine,
-            spikes=spikes,
             mode=mode,
             gradient=gradient,
             law=law,  # type: ignore[arg-type]

@@ -7,8 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
-from bridge.comparison.versus_softmax import Circuit
-from spiking import GammaCircuit
+from spiking import GammaCircuit, RowCircuit
 from spiking.params import PARAMETER_SETS
 
 __all__ = ["check_circuit_name", "circuit_named"]
@@ -28,7 +27,7 @@ def check_circuit_name(name: object) -> None:
         )
 
 
-def circuit_named(name: str, *, temperature: float, n_cells: int | None) -> Circuit:
+def circuit_named(name: str, *, temperature: float, n_cells: int | None) -> RowCircuit:
     """Make the circuit.
 
     Parameters

@@ -10,7 +10,7 @@ from bridge.heads.score_map import MODES
 from bridge.heads.spiking_head import SpikingHead
 from bridge.huggingface.circuits import check_circuit_name, circuit_named
 from spiking.checks import known, positive, positive_int
-from spiking.circuits.gamma import ENGINES
+from spiking.engines import ENGINES, engine_named
 
 __all__ = ["KEYS", "NAME", "GammaOptions", "gamma_keys"]
 
@@ -74,7 +74,7 @@ class GammaOptions:
     @property
     def keyed(self) -> bool:
         """Whether the noise of a row follows from the seed and the row's place."""
-        return self.seed is not None and (self.engine == "fused" or self.mode == "sampled")
+        return self.seed is not None and (ENGINES[self.engine].takes_streams or self.mode == "sampled")
 
     def head(self) -> SpikingHead:
         """Make the one head that serves all chosen places."""
@@ -83,7 +83,7 @@ class GammaOptions:
             spikes=self.spikes,
             duration_ms=self.duration_ms,
             mode=self.mode,
-            engine=self.engine,
+            engine=engine_named(self.engine),
             seed=self.seed or 0,
         )
 

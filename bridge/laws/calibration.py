@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bridge.laws.softmax_fit import fit_softmax
-from spiking import PARAMETER_SETS, GammaCircuit, GammaParams
+from spiking import PARAMETER_SETS, Budget, Engine, Fused, GammaCircuit, RowCircuit
 from spiking.calibration import STORED_CALIBRATION
 
 __all__ = ["Calibration", "calibrate", "reference_scores", "smoothed"]
@@ -29,20 +30,21 @@ GRID_CELLS: dict[str, tuple[int, ...]] = {
 GRID_TEMPERATURE = (0.25, 0.5, 1.0, 2.0, 4.0)
 KEYS = (2, 4, 8, 16, 32)  # the reference rows: as many of each
 SCORE_SD = 1.5
+DEFAULT = Budget(duration_ms=2000.0)
 ASKED: dict[str, dict[str, Any]] = {  # of `calibrate`, where a set is not used for 2 s in Brian2
-    "brief": {"spikes": 64, "n_rows_each": 800, "engine": "fused"}
+    "brief": {"budget": Budget(duration_ms=2000.0, spikes=64), "n_rows_each": 800}
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """A gain, its error, and the parameters with it."""
+    """A gain, its error, and the circuit with it."""
 
-    params: GammaParams  # with `gain` set
+    circuit: RowCircuit  # with `gain` set
     gain: float
     gain_se: float  # sampling error, inflated by the counts' dispersion where that exceeds 1
     tried: tuple[float, ...]  # the gain of each simulation
-    found: tuple[float, ...]  # gain / (beta x temperature) of each: its estimate of the right gain
+    estimates: tuple[float, ...]  # gain / (beta x temperature) of each: its estimate of the right gain
 
 
 def reference_scores(n_rows_each: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -53,17 +55,16 @@ def reference_scores(n_rows_each: int, rng: np.random.Generator) -> tuple[np.nda
 
 
 def calibrate(
-    params: GammaParams,
+    circuit: RowCircuit,
     *,
     rng: np.random.Generator,
     n_rows_each: int = 13,
-    duration_ms: float = 2000.0,
+    budget: Budget = DEFAULT,
     n_steps: int = 3,
-    spikes: int | None = None,
-    engine: str = "fused",
+    engine: Engine = Fused(),
     progress: Callable[[float], None] | None = None,
 ) -> Calibration:
-    """Find the gain at which the fitted softmax has the temperature `params.temperature`.
+    """Find the gain at which the fitted softmax has the temperature `circuit.temperature`.
 
     Each step simulates fresh reference rows, fits beta by maximum likelihood and divides the gain by
     beta x temperature, which is proportional to it to first order. The first step, which may start far
@@ -71,45 +72,46 @@ def calibrate(
 
     Parameters
     ----------
-    params : GammaParams
-        Its `gain`, or the stored one, is where the search starts.
+    circuit : RowCircuit
+        With a field `gain`, where the search starts.
     rng : numpy.random.Generator
     n_rows_each : int
         Rows for each of 2, 4, 8, 16 and 32 keys.
-    duration_ms : float
-        Simulated time of each step.
+    budget : Budget
+        Of each row, in each step: 2 s unless given. A circuit whose rows end after so many spikes is
+        calibrated so.
     n_steps : int
         Simulations.
-    spikes : int, optional
-        Rows end after so many spikes, with `duration_ms` the limit, for circuits that are used so.
 
     Returns
     -------
     Calibration
     """
-    gain = params.gain if params.gain is not None else 1.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a gain that is not known yet is what is looked for
+        gain = float(circuit.gain)
     tried: list[float] = []
-    found: list[float] = []
+    estimates: list[float] = []
     errors: list[float] = []
     for step in range(n_steps):
         scores, mask = reference_scores(n_rows_each, rng)
-        selection = GammaCircuit(replace(params, gain=gain)).attend(
-            scores, duration_ms=duration_ms, rng=rng, mask=mask, spikes=spikes, engine=engine, record="counts"
+        selection = circuit.varied(gain=gain).attend(
+            scores, budget=budget, rng=rng, mask=mask, engine=engine, record="counts"
         )
-        fitted = fit_softmax(selection.counts, scores / params.temperature, mask)
+        fitted = fit_softmax(selection.counts, scores / circuit.temperature, mask)
         tried.append(gain)
-        found.append(gain / fitted.beta)
-        errors.append(found[-1] * max(fitted.beta_se, fitted.beta_se_quasi) / fitted.beta)
-        gain = float(np.mean(found[min(1, step) :]))
+        estimates.append(gain / fitted.beta)
+        errors.append(estimates[-1] * max(fitted.beta_se, fitted.beta_se_quasi) / fitted.beta)
+        gain = float(np.mean(estimates[min(1, step) :]))
         if progress is not None:
             progress((step + 1) / n_steps)
     used = errors[min(1, n_steps - 1) :]
     return Calibration(
-        params=replace(params, gain=gain),
+        circuit=circuit.varied(gain=gain),
         gain=gain,
         gain_se=float(np.sqrt(np.sum(np.square(used))) / len(used)),
         tried=tuple(tried),
-        found=tuple(found),
+        estimates=tuple(estimates),
     )
 
 
@@ -142,7 +144,7 @@ def _table(name: str, seed: int) -> dict[str, object]:
     stored, asked = PARAMETER_SETS[name], ASKED.get(name, {})
     found = [
         [
-            calibrate(replace(stored, n_cells=n, temperature=t, gain=1.0), rng=rng, **asked)
+            calibrate(GammaCircuit(replace(stored, n_cells=n, temperature=t, gain=1.0)), rng=rng, **asked)
             for t in GRID_TEMPERATURE
         ]
         for n in grid

@@ -82,7 +82,7 @@ def _axes(keys: Mapping[tuple, object]) -> list[list]:
 
 
 def _per_row(usage: Usage) -> float:
-    return usage.exc_spikes / usage.rows
+    return usage.spikes / usage.rows
 
 
 def table(dataset: xr.Dataset, rng: np.random.Generator) -> dict[str, Metric]:

@@ -69,7 +69,7 @@ def measures(
                 loss=rho[0] - rho,  # rank correlation lost against softmax, the first trial
                 loss_se=np.nanstd(again[:, [0]] - again, axis=0, ddof=1),
                 rows=[u.rows for u in usage],
-                spikes_per_row=[u.exc_spikes / u.rows if u.rows else np.nan for u in usage],
+                spikes_per_row=[u.spikes / u.rows if u.rows else np.nan for u in usage],
                 silent_rows=[u.silent_rows for u in usage],
             ),
             **columns("condition", "s", time=[trial.seconds for trial in trials]),

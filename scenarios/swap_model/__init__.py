@@ -21,6 +21,7 @@ from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.panels import pictures
 from scenarios.workbench.params import param
 from scenarios.workbench.pretrained import load_pretrained
+from spiking import Budget
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -88,7 +89,7 @@ def _passes(params: Params, ctx: RunContext, model: Any, given: dict[str, Any]) 
 def _row(params: Params, ctx: RunContext, passes: Passes) -> Row:
     """Simulate the last row of the first chosen head once more, with its spikes kept."""
     circuit, rng = params.gamma_circuit(), ctx.rng.spawn(1)[0]
-    spiking = SpikingScoreMap(circuit, None, rng, ctx.engine, spikes=params.spikes)
+    spiking = SpikingScoreMap(circuit, Budget(spikes=params.spikes), rng, ctx.engine)
     scores = passes.uniform.row
     spiking(torch.from_numpy(scores)[None])
     assert spiking.selection is not None

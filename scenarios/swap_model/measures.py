@@ -84,7 +84,7 @@ def table(dataset: xr.Dataset, passes: Passes) -> dict[str, Metric]:
         spiking, sampled, uniform = (dataset[name].sel(kind=kind) for kind in KINDS)
         lines.add(name, label, spiking, floor=sampled, control=uniform, unit=unit, note=note)
     _excess(lines, dataset)
-    lines.add("spikes", "spikes counted per row", usage.exc_spikes / usage.rows)
+    lines.add("spikes", "spikes counted per row", usage.spikes / usage.rows)
     lines.add("silent", "silent rows", usage.silent_rows, note=f"of {usage.rows}")
     times = min(p.seconds for p in passes.spiking) / passes.plain.seconds
     label = "time of the forward pass over the model's own"

@@ -116,7 +116,7 @@ def _reads(kind: str) -> tuple[str, ...]:
 def _settings(params: Params, ctx: RunContext, base: int) -> str:
     """What runs must agree in to be joined."""
     alike = {name: value for name, value in asdict(params).items() if name not in JOINED_APART}
-    return json.dumps({**alike, "engine": ctx.engine, "draw of --seed": base})
+    return json.dumps({**alike, "engine": ctx.engine.name, "draw of --seed": base})
 
 
 def _earlier(params: Params, ctx: RunContext, base: int) -> xr.Dataset | None:

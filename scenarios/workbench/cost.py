@@ -89,5 +89,5 @@ def _cost(bill: Bill, n: int) -> Cost:
             for machine in IMPLEMENTATIONS
         },
         joules={table: bill.joules(table).total_J / n for table in TABLES},
-        spikes_per_row=usage.exc_spikes / usage.rows if usage.rows else np.nan,
+        spikes_per_row=usage.spikes / usage.rows if usage.rows else np.nan,
     )

@@ -69,6 +69,8 @@ def run_scenario(
     """
     import numpy as np
 
+    from spiking import engine_named
+
     name = str(name)
     scenario = load(name)
     check_known("engine", engine, ENGINES)
@@ -89,7 +91,10 @@ def run_scenario(
         compilation_shown(progress or silent()) as shown,
     ):
         context = RunContext(
-            rng=np.random.default_rng(seed), engine=engine, progress=shown, unfinished=unfinished
+            rng=np.random.default_rng(seed),
+            engine=engine_named(engine),
+            progress=shown,
+            unfinished=unfinished,
         )
         began = time.perf_counter()
         with nullcontext() if is_ours(name) else blamed(name, "run"):

@@ -6,7 +6,7 @@ from bridge import SpikingHead
 from pragmatic.attention import Head, dot_product_head, linear_attention
 from pragmatic.score_maps import Softmax, Sparsemax, Uniform
 from scenarios.workbench.style import CONTROL, FLOOR, INH, INK, SOFTMAX, SPIKING
-from spiking import GammaCircuit, GammaParams
+from spiking import Engine, GammaCircuit, GammaParams
 
 __all__ = ["COLOURS", "KINDS", "SPIKING_KINDS", "head_of"]
 
@@ -15,7 +15,9 @@ SPIKING_KINDS = ("sampled", "simulated")  # that have a number of spikes
 COLOURS = dict(zip(KINDS, (SOFTMAX, INK, FLOOR, INH, CONTROL, SPIKING), strict=True))
 
 
-def head_of(kind: str, *, spikes: int, n_cells: int, engine: str, seed: int, gradient: bool = True) -> Head:
+def head_of(
+    kind: str, *, spikes: int, n_cells: int, engine: Engine, seed: int, gradient: bool = True
+) -> Head:
     """Make one head, to be used in every place of a model.
 
     Parameters

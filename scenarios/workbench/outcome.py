@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-    from spiking.record import SpikeRecord
+    from spiking import Engine, SpikeRecord
 
 __all__ = ["Kept", "Metric", "Outcome", "Picture", "RunContext", "first_sentences", "number_text"]
 
@@ -29,7 +29,7 @@ class RunContext:
     """What a scenario may use besides its parameters."""
 
     rng: np.random.Generator
-    engine: str
+    engine: Engine
     progress: Progress
     unfinished: Path | None = None  # the folder that keeps trainings until the run is whole
 

@@ -6,8 +6,8 @@ threshold or in the membrane. `conductance` holds Traub-Miles and Wang-Buzsaki c
 
 from spiking.cells.diffusive import DiffusiveLIF
 from spiking.cells.escape import EscapeRate
-from spiking.cells.model import CellModel, Noise
+from spiking.cells.model import CellModel
 
-__all__ = ["CELLS", "CellModel", "DiffusiveLIF", "EscapeRate", "Noise"]
+__all__ = ["CELLS", "CellModel", "DiffusiveLIF", "EscapeRate"]
 
 CELLS: dict[str, type[EscapeRate] | type[DiffusiveLIF]] = {c.name: c for c in (EscapeRate, DiffusiveLIF)}

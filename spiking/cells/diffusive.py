@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import numpy as np
 from brian2 import Quantity, ms
 
-from spiking.cells.model import Noise, check_fields
+from spiking.cells.model import check_fields
 
 __all__ = ["DiffusiveLIF"]
 
@@ -34,6 +34,9 @@ class DiffusiveLIF:
     threshold: ClassVar[str] = "v > theta"
     reset: ClassVar[str] = "v = v_reset"
     method: ClassVar[str] = "euler"
+    start: ClassVar[Mapping[str, str]] = {
+        "v": "v_reset + (theta - v_reset) * rand()"
+    }  # spread below threshold
 
     def __post_init__(self) -> None:
         check_fields(self, "drive", "theta", "v_reset")
@@ -55,7 +58,3 @@ class DiffusiveLIF:
             "v_reset": self.v_reset,
             "sigma": self.sigma,
         }
-
-    def initial(self, n: int, noise: Noise) -> dict[str, np.ndarray]:
-        """State at the start of the settling time, each array (n,): voltages spread below threshold."""
-        return {"v": noise.uniform(self.v_reset, self.theta, n)}

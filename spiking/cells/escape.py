@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import numpy as np
 from brian2 import Quantity, ms
 
-from spiking.cells.model import Noise, check_fields
+from spiking.cells.model import check_fields
 
 __all__ = ["EscapeRate"]
 
@@ -45,6 +45,11 @@ class EscapeRate:
         q = -log(rand())
     """
     method: ClassVar[str] = "euler"
+    start: ClassVar[Mapping[str, str]] = {  # voltages spread below threshold
+        "v": "theta / 2 * rand()",
+        "h": "0",
+        "q": "-log(rand())",
+    }
 
     def __post_init__(self) -> None:
         check_fields(self, "drive", "theta")
@@ -62,7 +67,3 @@ class EscapeRate:
             "rho_0": self.rho_0_per_ms / ms,
             "reset_by": self.reset_by,
         }
-
-    def initial(self, n: int, noise: Noise) -> dict[str, np.ndarray]:
-        """State at the start of the settling time, each array (n,): voltages spread below threshold."""
-        return {"v": noise.uniform(0, self.theta / 2, n), "h": np.zeros(n), "q": noise.exponential(size=n)}

@@ -1,4 +1,4 @@
-"""What a circuit asks of its E cells, and where their initial states come from.
+"""What the gamma circuit asks of its E cells.
 
 Every model measures voltage in units of one score. It receives a tonic `drive`, the score's own input `u` and
 the row's inhibition `inh`, subtracted as a current.
@@ -6,6 +6,7 @@ the row's inhibition `inh`, subtracted as a current.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, ClassVar, Protocol
 
@@ -14,14 +15,7 @@ from brian2 import Quantity
 
 from spiking.checks import positive
 
-__all__ = ["CellModel", "Noise", "check_fields"]
-
-
-class Noise(Protocol):
-    """Where initial states come from: a `numpy.random.Generator`, or what stands for one."""
-
-    def uniform(self, low: float, high: float, size: int, /) -> np.ndarray: ...
-    def exponential(self, *, size: int) -> np.ndarray: ...
+__all__ = ["CellModel", "check_fields"]
 
 
 class CellModel(Protocol):
@@ -32,6 +26,7 @@ class CellModel(Protocol):
     threshold: ClassVar[str]
     reset: ClassVar[str]
     method: ClassVar[str]
+    start: ClassVar[Mapping[str, str]]  # variable -> how it begins: an expression in Brian2's language
 
     @property
     def tau_ms(self) -> float: ...
@@ -41,7 +36,6 @@ class CellModel(Protocol):
     def theta(self) -> float: ...
     def with_drive(self, drive: float) -> CellModel: ...
     def namespace(self) -> dict[str, Quantity | float]: ...
-    def initial(self, n: int, noise: Noise) -> dict[str, np.ndarray]: ...
 
 
 def check_fields(cell: Any, *signed: str) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from spiking.calibration import effective_gain
 from spiking.circuits.gamma import GammaCircuit
+from spiking.engines import Engine, Fused
 
 __all__ = ["RateMatched", "cut_loop", "gamma_off"]
 
@@ -39,7 +40,7 @@ def gamma_off(
     duration_ms: float,
     rng: np.random.Generator,
     mask: np.ndarray | None = None,
-    engine: str = "fused",
+    engine: Engine = Fused(),
     tolerance: float = 0.02,
     max_steps: int = 12,
     progress: Callable[[float], None] | None = None,

@@ -8,29 +8,19 @@ inhibition has decayed. The share of spikes per key is the row's attention.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
 from typing import Any
 
 import brian2 as b2
 import numpy as np
 
 from spiking.calibration import effective_gain
-from spiking.cells import Noise
-from spiking.checks import check_mask, check_scores, check_streams, known, positive_int
-from spiking.circuits.gamma_rows import PRECISIONS, Counted, compile_core, count_rows, simulate_rows
-from spiking.circuits.selection import select, select_counted
-from spiking.engines.brian2 import ENGINES, Core, Recording, building, check_duration, simulate
-from spiking.engines.fused.kernel import Kernel
-from spiking.engines.fused.parts import Program
+from spiking.cells import CELLS
+from spiking.circuit import RowCircuit
 from spiking.params import GammaParams
-from spiking.record import Selection
-from spiking.rows import Layout
+from spiking.wiring import Row, Wiring
 
-__all__ = ["ENGINES", "RECORDS", "GammaCircuit", "gamma_core", "initial_state", "row_program", "structure"]
-
-RECORDS = ("spikes", "counts")
+__all__ = ["GammaCircuit", "gamma_row"]
 
 # Equal weights all to all inside a row: every I cell sees the same sum over E spikes and every E cell
 # the same sum over I spikes. So each sum is kept once per row and linked into the cells.
@@ -53,33 +43,27 @@ ROW_INPUT = """
 FETCH = "inh = inh_row"
 
 
-def gamma_core(params: GammaParams, layout: Layout, rng: np.random.Generator, u: np.ndarray | None) -> Core:
-    """Build the rows of `layout` as one block-diagonal set of Brian2 objects.
+def gamma_row(params: GammaParams, n_keys: int, score: str = "u : 1 (constant)") -> dict[str, b2.BrianObject]:
+    """Make the objects of one row by name: exc, inh, row, exc_to_row, inh_to_row.
 
-    `u` is the input of each population, or None where the caller links `exc.u` to what changes in time.
+    `score` declares the input `u` of the E cells, which a larger circuit may link to what changes in time.
     """
     cell, delay = params.cell, params.grid_delay_ms * b2.ms
-    at_cells = layout.per_cell(np.zeros(layout.n_populations) if u is None else u)
-    initial = initial_state(params, at_cells, layout.n_rows, rng, rng)
     clock = b2.Clock(params.dt_ms * b2.ms, name="circuit_clock")
-    row = b2.NeuronGroup(layout.n_rows, ROW_EQUATIONS, method="exact", clock=clock, name="row")
+    row = b2.NeuronGroup(1, ROW_EQUATIONS, method="exact", clock=clock, name="row")
     exc = b2.NeuronGroup(
-        layout.n_total,
-        cell.equations + ROW_INPUT + f"u : 1 ({'linked' if u is None else 'constant'})",
+        n_keys * params.n_cells,
+        cell.equations + ROW_INPUT + score,
         threshold=cell.threshold,
         reset=cell.reset,
         method=cell.method,
         clock=clock,
         name="exc",
     )
-    if u is not None:
-        exc.u = at_cells
-    row_of_exc = layout.per_cell(layout.row_of_population).astype(int)
-    exc.inh_row = b2.linked_var(row, "inh", index=row_of_exc)
+    exc.inh_row = b2.linked_var(row, "inh")
     exc.run_regularly(FETCH, when="start", name="exc_fetch")
-
     inh = b2.NeuronGroup(
-        layout.n_rows * params.n_inh,
+        params.n_inh,
         INH_EQUATIONS,
         threshold="v > v_th",
         reset="v = 0",
@@ -88,62 +72,18 @@ def gamma_core(params: GammaParams, layout: Layout, rng: np.random.Generator, u:
         clock=clock,
         name="inh",
     )
-    row_of_inh = np.repeat(np.arange(layout.n_rows), params.n_inh)
-    inh.exc = b2.linked_var(row, "exc", index=row_of_inh)
-    for group, state in ((exc, "exc"), (inh, "inh")):
-        for name, values in initial[state].items():
-            setattr(group, name, values)
+    inh.exc = b2.linked_var(row, "exc")
     spread = np.linspace(-1, 1, params.n_inh) if params.n_inh > 1 else np.zeros(1)
-    inh.v_th = np.tile(1 + params.inh_spread * spread, layout.n_rows)
-
+    inh.v_th = 1 + params.inh_spread * spread
     exc_to_row = b2.Synapses(exc, row, on_pre="exc_in_post += 1", delay=delay, clock=clock, name="exc_to_row")
-    exc_to_row.connect(i=np.arange(layout.n_total), j=row_of_exc)
     inh_to_row = b2.Synapses(inh, row, on_pre="inh_post += w_ie", delay=delay, clock=clock, name="inh_to_row")
-    inh_to_row.connect(i=np.arange(len(row_of_inh)), j=row_of_inh)
-    return Core(exc=exc, inh=inh, row=row, exc_to_row=exc_to_row, inh_to_row=inh_to_row)
-
-
-def initial_state(
-    params: GammaParams, u: np.ndarray, n_rows: int, exc_noise: Noise, inh_noise: Noise
-) -> dict[str, dict[str, np.ndarray]]:
-    """State at the start of the settling time: group -> variable -> values of its cells.
-
-    `u` is the input of each E cell. The membrane is linear, so a constant input adds itself to the voltage:
-    with it there from the start (`primed`), the first spike is already a sample of the softmax.
-    """
-    exc = params.cell.initial(len(u), exc_noise)
-    if params.primed:
-        exc["v"] += u
-    return {
-        "exc": exc,
-        "inh": {"v": inh_noise.uniform(0, 0.5, n_rows * params.n_inh)},
-    }
-
-
-def structure(params: GammaParams) -> GammaParams:
-    """The parameters without those that no equation reads."""
-    return replace(
-        params, n_cells=1, temperature=1.0, gain=1.0, feedforward="none", settle_ms=0.0, primed=False
-    )
-
-
-@cache
-def _one_row(params: GammaParams, precision: str) -> Kernel:
-    """The compiled circuit of one row; the number of its cells does not matter."""
-    rng = np.random.default_rng(0)  # states of the template are replaced by each row's own
-    layout = Layout.of(np.ones((1, 2), dtype=bool), params.n_cells)  # two cells: not one for the row
-    with building():
-        core = gamma_core(params, layout, rng, np.zeros(2))
-    return compile_core(core, params, initial_state(params, np.zeros(1), 1, rng, rng), precision=precision)
-
-
-def row_program(params: GammaParams, precision: str = "float32") -> Program:
-    """What one row's circuit computes at every step, as both engines run it."""
-    return _one_row(structure(params), precision).program
+    for synapses in (exc_to_row, inh_to_row):
+        synapses.connect()
+    return {"exc": exc, "inh": inh, "row": row, "exc_to_row": exc_to_row, "inh_to_row": inh_to_row}
 
 
 @dataclass(frozen=True)
-class GammaCircuit:
+class GammaCircuit(RowCircuit):
     """Synchrony-based attention: scores in, spike shares out.
 
     Examples
@@ -159,118 +99,56 @@ class GammaCircuit:
 
     params: GammaParams = field(default_factory=GammaParams)
 
-    def attend(
-        self,
-        scores: np.ndarray,
-        *,
-        duration_ms: float,
-        rng: np.random.Generator,
-        mask: np.ndarray | None = None,
-        spikes: int | None = None,
-        streams: np.ndarray | None = None,
-        engine: str = "fused",
-        precision: str = "float32",
-        record: str = "spikes",
-        threads: int | None = None,
-        progress: Callable[[float], None] | None = None,
-    ) -> Selection:
-        """Let the keys of each row compete for `duration_ms`.
-
-        Parameters
-        ----------
-        scores : (n_rows, n_keys) array
-            Relevances before the softmax.
-        duration_ms : float
-            Measured time, at least one cycle (33.4 ms); the settling time comes before it. With `spikes` it
-            is the limit.
-        rng : numpy.random.Generator
-            Source of all randomness: same generator state, same spikes.
-        mask : (n_rows, n_keys) bool array, optional
-            True where a key takes part. Others get no cells, no drive and no weight.
-        spikes : int, optional
-            A row ends with the time step in which its E spike of this number falls, so that it costs no more
-            time than it needs. Each spike is a sample of the softmax whatever the common time course
-            (the race law), and the rule looks at the total alone, never at which key fired, and finishes the
-            step: so it biases no key, and the weights are those of a multinomial of at least so many draws.
-            Rows whose limit came first are marked in `Selection.unfinished`, each row's time is in `row_ms`.
-            Such rows are short and of different lengths: `f_gamma_Hz` is nan and `n_cycles` 0.
-        streams : (n_rows,) array of integers >= 0, optional
-            Keys each row's randomness on the fused engine: the same state of `rng`, stream and scores give
-            the same spikes in any batch. The rows' numbers 0, 1, ..., unless given. Rows that share a stream
-            share their noise.
-        engine : {"fused", "brian2"}
-            Brian2 is the reference. The fused engine compiles the same objects into one kernel and runs the
-            rows one by one, many times faster; a row's spikes then depend on the seed and its stream alone.
-        precision : {"float32", "float64"}
-            Of the fused engine. Brian2 always computes in float64.
-        record : {"spikes", "counts"}
-            With "counts" no spike times are kept: `spikes` and `field` are empty, `f_gamma_Hz` is nan and
-            `n_cycles` 0. On the fused engine memory then does not grow with the duration.
-        threads : int, optional
-            Of the fused engine; as many as there are cores, unless given. They change no spike.
-        progress : callable, optional
-            Called with the fraction that is done: of simulated time (Brian2) or of the rows (fused).
-
-        Returns
-        -------
-        Selection
-
-        Raises
-        ------
-        ValueError, TypeError
-            For scores, masks, durations and engines that cannot be simulated.
-        """
-        for name, value, names in (
-            ("engine", engine, ENGINES),
-            ("precision", precision, PRECISIONS),
-            ("record", record, RECORDS),
-        ):
-            known(name, value, names)
-        scores = check_scores(scores)
-        present = check_mask(scores, mask)
-        check_duration(duration_ms)
-        if spikes is not None:
-            positive_int("attend", "spikes", spikes)
-        layout = Layout.of(present, self.params.n_cells)
-        u = layout.at_populations(score_input(self.params, scores, present))
-        options: dict[str, Any] = {
-            "duration_ms": duration_ms,
-            "spikes": spikes,
-            "rng": rng,
-            "progress": progress,
-        }
-        if engine == "brian2":
-            if streams is not None:
-                raise ValueError(
-                    'streams are of the fused engine, got engine="brian2"; use engine="fused" or leave them out.'
-                )
-            recording = self._brian2(layout, u, **options)
-            if record == "spikes":
-                return select(recording, present, spikes)
-            counted = Counted(
-                counts=recording.spikes.counts(), inh_counts=recording.inh_counts, row_ms=recording.row_ms
+    def __post_init__(self) -> None:
+        """Look at the spikes of cells that are not ours; `GammaParams` has checked all else."""
+        if not isinstance(self.params, GammaParams):
+            raise TypeError(
+                f"GammaCircuit.params must be GammaParams, got {type(self.params).__name__}; use GammaParams()."
             )
-            return select_counted(counted, present, layout, duration_ms, spikes)
-        options |= {"threads": threads, "streams": check_streams(streams, len(scores))}
-        initial = partial(initial_state, self.params)
-        rows = (_one_row(structure(self.params), precision), layout, self.params, u, initial)
-        if record == "spikes":
-            return select(simulate_rows(*rows, **options), present, spikes)
-        return select_counted(count_rows(*rows, **options), present, layout, duration_ms, spikes)
+        if type(self.params.cell) not in CELLS.values():
+            self.check()
 
-    def _brian2(
-        self, layout: Layout, u: np.ndarray, *, rng: np.random.Generator, **options: Any
-    ) -> Recording:
-        """All rows in one Brian2 network; `u` is the input of each population."""
-        with building():
-            core = gamma_core(self.params, layout, rng, u)
-        return simulate(core, layout, self.params, rng=rng, **options)
+    @property
+    def temperature(self) -> float:  # type: ignore[override]
+        return self.params.temperature
 
+    @property
+    def gain(self) -> float:  # type: ignore[override]
+        return effective_gain(self.params)
 
-def score_input(params: GammaParams, scores: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """What the scores add to the drive of each population, shape (n_rows, n_keys), in circuit units."""
-    if params.feedforward == "max":
-        scores = scores - np.max(scores, axis=1, keepdims=True, where=present, initial=-np.inf)
-    elif params.feedforward == "mean":
-        scores = scores - np.mean(scores, axis=1, keepdims=True, where=present)
-    return effective_gain(params) / params.temperature * np.where(present, scores, 0.0)
+    def varied(self, **changes: Any) -> GammaCircuit:
+        """The same circuit with other parameters."""
+        return GammaCircuit(replace(self.params, **changes))
+
+    def template_key(self) -> object:
+        """Temperature, gain and feedforward inhibition scale scores and are read by no equation."""
+        return type(self), replace(self.params, temperature=1.0, gain=1.0, feedforward="none")
+
+    def build(self, row: Row) -> Wiring:
+        """Make one row; constant input adds itself to the linear membrane.
+
+        With the score in the membrane from the start (`primed`), the first spike is already a sample of the
+        softmax.
+        """
+        params = self.params
+        start = {f"exc.{name}": expression for name, expression in params.cell.start.items()}
+        if params.primed:
+            start["exc.v"] += " + u"
+        return Wiring(
+            list(gamma_row(params, row.n_keys).values()),
+            scores="exc.u",
+            counts="exc",
+            field="row.exc",
+            namespace=params.namespace(),
+            start={**start, "inh.v": "0.5 * rand()"},
+            settle_ms=params.settle_ms,
+        )
+
+    def score_input(self, scores: np.ndarray, present: np.ndarray) -> np.ndarray:
+        """What each key receives, (n_rows, n_keys), with the feedforward inhibition of the parameters."""
+        params = self.params
+        if params.feedforward == "max":
+            scores = scores - np.max(scores, axis=1, keepdims=True, where=present, initial=-np.inf)
+        elif params.feedforward == "mean":
+            scores = scores - np.mean(scores, axis=1, keepdims=True, where=present)
+        return effective_gain(params) / params.temperature * np.where(present, scores, 0.0)

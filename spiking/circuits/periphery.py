@@ -6,6 +6,7 @@ populations, and synapses weighted by the values carry the E spikes onto readout
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import brian2 as b2
@@ -13,11 +14,10 @@ import numpy as np
 
 from spiking.calibration import effective_gain
 from spiking.checks import positive, positive_int
-from spiking.engines.brian2 import FIELD_DT_MS, Core
 from spiking.params import GammaParams
 from spiking.rows import Layout
 
-__all__ = ["HeadParams", "Periphery", "build_periphery", "key_weights", "query_rates_Hz", "value_weights"]
+__all__ = ["HeadParams", "build_periphery", "key_weights", "query_rates_Hz", "value_weights"]
 
 # Poisson by time rescaling. What the hazard has passed q by is carried over, so that the rate is exact at
 # any time step: dropping it would lose half a step per interval, 0.5 % at 100 Hz and 0.1 ms.
@@ -49,83 +49,30 @@ class HeadParams:
         return {"tau_nmda": self.tau_nmda_ms * b2.ms, "tau_out": self.tau_out_ms * b2.ms}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Periphery:
-    """What the whole head adds to the gamma core."""
-
-    objects: list[b2.BrianObject]  # groups and synapses
-    trace: b2.StateMonitor  # `y` of the readout units, one after another within a row
-    query_spikes: b2.SpikeMonitor  # counts of the query cells, as many in each row
-
-
 def build_periphery(
-    core: Core,
-    layout: Layout,
+    core: Mapping[str, b2.BrianObject],
     params: GammaParams,
     head: HeadParams,
     *,
-    query: np.ndarray,
-    key: np.ndarray,
-    value: np.ndarray,
-    rng: np.random.Generator,
-) -> Periphery:
-    """Build the query cells, dendrites and readout units, and join them to the core.
+    n_keys: int,
+    d: int,
+    d_value: int,
+) -> list[b2.BrianObject]:
+    """Build the query cells, dendrites and readout units of one row, and join them to the core.
 
     Parameters
     ----------
-    core : Core
-        Made with `linked_input`: its E cells read the dendrites.
-    layout, params, head
-        The rows and the constants.
-    query, key, value
-        Of shapes (n_queries, d), (n_queries, n_keys, d), (n_queries, n_keys, d_value).
-    rng : numpy.random.Generator
+    core : mapping
+        From `gamma_row`, with a linked `u`: the E cells read the dendrites.
+    params, head
+        The constants.
+    n_keys, d, d_value : int
+        Keys of the row, and dimensions of queries and values.
     """
-    clock, delay = core.exc.clock, params.grid_delay_ms * b2.ms
-    query_cells = _query_cells(query_rates_Hz(query, head), clock, rng)
-    dendrites = b2.NeuronGroup(
-        layout.n_populations, DENDRITE_EQUATIONS, method="exact", clock=clock, name="dendrites"
-    )
-    core.exc.u = b2.linked_var(dendrites, "u", index=layout.per_cell(np.arange(layout.n_populations)))
-    readout = b2.NeuronGroup(
-        value.shape[0] * value.shape[2], READOUT_EQUATIONS, method="exact", clock=clock, name="readout"
-    )
-    key_synapses = b2.Synapses(
-        query_cells,
-        dendrites,
-        "weight : 1 (constant)",
-        on_pre="u_post += weight",
-        delay=delay,
-        clock=clock,
-        name="key_synapses",
-    )
-    _connect_keys(key_synapses, layout, key_weights(layout, params, head, key))
-    value_synapses = b2.Synapses(
-        core.exc,
-        readout,
-        "weight : 1 (constant)",
-        on_pre="y_post += weight",
-        delay=delay,
-        clock=clock,
-        name="value_synapses",
-    )
-    _connect_values(value_synapses, layout, value_weights(layout, head, value))
-    return Periphery(
-        objects=[query_cells, dendrites, key_synapses, readout, value_synapses],
-        trace=b2.StateMonitor(readout, "y", record=True, dt=FIELD_DT_MS * b2.ms, name="readout_trace"),
-        query_spikes=b2.SpikeMonitor(query_cells, record=False, name="query_spikes"),
-    )
-
-
-def query_rates_Hz(query: np.ndarray, head: HeadParams) -> np.ndarray:
-    """Rate of each query cell, shape (n_queries * d * 2 * n_query,): ON before OFF in each component."""
-    rectified = np.stack([np.maximum(query, 0), np.maximum(-query, 0)], axis=2)  # (n_queries, d, ON/OFF)
-    return np.repeat(rectified.ravel(), head.n_query) * head.query_rate_Hz
-
-
-def _query_cells(rate_Hz: np.ndarray, clock: b2.Clock, rng: np.random.Generator) -> b2.NeuronGroup:
-    cells = b2.NeuronGroup(
-        len(rate_Hz),
+    exc = core["exc"]
+    clock, delay = exc.clock, params.grid_delay_ms * b2.ms
+    query_cells = b2.NeuronGroup(
+        2 * d * head.n_query,
         QUERY_EQUATIONS,
         threshold="h > q",
         reset=QUERY_RESET,
@@ -133,9 +80,34 @@ def _query_cells(rate_Hz: np.ndarray, clock: b2.Clock, rng: np.random.Generator)
         clock=clock,
         name="query_cells",
     )
-    cells.rate = rate_Hz * b2.Hz
-    cells.q = rng.exponential(size=len(rate_Hz))
-    return cells
+    dendrites = b2.NeuronGroup(n_keys, DENDRITE_EQUATIONS, method="exact", clock=clock, name="dendrites")
+    exc.u = b2.linked_var(dendrites, "u", index=np.repeat(np.arange(n_keys), params.n_cells))
+    readout = b2.NeuronGroup(d_value, READOUT_EQUATIONS, method="exact", clock=clock, name="readout")
+    joined = [
+        b2.Synapses(
+            source,
+            target,
+            "weight : 1 (constant)",
+            on_pre=f"{variable}_post += weight",
+            delay=delay,
+            clock=clock,
+            name=name,
+        )
+        for name, source, target, variable in (
+            ("key_synapses", query_cells, dendrites, "u"),
+            ("value_synapses", exc, readout, "y"),
+        )
+    ]
+    for synapses in joined:
+        synapses.connect()
+    return [query_cells, dendrites, readout, *joined]
+
+
+def query_rates_Hz(query: np.ndarray, head: HeadParams) -> np.ndarray:
+    """Rate of each query cell, (n_queries, d * 2 * n_query): ON before OFF in each component."""
+    rectified = np.stack([np.maximum(query, 0), np.maximum(-query, 0)], axis=2)  # (n_queries, d, ON/OFF)
+    rates = np.repeat(rectified.ravel(), head.n_query) * head.query_rate_Hz
+    return rates.reshape(len(query), -1)
 
 
 def key_weights(layout: Layout, params: GammaParams, head: HeadParams, key: np.ndarray) -> np.ndarray:
@@ -166,23 +138,3 @@ def value_weights(layout: Layout, head: HeadParams, value: np.ndarray) -> np.nda
     """
     per_spike = 1.0 / (head.row_rate_Hz * head.tau_out_ms / 1000)
     return value[layout.row_of_population, layout.key_of_population] * per_spike
-
-
-def _connect_keys(synapses: b2.Synapses, layout: Layout, weight: np.ndarray) -> None:
-    """Query cells of a row to all its dendrites."""
-    n_populations, fan_in = weight.shape
-    first = layout.row_of_population.astype(np.int64) * fan_in
-    synapses.connect(
-        i=(first[:, None] + np.arange(fan_in)).ravel(), j=np.repeat(np.arange(n_populations), fan_in)
-    )
-    synapses.weight = weight.ravel()
-
-
-def _connect_values(synapses: b2.Synapses, layout: Layout, weight: np.ndarray) -> None:
-    """E cells of a row to all its readout units."""
-    d_value = weight.shape[1]
-    first = layout.per_cell(layout.row_of_population.astype(np.int64)) * d_value
-    synapses.connect(
-        i=np.repeat(np.arange(layout.n_total), d_value), j=(first[:, None] + np.arange(d_value)).ravel()
-    )
-    synapses.weight = layout.per_cell(weight).ravel()

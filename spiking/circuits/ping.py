@@ -13,7 +13,7 @@ from brian2 import cm, msiemens
 
 from spiking.cells.conductance import cells
 from spiking.checks import positive_int, within
-from spiking.circuit import Circuit
+from spiking.networks import Network
 
 __all__ = ["PING_1", "PING_8", "TWO_CELLS", "Ping"]
 
@@ -48,7 +48,7 @@ class Ping:
         within("Ping", "p_connect", self.p_connect, 1e-3, 1.0)
         within("Ping", "dt_ms", self.dt_ms, 1e-3, 0.025)  # the midpoint rule is unstable at 0.04
 
-    def build(self, rng: np.random.Generator) -> Circuit:
+    def build(self, rng: np.random.Generator) -> Network:
         """One network, with connections, drives and initial voltages of its own."""
         start = None if self.together else rng
         groups = {
@@ -68,7 +68,7 @@ class Ping:
             )
             if g > 0
         ]
-        return Circuit(objects=[*groups.values(), *synapses], namespace={})
+        return Network([*groups.values(), *synapses])
 
     def _synapses(
         self,

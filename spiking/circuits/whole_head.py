@@ -10,27 +10,39 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
-from typing import Any
 
 import numpy as np
 
-from spiking.cells import Noise
-from spiking.checks import check_mask, check_vectors, known
-from spiking.circuits.gamma import gamma_core, initial_state, structure
-from spiking.circuits.gamma_rows import PRECISIONS
-from spiking.circuits.head_rows import HeadRecording, compile_head, simulate_head_rows
-from spiking.circuits.periphery import HeadParams, build_periphery
-from spiking.circuits.selection import select
-from spiking.engines.brian2 import ENGINES, building, check_duration, measured, simulate
-from spiking.engines.fused.kernel import Kernel
+from spiking.batch import Own
+from spiking.budget import Budget
+from spiking.checks import check_mask, check_vectors
+from spiking.circuit import RowCircuit, run_batch
+from spiking.circuits.gamma import gamma_row
+from spiking.circuits.periphery import (
+    HeadParams,
+    build_periphery,
+    key_weights,
+    query_rates_Hz,
+    value_weights,
+)
+from spiking.engines import Engine, Fused
+from spiking.measures.selection import select
 from spiking.params import GammaParams
 from spiking.record import Selection
+from spiking.refs import Ref
 from spiking.rows import Layout
+from spiking.streams import Streams
+from spiking.template import template_of
+from spiking.wiring import Row, Wiring
 
 __all__ = ["HeadParams", "HeadSelection", "VectorCircuit"]
 
 SETTLED = 6  # dendritic time constants before the measured window: exp(-6) = 0.2 % of a score is missing
+QUERY_RATE, KEY_WEIGHT, VALUE_WEIGHT = (
+    Ref("query_cells", "rate"),
+    Ref("key_synapses", "weight"),
+    Ref("value_synapses", "weight"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +56,7 @@ class HeadSelection:
 
 
 @dataclass(frozen=True)
-class VectorCircuit:
+class VectorCircuit(RowCircuit):
     """Attention from vectors to vectors, with nothing but spikes in between.
 
     The dendrite of population j receives the query's spikes through weights k_j - mean(k): the mean key
@@ -56,18 +68,41 @@ class VectorCircuit:
     params: GammaParams = field(default_factory=GammaParams)
     head: HeadParams = field(default_factory=HeadParams)
 
-    def attend(
+    def __post_init__(self) -> None:
+        """Nothing is left to check: the parameters have checked themselves, and the wiring is ours."""
+
+    def build(self, row: Row) -> Wiring:
+        """Make the head of one query; `row.sizes` holds the dimensions d and d_value."""
+        params, head = self.params, self.head
+        core = gamma_row(params, row.n_keys, score="u : 1 (linked)")
+        around = build_periphery(core, params, head, n_keys=row.n_keys, **row.sizes)
+        start = {f"exc.{name}": expression for name, expression in params.cell.start.items()}
+        return Wiring(
+            [*core.values(), *around],
+            scores=None,
+            counts="exc",
+            field="row.exc",
+            namespace={**params.namespace(), **head.namespace()},
+            start={**start, "inh.v": "0.5 * rand()", "query_cells.q": "-log(rand())"},
+            settle_ms=max(params.settle_ms, SETTLED * head.tau_nmda_ms),
+            sample=("readout.y",),
+            counted_whole=("query_cells",),
+        )
+
+    def template_key(self) -> object:
+        """Temperature and gain scale the key synapses, which each row brings with it."""
+        return type(self), replace(self.params, temperature=1.0, gain=1.0, feedforward="none"), self.head
+
+    def attend(  # type: ignore[override]
         self,
         query: np.ndarray,
         key: np.ndarray,
         value: np.ndarray,
         *,
         duration_ms: float,
-        rng: np.random.Generator,
+        rng: np.random.Generator | Streams,
         mask: np.ndarray | None = None,
-        engine: str = "fused",
-        precision: str = "float32",
-        threads: int | None = None,
+        engine: Engine = Fused(),
         progress: Callable[[float], None] | None = None,
     ) -> HeadSelection:
         """Attend with every query over its keys.
@@ -79,14 +114,10 @@ class VectorCircuit:
         value : (n_keys, d_value) array shared by the queries, or (n_queries, n_keys, d_value)
         duration_ms : float
             Measured time; the dendrites settle before it.
-        rng : numpy.random.Generator
+        rng : numpy.random.Generator or Streams
         mask : (n_queries, n_keys) bool array, optional
             True where a key takes part.
-        engine : {"fused", "brian2"}
-        precision : {"float32", "float64"}
-            Of the fused engine.
-        threads : int, optional
-            Of the fused engine; as many as there are cores, unless given. They change no spike.
+        engine : Engine
         progress : callable, optional
             Called with the fraction that is done: of simulated time (Brian2) or of the queries (fused).
 
@@ -99,80 +130,45 @@ class VectorCircuit:
         ValueError, TypeError
             For vectors, masks, durations and engines that cannot be simulated.
         """
-        known("engine", engine, ENGINES)
-        known("precision", precision, PRECISIONS)
         query, key, value = check_vectors(query, key, value)
         present = check_mask(np.zeros(key.shape[:2]), mask)
-        check_duration(duration_ms)
-        params = replace(self.params, settle_ms=max(self.params.settle_ms, SETTLED * self.head.tau_nmda_ms))
-        layout = Layout.of(present, params.n_cells)
-        options: dict[str, Any] = {
-            **{"query": query, "key": key, "value": value},
-            **{"duration_ms": duration_ms, "rng": rng, "progress": progress},
-        }
-        if engine == "brian2":
-            ran = _brian2(layout, params, self.head, **options)
-        else:
-            kernel = _one_row(structure(params), self.head, precision)
-            options["threads"] = threads
-            ran = simulate_head_rows(kernel, layout, params, self.head, partial(_initial, params), **options)
+        budget = Budget(duration_ms=duration_ms)
+        sizes = {"d": query.shape[1], "d_value": value.shape[2]}
+        template = template_of(self, sizes)
+        layout = Layout.of(present, template.unit)
+        batch = self.batch(
+            layout,
+            Streams.of(rng),
+            frozenset({QUERY_RATE, KEY_WEIGHT, VALUE_WEIGHT}),
+            self._inputs(layout, query, key, value),
+            sizes,
+        )
+        recorded = run_batch(template, batch, budget, "spikes", engine, rng, progress)
+        selection = select(recorded, layout, present, budget, counted="exc", field=template.wiring.field_ref)
+        trace = selection.samples["readout.y"]
         return HeadSelection(
-            output=ran.trace.mean(axis=2),
-            trace=ran.trace,
-            selection=select(ran.recording, present),
-            query_spikes=ran.query_spikes,
+            output=trace.mean(axis=2),
+            trace=trace,
+            selection=selection,
+            query_spikes=selection.other_counts["query_cells"],
         )
 
+    def _inputs(
+        self, layout: Layout, query: np.ndarray, key: np.ndarray, value: np.ndarray
+    ) -> Callable[[range], Own]:
+        """Queries, keys and values as rates and weights."""
+        rates_Hz = query_rates_Hz(query, self.head)
+        of_keys = key_weights(layout, self.params, self.head, key)  # (n_populations, n_query_cells)
+        of_values = value_weights(layout, self.head, value)  # (n_populations, d_value)
 
-@cache
-def _one_row(params: GammaParams, head: HeadParams, precision: str) -> Kernel:
-    """The compiled head of one query; the numbers of its cells do not matter, but for more than one of each."""
-    rng = np.random.default_rng(0)
-    params = replace(params, n_cells=2)
-    layout = Layout.of(np.ones((1, 2), dtype=bool), params.n_cells)
-    query, key, value = np.ones((1, 1)), np.ones((1, 2, 1)), np.ones((1, 2, 2))
-    with building():
-        core = gamma_core(params, layout, rng, None)
-        around = build_periphery(core, layout, params, head, query=query, key=key, value=value, rng=rng)
-    return compile_head(
-        core, around, params, head, _initial(params, np.zeros(1), 1, rng, rng), precision=precision
-    )
+        def inputs(rows: range) -> Own:
+            here = layout.populations_of(rows)
+            n_keys = np.bincount(layout.row_of_population[here] - rows.start, minlength=len(rows))
+            by_row = np.split(of_keys[here], np.cumsum(n_keys)[:-1])
+            return {
+                QUERY_RATE: rates_Hz[rows.start : rows.stop].ravel(),
+                KEY_WEIGHT: np.concatenate([weights.T.ravel() for weights in by_row]),
+                VALUE_WEIGHT: layout.per_cell(of_values[here]).ravel(),
+            }
 
-
-def _initial(
-    params: GammaParams, linked: np.ndarray, n_rows: int, exc_noise: Noise, inh_noise: Noise
-) -> dict[str, dict[str, np.ndarray]]:
-    """The core's state at the start: no score is in the membranes yet, since its own spikes have to bring it."""
-    return initial_state(params, np.zeros(len(linked)), n_rows, exc_noise, inh_noise)
-
-
-def _brian2(
-    layout: Layout,
-    params: GammaParams,
-    head: HeadParams,
-    *,
-    query: np.ndarray,
-    key: np.ndarray,
-    value: np.ndarray,
-    rng: np.random.Generator,
-    **options: Any,
-) -> HeadRecording:
-    """All queries in one Brian2 network."""
-    with building():
-        core = gamma_core(params, layout, rng, None)
-        around = build_periphery(core, layout, params, head, query=query, key=key, value=value, rng=rng)
-    recording = simulate(
-        core,
-        layout,
-        params,
-        rng=rng,
-        extra=[*around.objects, around.trace, around.query_spikes],
-        namespace=head.namespace(),
-        **options,
-    )
-    trace = measured(around.trace, "y", params.settle_ms)
-    return HeadRecording(
-        recording=recording,
-        trace=trace.reshape(layout.n_rows, -1, trace.shape[1]),
-        query_spikes=np.asarray(around.query_spikes.count).reshape(layout.n_rows, -1).sum(axis=1),
-    )
+        return inputs

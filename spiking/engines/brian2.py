@@ -1,71 +1,31 @@
-"""The only file that runs a Brian2 network, seeds it, or touches Brian2's preferences."""
+"""The engine `Brian2`, the reference; the only file that runs a Brian2 network or touches Brian2's preferences."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import brian2 as b2
 import numpy as np
 
-from spiking.params import GammaParams
-from spiking.record import SpikeRecord
-from spiking.rows import Layout
+from spiking.batch import Batch, Own, Wanted
+from spiking.engines.assembly import assemble, remembered
+from spiking.record import Recorded, Spikes, joined
+from spiking.refs import Ref
+from spiking.streams import Streams
 
-__all__ = [
-    "ENGINES",
-    "FIELD_DT_MS",
-    "SLOWEST_CYCLE_MS",
-    "Core",
-    "Recording",
-    "building",
-    "check_duration",
-    "codegen_target",
-    "compiler",
-    "measured",
-    "run_network",
-    "simulate",
-]
+__all__ = ["Brian2", "building", "codegen_target", "compiler"]
 
-ENGINES = ("fused", "brian2")  # the first where nothing else is asked for; Brian2 is the reference
-SLOWEST_CYCLE_MS = 1000.0 / 30.0  # one cycle at the lower edge of the gamma band
-FIELD_DT_MS = 1.0
-_ROUNDING = 1e-6  # ms; of times that are whole numbers of steps
+ROUNDING_MS = 1e-6  # of times that are whole numbers of steps
 _COMPILERS = ("g++", "clang++", "c++", "cl")
 # No rounding mode, signed zero or errno is relied on, which lets the compiler vectorise exp. These are
 # compile flags only: linking with -ffast-math would make the whole process flush subnormal numbers.
 _FLAGS = ["-w", "-O3", "-ffast-math", "-march=native"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Core:
-    """The Brian2 objects of a batch of rows: everything but what drives the E cells."""
-
-    exc: b2.NeuronGroup  # all E cells; its `u` is the score input
-    inh: b2.NeuronGroup  # all I cells, n_inh a row
-    row: b2.NeuronGroup  # one entry a row: the synaptic sums
-    exc_to_row: b2.Synapses
-    inh_to_row: b2.Synapses
-
-    @property
-    def objects(self) -> list[b2.BrianObject]:
-        return [self.exc, self.inh, self.row, self.exc_to_row, self.inh_to_row]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recording:
-    """What was recorded in the measured window."""
-
-    spikes: SpikeRecord
-    inh_counts: np.ndarray  # (n_rows,) int64
-    field: np.ndarray  # (n_rows, n_samples) float32, the excitatory synaptic sum; 0 after the row's end
-    field_dt_ms: float
-    row_ms: np.ndarray  # (n_rows,) float64: measured time of each row
 
 
 def compiler() -> str | None:
@@ -75,19 +35,8 @@ def compiler() -> str | None:
 
 
 def codegen_target() -> str:
-    """Brian2's code generation target here: "cython", or "numpy" where no C++ compiler is found."""
+    """Brian2's code generation target here: "cython", or "numpy" without a C++ compiler."""
     return "cython" if compiler() else "numpy"
-
-
-def check_duration(duration_ms: float) -> None:
-    """Raise unless the window holds at least one cycle."""
-    if not (np.isfinite(duration_ms) and duration_ms > 0):
-        raise ValueError(f"duration_ms must be > 0, got {duration_ms}; use 200 or more.")
-    if duration_ms < SLOWEST_CYCLE_MS:
-        raise ValueError(
-            f"duration_ms must be at least one gamma cycle ({SLOWEST_CYCLE_MS:.1f} ms at 30 Hz), "
-            f"got {duration_ms}; use 200 or more."
-        )
 
 
 @contextmanager
@@ -110,83 +59,91 @@ def _preferences(target: str) -> Iterator[None]:
         np.random.set_state(random_state)  # noqa: NPY002
 
 
-def building() -> AbstractContextManager[None]:
+@contextmanager
+def building() -> Iterator[None]:
     """Where Brian2 objects are made: synapses are listed by NumPy, which is as fast and never compiles."""
-    return _preferences("numpy")
+    with _preferences("numpy"), remembered():
+        yield
 
 
-def simulate(
-    core: Core,
-    layout: Layout,
-    params: GammaParams,
-    *,
-    duration_ms: float,
-    rng: np.random.Generator,
-    spikes: int | None = None,
-    progress: Callable[[float], None] | None = None,
-    settle_ms: float | None = None,
-    extra: Sequence[b2.BrianObject] = (),
-    namespace: dict[str, Any] | None = None,
-) -> Recording:
-    """Run the batch through its settling time and then the measured window.
+@dataclass(frozen=True)
+class Brian2:
+    """The reference engine: all rows of a batch in one Brian2 network, in double precision.
 
-    Parameters
-    ----------
-    core, layout, params
-        The circuit, its rows and its constants.
-    duration_ms : float
-        Length of the measured window.
-    rng : numpy.random.Generator
-        Seeds Brian2.
-    spikes : int, optional
-        E spikes after which a row ends, with the step in which the last of them falls. All rows run for
-        `duration_ms`; what came after a row's end is then dropped.
-    progress : callable, optional
-        Called with the fraction done.
-    settle_ms : float, optional
-        Time before the window, `params.settle_ms` unless a slower part needs more.
-    extra : sequence of Brian2 objects
-        What a larger circuit adds to the network.
-    namespace : dict, optional
-        Constants of the extra objects.
+    All rows run for the longest time of the budget; what comes after a row's end is dropped. It draws its
+    random numbers in the order of the batch, so that a row's spikes depend on the other rows.
     """
-    settle_ms = params.settle_ms if settle_ms is None else settle_ms
-    exc_spikes = b2.SpikeMonitor(core.exc, name="spikes")
-    inh_spikes = b2.SpikeMonitor(core.inh, name="inh_spikes")
-    sums = b2.StateMonitor(core.row, ["exc"], record=True, dt=FIELD_DT_MS * b2.ms, name="sums")
-    network = b2.Network(*core.objects, *extra, exc_spikes, inh_spikes, sums)
 
-    run_network(
-        network,
-        settle_ms + duration_ms,
-        {**params.namespace(), **(namespace or {})},
-        rng=rng,
-        progress=progress,
-    )
-    whole = _spike_record(exc_spikes, layout, settle_ms, duration_ms)
-    row_ms = _ends(whole, spikes, params.dt_ms)
-    inh_row, inh_ms = np.asarray(inh_spikes.i) // params.n_inh, np.asarray(inh_spikes.t / b2.ms) - settle_ms
-    field = measured(sums, "exc", settle_ms)
-    field[np.arange(field.shape[1]) * FIELD_DT_MS >= row_ms[:, None] - _ROUNDING] = 0
-    counted = (inh_ms >= -_ROUNDING) & (inh_ms < row_ms[inh_row] - _ROUNDING)
-    return Recording(
-        spikes=whole.before(row_ms - _ROUNDING),
-        inh_counts=np.bincount(inh_row[counted], minlength=layout.n_rows),
-        field=field,
-        field_dt_ms=FIELD_DT_MS,
+    name: ClassVar[str] = "brian2"
+    takes_streams: ClassVar[bool] = False
+
+    def run(self, batch: Batch, wanted: Wanted, progress: Callable[[float], None] | None = None) -> Recorded:
+        """Simulate a batch."""
+        own = batch.own(range(batch.n_rows))
+        with building():
+            objects = assemble(batch, own)
+        if objects is not None:
+            return _run(objects, batch, wanted, progress)
+        return self._one_by_one(batch, wanted, progress)
+
+    def _one_by_one(self, batch: Batch, wanted: Wanted, progress: Callable[[float], None] | None) -> Recorded:
+        """Each row in a network for itself: slower, and it holds whatever Brian2 can."""
+        rng = np.random.default_rng(batch.streams.seed)
+        parts = []
+        for n in range(batch.n_rows):
+            row = batch.row(n, Streams.of(rng))
+            with building():
+                objects = list(batch.rebuild(n))
+                _set_values(objects, row.own(range(1)))
+            parts.append(_run(objects, row, wanted, None))
+            if progress is not None:
+                progress((n + 1) / batch.n_rows)
+        return joined(parts)
+
+
+def _set_values(objects: list[b2.BrianObject], own: Own) -> None:
+    """Give variables the values that a row brings with it."""
+    by_name = {o.name: o for o in objects}
+    for ref, values in own.items():
+        by_name[ref.group].variables[ref.variable].set_value(values)
+
+
+def _run(
+    objects: list[b2.BrianObject],
+    batch: Batch,
+    wanted: Wanted,
+    progress: Callable[[float], None] | None,
+) -> Recorded:
+    groups = {o.name: o for o in objects if isinstance(o, b2.NeuronGroup)}
+    spiking = {name: group for name, group in groups.items() if group.events}
+    monitors = {name: b2.SpikeMonitor(group, name=f"{name}_spikes") for name, group in spiking.items()}
+    states = {ref: _state_monitor(groups, ref, wanted.sample_ms) for ref in wanted.samples}
+    network = b2.Network(*objects, *monitors.values(), *states.values())
+    budget, settle_ms = wanted.budget, wanted.settle_ms
+    _run_network(network, settle_ms + budget.limit_ms, batch, progress)
+    first = {name: np.concatenate([[0], np.cumsum(batch.n_cells(name))]) for name in groups}
+    spikes = {name: _spikes(monitor, first[name], settle_ms) for name, monitor in monitors.items()}
+    row_ms = _ends(spikes, batch, wanted, objects)
+    return Recorded(
+        n_cells={name: batch.n_cells(name) for name in groups},
+        counts={
+            name: _counts(spikes[name], row_ms, first[name], batch, name, whole=name in wanted.counted_whole)
+            for name in spiking
+        },
+        spikes={name: _before(spikes[name], row_ms) for name in wanted.spikes},
+        samples={
+            str(ref): _sampled(monitor, ref, batch, first[ref.group], wanted, row_ms)
+            for ref, monitor in states.items()
+        },
         row_ms=row_ms,
+        duration_ms=budget.limit_ms,
     )
 
 
-def run_network(
-    network: b2.Network,
-    duration_ms: float,
-    namespace: dict[str, Any],
-    *,
-    rng: np.random.Generator,
-    progress: Callable[[float], None] | None = None,
+def _run_network(
+    network: b2.Network, duration_ms: float, batch: Batch, progress: Callable[[float], None] | None
 ) -> None:
-    """Run a Brian2 network on the fastest target there is, seeded from `rng`."""
+    """Run a Brian2 network on the fastest target there is."""
 
     def report(elapsed: object, completed: float, start: object, span: object) -> None:
         if progress is not None:
@@ -198,43 +155,100 @@ def run_network(
             "no C++ compiler found: Brian2 runs on its numpy target, several times slower; "
             "install g++ or clang++ (Debian: apt install g++).",
             UserWarning,
-            stacklevel=4,
+            stacklevel=6,
         )
     with _preferences(target):
-        b2.seed(int(rng.integers(2**31)))
-        network.run(duration_ms * b2.ms, namespace=namespace, report=report, report_period=0.2 * b2.second)
+        b2.seed(int(np.random.default_rng(batch.streams.seed).integers(2**31)))
+        network.run(
+            duration_ms * b2.ms, namespace=dict(batch.namespace), report=report, report_period=0.2 * b2.second
+        )
 
 
-def _ends(record: SpikeRecord, spikes: int | None, dt_ms: float) -> np.ndarray:
-    """End of each row in ms, (n_rows,): of the step in which its spike number `spikes` falls, or of the window."""
-    ends = np.full(record.n_rows, record.duration_ms)
-    if spikes is None:
+def _state_monitor(groups: Mapping[str, b2.NeuronGroup], ref: Ref, sample_ms: float) -> b2.StateMonitor:
+    return b2.StateMonitor(
+        groups[ref.group], ref.variable, record=True, dt=sample_ms * b2.ms, name=f"{ref.identifier}_samples"
+    )
+
+
+def _spikes(monitor: b2.SpikeMonitor, first: np.ndarray, settle_ms: float) -> Spikes:
+    """All spikes of a group, ordered by time; times before the measured window are negative."""
+    flat = np.asarray(monitor.i)
+    row = np.searchsorted(first, flat, side="right") - 1
+    return Spikes(
+        row=row,
+        cell=(flat - first[row]).astype(np.int32),
+        time_ms=np.asarray(monitor.t / b2.ms) - settle_ms,
+    )
+
+
+def _ends(
+    spikes: Mapping[str, Spikes], batch: Batch, wanted: Wanted, objects: list[b2.BrianObject]
+) -> np.ndarray:
+    """End of each row in ms, (n_rows,): of the step in which its budget is met, or of the window."""
+    ends = np.full(batch.n_rows, wanted.budget.limit_ms)
+    if batch.counted is None or not wanted.budget.ends_early:
         return ends
-    order = np.argsort(record.row, kind="stable")  # by row, and by time within it
-    first = np.searchsorted(record.row[order], np.arange(record.n_rows))
-    enough = np.bincount(record.row, minlength=record.n_rows) >= spikes
-    ends[enough] = record.time_ms[order[first[enough] + spikes - 1]] + dt_ms
+    counted = spikes[batch.counted]
+    dt_ms = float(next(o for o in objects if o.name == batch.counted).clock.dt / b2.ms)
+    inside = counted.time_ms >= -ROUNDING_MS
+    order = np.flatnonzero(inside)[np.argsort(counted.row[inside], kind="stable")]
+    edges = np.searchsorted(counted.row[order], np.arange(batch.n_rows + 1))
+    for row in range(batch.n_rows):
+        these = order[edges[row] : edges[row + 1]]
+        last = _met(counted.cell[these] // batch.unit, counted.time_ms[these], wanted, dt_ms)
+        if last is not None:
+            ends[row] = counted.time_ms[these[last]] + dt_ms
     return ends
 
 
-def measured(monitor: b2.StateMonitor, variable: str, settle_ms: float) -> np.ndarray:
-    """A monitored variable in the measured window, shape (n_recorded, n_samples), float32."""
-    return np.asarray(getattr(monitor, variable), dtype=np.float32)[:, round(settle_ms / FIELD_DT_MS) :]
+def _met(key: np.ndarray, time_ms: np.ndarray, wanted: Wanted, dt_ms: float) -> int | None:
+    """The spike of a row in whose step its budget is met."""
+    met = []
+    if wanted.budget.spikes is not None and len(key) >= wanted.budget.spikes:
+        met.append(wanted.budget.spikes - 1)
+    if wanted.budget.lead is not None and len(key):
+        so_far = np.cumsum(key[:, None] == np.arange(key.max() + 2), axis=0)
+        ahead = np.diff(np.sort(so_far, axis=1)[:, -2:], axis=1)[:, 0]
+        step_ends = np.append(np.diff(time_ms) > dt_ms / 2, True)  # a step is judged with all its spikes
+        met += list(np.flatnonzero((ahead >= wanted.budget.lead) & step_ends)[:1])
+    return min(met) if met else None
 
 
-def _spike_record(
-    monitor: b2.SpikeMonitor, layout: Layout, settle_ms: float, duration_ms: float
-) -> SpikeRecord:
-    time_ms = np.asarray(monitor.t / b2.ms) - settle_ms
-    inside = time_ms >= -_ROUNDING
-    row, key, cell = layout.locate(np.asarray(monitor.i)[inside])
-    return SpikeRecord(
-        row=row,
-        key=key,
-        cell=cell,
-        time_ms=np.maximum(time_ms[inside], 0.0),
-        n_rows=layout.n_rows,
-        n_keys=layout.n_keys,
-        n_cells=layout.n_cells,
-        duration_ms=float(duration_ms),
+def _counts(
+    spikes: Spikes, row_ms: np.ndarray, first: np.ndarray, batch: Batch, group: str, *, whole: bool
+) -> np.ndarray:
+    """Spikes of each row; of the counted group those of each population."""
+    inside = (whole | (spikes.time_ms >= -ROUNDING_MS)) & (spikes.time_ms < row_ms[spikes.row] - ROUNDING_MS)
+    if group != batch.counted:
+        return np.bincount(spikes.row[inside], minlength=batch.n_rows)
+    population = (first[spikes.row[inside]] + spikes.cell[inside]) // batch.unit
+    return np.bincount(population, minlength=first[-1] // batch.unit)
+
+
+def _before(spikes: Spikes, row_ms: np.ndarray) -> Spikes:
+    """The spikes of the measured window, ordered by row and time."""
+    inside = (spikes.time_ms >= -ROUNDING_MS) & (spikes.time_ms < row_ms[spikes.row] - ROUNDING_MS)
+    order = np.flatnonzero(inside)[np.argsort(spikes.row[inside], kind="stable")]
+    return Spikes(
+        row=spikes.row[order],
+        cell=spikes.cell[order],
+        time_ms=np.maximum(spikes.time_ms[order], 0.0),
     )
+
+
+def _sampled(
+    monitor: b2.StateMonitor, ref: Ref, batch: Batch, first: np.ndarray, wanted: Wanted, row_ms: np.ndarray
+) -> np.ndarray:
+    """Samples of the measured window, (n_rows, n_cells, n_samples); 0 after a row's end."""
+    settled = round(wanted.settle_ms / wanted.sample_ms)
+    samples = np.asarray(getattr(monitor, ref.variable), dtype=np.float32)[:, settled:]
+    sizes = batch.n_cells(ref.group)
+    if len(samples) != sizes.sum():  # a shared variable, of one row
+        samples = np.broadcast_to(samples, (int(sizes.sum()), samples.shape[1]))
+    if (sizes == sizes[0]).all():
+        by_row = samples.reshape(batch.n_rows, -1, samples.shape[1]).copy()
+    else:
+        by_row = np.full((batch.n_rows, sizes.max(), samples.shape[1]), np.nan, dtype=np.float32)
+        by_row[np.arange(sizes.max()) < sizes[:, None]] = samples
+    ended = np.arange(samples.shape[1]) * wanted.sample_ms >= row_ms[:, None] - ROUNDING_MS
+    return np.where(ended[:, None, :], np.float32(0), by_row)

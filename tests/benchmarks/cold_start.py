@@ -17,9 +17,9 @@ from typing import Any
 
 import brian2 as b2
 import numpy as np
+from spiking.circuits.gamma_rows import compile_core
 
 from spiking import GammaCircuit, GammaParams, gamma
-from spiking.circuits.gamma_rows import compile_core
 from tests.benchmarks.table import Table, cpu_seconds, spread
 
 REPEATS = 5

@@ -10,5 +10,5 @@ Here a row's cells stay in the first-level cache for the whole of its time.
 | the kernel is written | `source`, with `writer`, `steps`, `spread` and `text` |
 | compiled and kept | `kernel` |
 | what it calls | `exp`, `functions`, `random`, `simd` |
-| rows go through it | `run`, with `arrays`; `gamma` and `head` know the rows of our two circuits |
+| rows go through it | `run`, with `arrays`; `engine` is what a caller sees |
 """

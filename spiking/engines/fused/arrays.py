@@ -6,20 +6,25 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from spiking.batch import Batch, Own
 from spiking.engines.fused.kernel import Kernel
 from spiking.engines.fused.source import SPACING
+from spiking.refs import Ref
 
-__all__ = ["group_sizes", "lists", "scratch", "starts", "states"]
+__all__ = ["group_sizes", "lists", "scalars", "scratch", "starts", "states"]
 
 _LONG_AGO = -(2**30)  # step of the last spike of a cell that never spiked
 
-Own = Mapping[str, np.ndarray]  # what rows bring of their own, by full name, one row after another
+Arrays = dict[str, np.ndarray]  # argument of the kernel -> array
 
 
-def group_sizes(kernel: Kernel, n_cells: Mapping[str, np.ndarray], n_rows: int) -> dict[str, np.ndarray]:
-    """Cells per row of every group, each (n_rows,): as handed in, or those of the template."""
-    cells = kernel.program.cells
-    return {g: n_cells.get(g, np.broadcast_to(cells[g].n, n_rows)) for g in kernel.source.groups}
+def group_sizes(batch: Batch, rows: range) -> dict[str, np.ndarray]:
+    """Cells per row of every group, each (n_rows,)."""
+    kind_of = batch.kind_of[rows.start : rows.stop]
+    return {
+        group: np.array([kind.sizes[group] for kind in batch.kinds], dtype=np.int64)[kind_of]
+        for group in batch.groups
+    }
 
 
 def starts(sizes: np.ndarray) -> np.ndarray:
@@ -29,53 +34,56 @@ def starts(sizes: np.ndarray) -> np.ndarray:
 
 def scratch(kernel: Kernel, sizes: Mapping[str, np.ndarray]) -> np.ndarray:
     """Room for the state of the largest row, aligned to cache lines, which saves 4 % (measured)."""
-    names = (*kernel.source.arrays, *kernel.source.indices)
-    room = sum(int(sizes[name.split("__")[0]].max()) + SPACING for name in names)
+    room = sum(
+        int(sizes[ref.group].max()) + SPACING for ref in (*kernel.source.arrays, *kernel.source.indices)
+    )
     buffer = np.empty(room + SPACING, dtype=kernel.real)
     skip = -buffer.ctypes.data % 64 // kernel.real.itemsize
     return buffer[skip : skip + room]
 
 
-def states(kernel: Kernel, own: Own, sizes: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    """The state arrays of all rows, one row after another: the rows' own values, or those of the template."""
-    return [_state(kernel, name, own, int(sizes[name.split("__")[0]].sum())) for name in kernel.source.arrays]
+def states(kernel: Kernel, batch: Batch, rows: range, own: Own, sizes: Mapping[str, np.ndarray]) -> Arrays:
+    """The state arrays of the rows, one row after another."""
+    return {
+        f"all_{ref.identifier}": _state(kernel, ref, batch, rows, own, int(sizes[ref.group].sum()))
+        for ref in kernel.source.arrays
+    }
 
 
-def _state(kernel: Kernel, name: str, own: Own, total: int) -> np.ndarray:
-    group, variable = name.split("__")
-    if variable == "lastspike":
+def _state(kernel: Kernel, ref: Ref, batch: Batch, rows: range, own: Own, total: int) -> np.ndarray:
+    if ref.variable == "lastspike":
         return np.full(total, _LONG_AGO, dtype=np.int32)
-    kind = kernel.program.cells[group].kinds[variable]
+    kind = kernel.program.cells[ref.group].kinds[ref.variable]
     dtype = {"float": kernel.real, "bool": np.dtype(bool), "int": np.dtype(np.int64)}[kind]
-    if name in own:
-        return own[name].astype(dtype)
-    template = kernel.program.fixed[name]
-    if (template == template[0]).all():
-        return np.full(total, template[0], dtype=dtype)
-    return np.tile(template, total // len(template)).astype(dtype)
+    return batch.values(ref, rows, own).astype(dtype)
 
 
-def lists(
-    kernel: Kernel, own: Own, sizes: Mapping[str, np.ndarray]
-) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
-    """Where each row's synapses begin, by bundle; their lists; and the cells that linked variables read."""
-    n_rows = len(next(iter(sizes.values())))
+def scalars(kernel: Kernel, batch: Batch, rows: range, own: Own) -> np.ndarray:
+    """What each row holds once, (n_rows, n_scalars)."""
+    found = np.empty((len(rows), max(1, len(kernel.program.scalars))), dtype=kernel.real)
+    kind_of = batch.kind_of[rows.start : rows.stop]
+    for n, ref in enumerate(kernel.program.scalars):
+        if ref in own:
+            found[:, n] = own[ref]
+        else:
+            found[:, n] = np.array([kind.values[ref][0] for kind in batch.kinds])[kind_of]
+    return found
 
-    def of_rows(name: str) -> np.ndarray:
-        return own[name] if name in own else np.tile(kernel.program.fixed[name], n_rows)
 
-    def dtype(name: str) -> np.dtype:
-        return np.dtype(np.int32) if name.split("__")[1] in ("first", "cell") else kernel.real
-
-    begin = []
+def lists(kernel: Kernel, batch: Batch, rows: range, own: Own, sizes: Mapping[str, np.ndarray]) -> Arrays:
+    """The rows' synapses: where they begin, their own variables, lists; and what linked variables read."""
+    found: Arrays = {}
     for bundle in (kernel.program.bundles[name] for name in kernel.source.bundles):
         n_source, n_target = sizes[bundle.source], sizes[bundle.target]
         if bundle.complete:
-            begin.append(starts(n_source * n_target))
-        else:  # each row's own list of first synapses ends with their number
-            begin.append(starts(of_rows(f"{bundle.name}__first")[np.cumsum(n_source + 1) - 1]))
-    return (
-        begin,
-        [of_rows(name).astype(dtype(name)) for name in kernel.source.lists],
-        [of_rows(name).astype(np.int32) for name in kernel.source.indices],
-    )
+            found[f"start_{bundle.name}"] = starts(n_source * n_target)
+        else:
+            firsts = batch.first_synapses(bundle.name, rows)
+            found[f"all_first_of_{bundle.name}"] = firsts.astype(np.int32)
+            found[f"all_cells_of_{bundle.name}"] = batch.ends(bundle.name, "target", rows).astype(np.int32)
+            found[f"start_{bundle.name}"] = starts(firsts[np.cumsum(n_source + 1) - 1])
+    for ref in kernel.source.lists:
+        found[f"all_{ref.identifier}"] = batch.weights(ref, rows, own).astype(kernel.real)
+    for ref in kernel.source.indices:
+        found[f"index_of_{ref.identifier}"] = batch.links(ref, rows).astype(np.int32)
+    return found

@@ -19,6 +19,7 @@ import numpy as np
 
 from spiking.engines.fused.parts import Program
 from spiking.engines.fused.source import Source, write_source
+from spiking.refs import Ref
 
 __all__ = ["Kernel", "compile_program"]
 
@@ -35,18 +36,18 @@ class Kernel:
     real: np.dtype[Any]
     floats: np.ndarray
     ints: np.ndarray  # int64
-    tables: tuple[np.ndarray, ...]  # each (n_times, n_columns)
+    tables: dict[str, np.ndarray]  # argument -> (n_times, n_columns)
 
 
 def compile_program(
-    program: Program, *, record: Sequence[str], sample: Sequence[str], precision: str
+    program: Program, *, record: Sequence[str], sample: Sequence[Ref], precision: str, lead: bool = False
 ) -> Kernel:
     """Compile a program, or take it from the cache.
 
     Parameters are those of `spiking.engines.fused.source.write_source`. Circuits that differ only in numbers share
     their compiled code.
     """
-    source = write_source(program, record=record, sample=sample, precision=precision)
+    source = write_source(program, record=record, sample=sample, precision=precision, lead=lead)
     return Kernel(
         program=program,
         source=source,
@@ -54,7 +55,10 @@ def compile_program(
         real=np.dtype(precision),
         floats=np.array(source.floats, dtype=precision),
         ints=np.array(source.ints, dtype=np.int64),
-        tables=tuple(np.ascontiguousarray(t.values, dtype=precision) for t in program.tables.values()),
+        tables={
+            f"table__{name}": np.ascontiguousarray(table.values, dtype=precision)
+            for name, table in program.tables.items()
+        },
     )
 
 

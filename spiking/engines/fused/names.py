@@ -15,9 +15,11 @@ from brian2.core.variables import ArrayVariable, Constant, Subexpression
 from brian2.input.timedarray import _find_K
 
 from spiking.engines.fused.fold import FUNCTIONS, RANDOM, fold, names, number
+from spiking.refs import Ref
 
 __all__ = ["BEFORE", "Assignment", "Names", "Table", "assignments", "check", "refuse"]
 
+NOT_REFRACTORY = "__not_refractory"  # ends the name of a group's flag
 BEFORE = "__pre"  # ends the name of what a synapse reads of its source cell
 _OWN = ("N", "i", "t", "dt", "t_in_timesteps")
 
@@ -42,7 +44,7 @@ class Assignment:
 
 def refuse(feature: str, name: str) -> ValueError:
     """The error for a Brian2 feature that the fused engine does not cover."""
-    return ValueError(f'the fused engine does not cover {feature} (in {name!r}); use engine="brian2".')
+    return ValueError(f"the fused engine does not cover {feature} (in {name!r}); use the engine Brian2().")
 
 
 def check(objects: Sequence[b2.BrianObject]) -> b2.Clock:
@@ -76,7 +78,7 @@ class Names:
         self.groups = groups
         self.namespace = namespace
         self.tables: dict[str, Table] = {}
-        self.links: dict[str, str] = {}  # linked variables with an index of their own -> what they read
+        self.links: dict[Ref, Ref] = {}  # linked variables with an index -> what they read
 
     @staticmethod
     def states(group: b2.NeuronGroup) -> list[str]:
@@ -104,8 +106,11 @@ class Names:
             expression = self.resolve(value, group, temporaries)
             if target in states:
                 guard = group.variables[target].conditional_write
-                flag = None if guard is None or guard.name in override else f"{group.name}__{guard.name}"
-                out.append(Assignment(target=f"{group.name}__{target}", value=expression, guard=flag))
+                kept = guard is not None and guard.name not in override
+                flag = Ref(group.name, guard.name).identifier if kept else None
+                out.append(
+                    Assignment(target=Ref(group.name, target).identifier, value=expression, guard=flag)
+                )
             elif target in group.variables and target != "xi" and not target.startswith(("xi_", "_cond")):
                 raise refuse(f"writing to {target!r}, which is not the group's own", group.name)
             else:
@@ -116,7 +121,7 @@ class Names:
     def resolve(self, expression: ast.expr, group: Any, temporaries: Mapping[str, str]) -> ast.expr:
         """An expression in the program's names, with its constants folded."""
         resolved = _Resolve(self, group, temporaries).visit(expression)
-        flags = {n for n in names(resolved) if n.endswith("__not_refractory")}
+        flags = {n for n in names(resolved) if n.endswith(NOT_REFRACTORY)}
         return fold(resolved, flags)
 
     def variable(self, name: str, group: Any) -> ast.expr:
@@ -147,7 +152,7 @@ class Names:
     def _of_synapses(self, name: str, found: ArrayVariable, synapses: b2.Synapses) -> ast.expr:
         """A variable of the synapses, or of the cell before or behind them."""
         index = synapses.variables.indices[name]
-        full = f"{found.owner.name}__{found.name}"
+        full = Ref(found.owner.name, found.name).identifier
         if found.owner.name == synapses.name:
             if found.scalar:
                 return number(float(found.get_value().item()))
@@ -169,16 +174,16 @@ class Names:
 
         A linked variable belongs to the row; or each cell reads its own, or by an index.
         """
-        full = f"{found.owner.name}__{found.name}"
+        full, own = Ref(found.owner.name, found.name), Ref(group.name, name)
         index = group.variables.indices[name]
         if index in ("_idx", "0") or (source := self.groups[found.owner.name]).N == 1:
-            return full
+            return full.identifier
         if np.array_equal(group.variables[index].get_value(), np.arange(source.N)):
-            return full
+            return full.identifier
         if source.name == group.name:
             raise refuse("variables linked to their own group", group.name)
-        self.links[f"{group.name}__{name}"] = full
-        return f"{group.name}__{name}"
+        self.links[own] = full
+        return own.identifier
 
 
 class _Resolve(ast.NodeTransformer):
@@ -232,7 +237,7 @@ class _Resolve(ast.NodeTransformer):
         """Steps since the last spike, or in a time: refractoriness asks for no more."""
         argument = ast.unparse(node.args[0])
         if argument == "t - lastspike":
-            lastspike = ast.Name(id=f"{self.group.name}__lastspike", ctx=ast.Load())
+            lastspike = ast.Name(id=Ref(self.group.name, "lastspike").identifier, ctx=ast.Load())
             return ast.BinOp(left=ast.Name(id="step", ctx=ast.Load()), op=ast.Sub(), right=lastspike)
         steps = ast.BinOp(left=node.args[0], op=ast.Div(), right=ast.Name(id="dt"))
         whole = ast.Call(  # as Brian2's own timestep function

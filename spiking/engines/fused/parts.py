@@ -1,8 +1,8 @@
 """What a program consists of: groups of cells, lists of synapses, and the steps of one time step in their order.
 
-In a program every variable is called `group__variable` (`synapses__variable`). What a row holds only once (a
-synaptic sum, a value that all cells share) is a scalar of the row, everything else an array over the row's
-cells, or over its synapses.
+A program says what one row does, whatever its numbers of cells. In its expressions a variable is called by the
+identifier of its `Ref`. What a row holds only once (a synaptic sum, a value that all cells share) is a scalar of
+the row, everything else an array over the row's cells, or over its synapses.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
+from functools import cached_property
 
 from spiking.engines.fused.fold import names
 from spiking.engines.fused.names import Assignment, Table
+from spiking.refs import Ref
 
 __all__ = ["Bundle", "Cells", "Code", "Pathway", "Program", "Reset", "Step", "Summed", "Threshold"]
 
@@ -24,10 +24,9 @@ class Cells:
     """A group of the circuit."""
 
     name: str
-    n: int  # cells of the template
-    arrays: tuple[str, ...]  # variables with one value per cell, without the group's name
+    arrays: tuple[Ref, ...]  # variables with one value per cell
     kinds: Mapping[str, str]  # "float", "bool" or "int" of every variable
-    links: Mapping[str, str]  # linked variables with an index of their own -> what they read, full name
+    links: Mapping[Ref, Ref]  # linked variables with an index -> what they read
     spikes: bool
     refractory: bool
 
@@ -40,7 +39,7 @@ class Bundle:
     source: str
     target: str
     complete: bool  # every pair of cells once, in order: the targets need no list
-    arrays: tuple[str, ...]  # the synapses' own variables, without the bundle's name
+    arrays: tuple[Ref, ...]  # the synapses' own variables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,10 +105,18 @@ class Program:
     cells: Mapping[str, Cells]
     bundles: Mapping[str, Bundle]
     steps: tuple[Step, ...]  # in the order of Brian2's schedule
-    scalars: tuple[str, ...]  # full names
-    start: Mapping[str, float]  # value of scalars at the start
+    scalars: tuple[Ref, ...]
     tables: Mapping[str, Table]  # timed arrays by name
-    fixed: Mapping[str, np.ndarray]  # the template's arrays, by full name; lists of synapses as `Bundle` says
+
+    @cached_property
+    def arrays(self) -> dict[str, Ref]:
+        """Variables with one value per cell, by identifier."""
+        return {ref.identifier: ref for cells in self.cells.values() for ref in cells.arrays}
+
+    @cached_property
+    def links(self) -> dict[str, tuple[Ref, Ref]]:
+        """Linked variables with an index, by identifier, and what they read."""
+        return {ref.identifier: (ref, at) for cells in self.cells.values() for ref, at in cells.links.items()}
 
     @property
     def reads_time(self) -> bool:

@@ -6,7 +6,7 @@ abstract code, Brian2 resolves names and units, and constants are folded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import brian2 as b2
@@ -16,11 +16,13 @@ from brian2.groups.neurongroup import Resetter, StateUpdater, SubexpressionUpdat
 from brian2.synapses.synapses import StateUpdater as SynapseStateUpdater
 from brian2.synapses.synapses import SummedVariableUpdater, SynapticPathway
 
+from spiking.batch import Traits
 from spiking.engines.fused.names import Names, check, refuse
 from spiking.engines.fused.parts import Cells, Code, Program, Reset, Step, Threshold
 from spiking.engines.fused.scalars import scalars_of
 from spiking.engines.fused.share import share
 from spiking.engines.fused.synapses import SynapseReader
+from spiking.refs import Ref
 
 __all__ = ["read_program"]
 
@@ -28,7 +30,11 @@ b2.BrianLogger.suppress_name("unused_brian_object")  # one row's objects are rea
 
 
 def read_program(
-    objects: Sequence[b2.BrianObject], namespace: Mapping[str, Any], *, per_cell: set[str]
+    objects: Sequence[b2.BrianObject],
+    namespace: Mapping[str, Any],
+    *,
+    varied: Collection[Ref],
+    traits: Traits,
 ) -> Program:
     """Read the circuit of one row.
 
@@ -38,8 +44,10 @@ def read_program(
         Neuron groups and synapses of one row.
     namespace : mapping
         The constants, as for `brian2.Network.run`.
-    per_cell : set of str
-        Variables (`group__variable`) that differ between rows and are handed in at each run.
+    varied : collection of Ref
+        Variables that rows bring with them: they may differ between the cells of a row.
+    traits : Traits
+        What holds for the values and connections of all rows.
 
     Raises
     ------
@@ -53,29 +61,16 @@ def read_program(
     runners.sort(key=lambda r: (_place(r.when, slots), r.order, r.name))
     groups = {o.name: o for o in objects if isinstance(o, b2.NeuronGroup)}
     known = Names(groups, namespace)
-    synapses = SynapseReader(known=known, namespace=namespace, dt=clock.dt_)
+    synapses = SynapseReader(known=known, namespace=namespace, dt=clock.dt_, traits=traits)
     steps = [step for runner in runners if (step := _read(runner, known, synapses)) is not None]
-    scalars = scalars_of(groups, steps, per_cell)
-    values = {
-        f"{name}__{variable}": np.asarray(group.variables[variable].get_value()).reshape(-1)
-        for name, group in groups.items()
-        for variable in known.states(group)
-    }
-    indices = {
-        name: np.asarray(groups[group].variables[groups[group].variables.indices[variable]].get_value())
-        for name in known.links
-        for group, variable in [name.split("__")]
-    }
-    arrays = {name: value for name, value in values.items() if name not in scalars}
+    scalars = scalars_of(groups, steps, traits.spread | frozenset(varied))
     return Program(
         dt_ms=clock.dt_ * 1000,
         cells={name: _cells(group, scalars, known.links) for name, group in groups.items()},
         bundles=synapses.bundles,
         steps=tuple(steps),
         scalars=tuple(sorted(scalars)),
-        start={name: float(values[name][0]) for name in scalars},
         tables=known.tables,
-        fixed={**arrays, **indices, **synapses.fixed},
     )
 
 
@@ -119,18 +114,19 @@ def _read(runner: CodeRunner, known: Names, synapses: SynapseReader) -> Step | N
     raise refuse(type(runner).__name__, runner.name)
 
 
-def _cells(group: b2.NeuronGroup, scalars: set[str], links: Mapping[str, str]) -> Cells:
-    states = Names.states(group)
+def _cells(group: b2.NeuronGroup, scalars: set[Ref], links: Mapping[Ref, Ref]) -> Cells:
+    states = [Ref(group.name, name) for name in Names.states(group)]
     kinds = {
-        name: {"f": "float", "b": "bool", "i": "int"}[np.dtype(group.variables[name].dtype).kind]
-        for name in states
+        ref.variable: {"f": "float", "b": "bool", "i": "int"}[
+            np.dtype(group.variables[ref.variable].dtype).kind
+        ]
+        for ref in states
     }
     return Cells(
         name=group.name,
-        n=len(group),
-        arrays=tuple(n for n in states if f"{group.name}__{n}" not in scalars),
+        arrays=tuple(ref for ref in states if ref not in scalars),
         kinds=kinds,
-        links={n.split("__")[1]: source for n, source in links.items() if n.startswith(f"{group.name}__")},
+        links={ref: source for ref, source in links.items() if ref.group == group.name},
         spikes=bool(group.events),
         refractory=group._refractory is not False,
     )

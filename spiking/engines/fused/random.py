@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from scipy.special import ndtri
 
 __all__ = ["RowNoise", "normal32", "normal64", "row_key", "uniform32", "uniform64"]
 
@@ -128,11 +129,9 @@ class RowNoise:
         drawn += low
         return drawn
 
-    def exponential(self, *, size: int) -> np.ndarray:
-        """Exponential with mean 1."""
-        drawn = self._next(size)
-        np.log(drawn, out=drawn)
-        return np.negative(drawn, out=drawn)
+    def normal(self, *, size: int) -> np.ndarray:
+        """Standard normal, by the inverse of its distribution."""
+        return ndtri(self._next(size))
 
     def _next(self, size: int) -> np.ndarray:
         drawn = np.empty(size)

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spiking.engines.fused.arrays import group_sizes, lists, scratch, starts, states
+from spiking.batch import Batch, Wanted
+from spiking.engines.fused.arrays import group_sizes, lists, scalars, scratch, starts, states
 from spiking.engines.fused.kernel import Kernel
 from spiking.engines.fused.source import MAX_CELLS
+from spiking.record import Spikes
 
-__all__ = ["NO_LIMIT", "PRECISIONS", "Events", "RowSpikes", "Rows", "Window", "run_rows"]
+__all__ = ["Block", "Window", "run_rows"]
 
-PRECISIONS = ("float32", "float64")
 # Cell-steps of one call into the kernel. Calls are long, up to some 10 ms so that interrupts are met, while many
 # rows are left, and short at the end, so that cores finish together (guided self-scheduling, Polychronopoulos
 # and Kuck 1987).
@@ -27,30 +28,34 @@ NO_LIMIT = 2**62  # of spikes
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rows:
-    """What differs between the rows of a batch."""
+class Window:
+    """A request in steps of the kernel."""
 
-    n_cells: Mapping[str, np.ndarray]  # cells per row, (n_rows,), of the groups whose size varies
-    unit: Mapping[str, int]  # cells that are counted together, per group, unless 1; divides every row's cells
-    state: Callable[[range], Mapping[str, np.ndarray]]  # rows -> their own arrays, one row after another
-    streams: np.ndarray  # (n_rows,) uint64: with the seed, the key of each row's random numbers
+    wanted: Wanted
+    dt_ms: float
 
     @property
-    def n_rows(self) -> int:
-        return len(self.streams)
+    def n_settle(self) -> int:
+        """Steps before the measured window."""
+        return round(self.wanted.settle_ms / self.dt_ms)
 
+    @property
+    def n_steps(self) -> int:
+        """Steps in all."""
+        return round((self.wanted.settle_ms + self.wanted.budget.limit_ms) / self.dt_ms)
 
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """Steps before the measured window, in all, and between samples."""
+    @property
+    def sample_every(self) -> int:
+        return max(1, round(self.wanted.sample_ms / self.dt_ms))
 
-    n_settle: int
-    n_steps: int
-    sample_every: int
-    spikes: bool  # record spikes and samples, not only counts
-    n_spikes: int = NO_LIMIT  # a row ends with the step in which the first recorded group had so many
-    likely_Hz: float = 20.0  # of a recorded cell: room for its spikes; a row with more of them is run again
-    counted_whole: tuple[str, ...] = ()  # groups whose spikes before the window are counted, too
+    @property
+    def n_samples(self) -> int:
+        return -(-(self.n_steps - self.n_settle) // self.sample_every) if self.wanted.samples else 0
+
+    @property
+    def n_spikes(self) -> int:
+        """Counted spikes that end a row."""
+        return NO_LIMIT if self.wanted.budget.spikes is None else self.wanted.budget.spikes
 
     @property
     def likely_steps(self) -> int:
@@ -59,93 +64,78 @@ class Window:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Events:
-    """Spikes of one group, ordered by row and time."""
-
-    row: np.ndarray  # (n_spikes,) int64
-    cell: np.ndarray  # (n_spikes,) int32, within the row
-    step: np.ndarray  # (n_spikes,) int32, from the start of the window
-
-
-@dataclass(frozen=True, kw_only=True)
-class RowSpikes:
+class Block:
     """What a few consecutive rows did in the measured window."""
 
-    first_row: int
-    n_steps: np.ndarray  # (rows,) int64: measured steps of each row
-    counts: Mapping[str, np.ndarray]  # group -> spikes per unit of cells, rows one after the other, int64
-    spikes: Mapping[str, Events]  # of the recorded groups
-    samples: Mapping[
-        str, np.ndarray
-    ]  # variable -> (rows or their cells, n_samples) float32; 0 after the row's end
+    rows: range
+    row_ms: np.ndarray  # (rows,) float64
+    counts: Mapping[str, np.ndarray]  # group -> (rows,) spikes; of the counted group (populations,)
+    spikes: Mapping[str, Spikes]
+    samples: Mapping[str, np.ndarray]  # (rows or their cells, n_samples) float32; 0 after a row's end
 
 
 def run_rows(
     kernel: Kernel,
-    rows: Rows,
+    batch: Batch,
     window: Window,
     *,
-    seed: int,
     threads: int | None = None,
     progress: Callable[[float], None] | None = None,
-) -> Iterator[RowSpikes]:
+) -> Iterator[Block]:
     """Simulate the rows and hand out the results, a few rows at a time and in order.
 
-    A row's spikes depend on `seed` and on its stream, not on its companions or on the number of threads.
+    A row's spikes depend on the seed and on its stream, not on its companions or on the number of threads.
 
     Parameters
     ----------
     kernel : Kernel
-    rows : Rows
+    batch : Batch
     window : Window
-    seed : int
-        At least 0 and below 2**63.
     threads : int, optional
         As many as the process may use, unless given.
     progress : callable, optional
         Called with the fraction of rows that are done.
     """
-    threads = threads or _usable_cores()
+    threads = threads or usable_cores()
+    numbers = batch.streams.numbers(batch.n_rows)
     pool = ThreadPoolExecutor(max_workers=threads)
-    pending: deque[Future[RowSpikes]] = deque()
+    pending: deque[Future[Block]] = deque()
     try:
-        for block in _blocks(kernel, rows, window, threads):
-            pending.append(pool.submit(_run_block, kernel, rows, window, seed, block))
+        for rows in _blocks(batch, window, threads):
+            pending.append(pool.submit(_run_block, kernel, batch, window, numbers, rows))
             if len(pending) > 2 * threads:
-                yield _done(pending, rows.n_rows, progress)
+                yield _done(pending, batch.n_rows, progress)
         while pending:
-            yield _done(pending, rows.n_rows, progress)
+            yield _done(pending, batch.n_rows, progress)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
+    """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _done(
-    pending: deque[Future[RowSpikes]], n_rows: int, progress: Callable[[float], None] | None
-) -> RowSpikes:
+def _done(pending: deque[Future[Block]], n_rows: int, progress: Callable[[float], None] | None) -> Block:
     """The oldest result that is still out."""
-    result = pending.popleft().result()
+    block = pending.popleft().result()
     if progress is not None:
-        progress((result.first_row + len(result.n_steps)) / n_rows)
-    return result
+        progress(block.rows.stop / n_rows)
+    return block
 
 
-def _blocks(kernel: Kernel, rows: Rows, window: Window, threads: int) -> Iterator[range]:
+def _blocks(batch: Batch, window: Window, threads: int) -> Iterator[range]:
     """Consecutive rows that make up one call into the kernel."""
-    cells = sum(group_sizes(kernel, rows.n_cells, rows.n_rows).values())
-    assert isinstance(cells, np.ndarray)
+    cells = np.array([sum(kind.sizes.values()) for kind in batch.kinds], dtype=np.int64)[batch.kind_of]
     if cells.max() >= MAX_CELLS:
         raise ValueError(
             f"a row may have at most {MAX_CELLS - 1} cells in the fused engine, got {cells.max()}; "
-            'use engine="brian2".'
+            "use the engine Brian2()."
         )
     most, least = (limit // window.likely_steps for limit in (_MOST, _LEAST))
     end = np.cumsum(cells)
     first = 0
-    while first < rows.n_rows:
+    while first < batch.n_rows:
         held = end[first] - cells[first]
         limit = min(most, max(least, (end[-1] - held) // (2 * threads)))
         stop = max(first + 1, int(np.searchsorted(end, held + limit, side="right")))
@@ -153,66 +143,97 @@ def _blocks(kernel: Kernel, rows: Rows, window: Window, threads: int) -> Iterato
         first = stop
 
 
-def _run_block(kernel: Kernel, rows: Rows, window: Window, seed: int, block: range) -> RowSpikes:
-    source, n_rows = kernel.source, len(block)
-    n_cells = {g: n[block.start : block.stop] for g, n in rows.n_cells.items()}
-    sizes = group_sizes(kernel, n_cells, n_rows)
-    own = rows.state(block)
-    capacity = {g: _expected_spikes(kernel, sizes[g], window) for g in source.record}
-    n_samples = -(-(window.n_steps - window.n_settle) // window.sample_every) if window.spikes else 0
-    samples = {v: np.zeros((_n_sampled(kernel, v, sizes), n_samples), np.float32) for v in source.sample}
-    unit = {g: rows.unit.get(g, 1) for g in source.spiking}
-    since = [0 if g in window.counted_whole else window.n_settle for g in source.spiking]
-    begin, synapses, indices = lists(kernel, own, sizes)
+def _run_block(kernel: Kernel, batch: Batch, window: Window, numbers: np.ndarray, rows: range) -> Block:
+    source, wanted = kernel.source, window.wanted
+    sizes = group_sizes(batch, rows)
+    own = batch.own(rows)
+    unit = {group: _unit(batch, group, sizes[group]) for group in source.spiking}
+    since = [0 if group in wanted.counted_whole else window.n_settle for group in source.spiking]
+    asked = {group: group in wanted.spikes for group in source.record}
+    capacity = {group: _room(sizes[group], window) if asked[group] else 0 for group in source.record}
+    samples = _empty_samples(kernel, sizes, window.n_samples)
+    once = {
+        "streams": numbers[rows.start : rows.stop],
+        "seed": np.uint64(batch.streams.seed),
+        "n_steps": window.n_steps,
+        "n_settle": window.n_settle,
+        "n_spikes": window.n_spikes,
+        **({"n_lead": wanted.budget.lead} if source.lead else {}),
+        "every": window.sample_every,
+        "max_samples": window.n_samples,
+        "c": kernel.floats,
+        "k": kernel.ints,
+        "units": np.array(list(unit.values()), dtype=np.int64),
+        "since": np.array(since, dtype=np.int64),
+        "scalars": scalars(kernel, batch, rows, own),
+        **kernel.tables,
+        **{f"start_{group}": starts(sizes[group]) for group in source.groups},
+        **states(kernel, batch, rows, own, sizes),
+        **lists(kernel, batch, rows, own, sizes),
+        **{f"all_samples_{name}": array for name, array in samples.items()},
+        "scratch": scratch(kernel, sizes),
+    }
     while True:
         counts = {g: np.zeros(int(sizes[g].sum()) // unit[g], dtype=np.int64) for g in source.spiking}
-        events = {g: np.empty((n_rows, capacity[g], 2), dtype=np.int32) for g in source.record}
-        n_events = {g: np.zeros(n_rows, dtype=np.int64) for g in source.record}
-        n_run = np.zeros(n_rows, dtype=np.int64)
+        events = {g: np.empty((len(rows), capacity[g], 2), dtype=np.int32) for g in source.record}
+        n_events = {g: np.zeros(len(rows), dtype=np.int64) for g in source.record}
+        n_run = np.zeros(len(rows), dtype=np.int64)
         kernel.run(
-            *(rows.streams[block.start : block.stop], np.uint64(seed)),
-            *(window.n_steps, window.n_settle, window.n_spikes, window.sample_every, n_samples),
-            *(kernel.floats, kernel.ints),
-            *(np.array(list(unit.values()), dtype=np.int64), np.array(since, dtype=np.int64)),
-            *kernel.tables,
-            *(starts(sizes[g]) for g in source.groups),
-            *(*begin, *states(kernel, own, sizes), *synapses, *indices),
-            *counts.values(),
-            *(part for g in source.record for part in (events[g], n_events[g])),
-            *(*samples.values(), n_run, scratch(kernel, sizes)),
+            **once,
+            **{f"counts_{g}": count for g, count in counts.items()},
+            **{f"all_events_{g}": event for g, event in events.items()},
+            **{f"n_events_{g}": number for g, number in n_events.items()},
+            n_run=n_run,
         )
-        if not window.spikes or all(n_events[g].max() <= capacity[g] for g in source.record):
+        if all(n_events[g].max() <= capacity[g] for g in source.record if asked[g]):
             break
-        capacity = {g: max(capacity[g], int(n_events[g].max())) for g in source.record}  # again, with room
-    return RowSpikes(
-        first_row=block.start,
-        n_steps=n_run - window.n_settle,
-        counts=counts,
-        spikes={g: _events(events[g], n_events[g], block, window) for g in source.record},
-        samples=samples,
+        capacity = {g: max(capacity[g], int(n_events[g].max())) if asked[g] else 0 for g in source.record}
+    return Block(
+        rows=rows,
+        row_ms=(n_run - window.n_settle) * window.dt_ms,
+        counts={g: _by_row(batch, g, unit[g], count, sizes[g]) for g, count in counts.items()},
+        spikes={g: _spikes(events[g], n_events[g], rows, window) for g in source.record if asked[g]},
+        samples={str(ref): samples[ref.identifier] for ref in source.sample},
     )
 
 
-def _events(events: np.ndarray, n_events: np.ndarray, block: range, window: Window) -> Events:
+def _unit(batch: Batch, group: str, sizes: np.ndarray) -> int:
+    """Cells that are counted together: those of a key, or where all rows are as large those of the row."""
+    if group == batch.counted:
+        return batch.unit
+    return int(sizes[0]) if sizes[0] and (sizes == sizes[0]).all() else 1
+
+
+def _by_row(batch: Batch, group: str, unit: int, counts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Spikes of each row; of the counted group as they are, by population."""
+    if group == batch.counted or len(counts) == len(sizes):
+        return counts
+    row = np.repeat(np.arange(len(sizes)), sizes // unit)
+    return np.bincount(row, weights=counts, minlength=len(sizes)).astype(np.int64)
+
+
+def _spikes(events: np.ndarray, n_events: np.ndarray, rows: range, window: Window) -> Spikes:
     kept = np.arange(events.shape[1]) < n_events[:, None]
-    found = events[kept]
-    return Events(
-        row=np.repeat(np.arange(block.start, block.stop), kept.sum(axis=1)),
-        cell=found[:, 1],
-        step=found[:, 0] - window.n_settle,
+    every = events[kept]
+    return Spikes(
+        row=np.repeat(np.arange(rows.start, rows.stop), kept.sum(axis=1)),
+        cell=every[:, 1],
+        time_ms=(every[:, 0] - window.n_settle) * window.dt_ms,
     )
 
 
-def _n_sampled(kernel: Kernel, variable: str, sizes: Mapping[str, np.ndarray]) -> int:
-    """Lines of a sampled variable: one per row, or one per cell."""
-    of_cells = variable in kernel.source.arrays
-    first = sizes[variable.split("__")[0]]
-    return int(first.sum()) if of_cells else len(first)
+def _empty_samples(kernel: Kernel, sizes: Mapping[str, np.ndarray], n_samples: int) -> dict[str, np.ndarray]:
+    """Room for the samples: a line per row, or per cell."""
+    arrays = set(kernel.source.arrays)
+    return {
+        ref.identifier: np.zeros(
+            (int(sizes[ref.group].sum()) if ref in arrays else len(sizes[ref.group]), n_samples), np.float32
+        )
+        for ref in kernel.source.sample
+    }
 
 
-def _expected_spikes(kernel: Kernel, n_cells: np.ndarray, window: Window) -> int:
+def _room(n_cells: np.ndarray, window: Window) -> int:
     """Room for the spikes of a group in one row."""
-    if not window.spikes:
-        return 0
-    seconds = (window.n_steps - window.n_settle) * kernel.program.dt_ms / 1000
-    return int(64 + window.likely_Hz * seconds * n_cells.max())
+    seconds = window.wanted.budget.limit_ms / 1000
+    return int(64 + window.wanted.likely_Hz * seconds * n_cells.max())

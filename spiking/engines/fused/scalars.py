@@ -3,47 +3,40 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import brian2 as b2
-import numpy as np
 
 from spiking.engines.fused.fold import draws, names
 from spiking.engines.fused.names import Names
 from spiking.engines.fused.parts import Code, Pathway, Step, Summed
+from spiking.refs import Ref
 
 __all__ = ["scalars_of"]
 
 
-def scalars_of(groups: Mapping[str, b2.NeuronGroup], steps: Sequence[Step], per_cell: set[str]) -> set[str]:
+def scalars_of(
+    groups: Mapping[str, b2.NeuronGroup], steps: Sequence[Step], varied: Collection[Ref]
+) -> set[Ref]:
     """Variables that hold one value for all cells of a row, whatever its number of cells.
 
     These are shared variables, the variables of groups of one cell without a threshold, and those that
-    begin equal and receive nothing but such values, from code that runs for every cell.
-
-    Raises
-    ------
-    ValueError
-        If a shared variable or one of a single cell is to differ between rows.
+    begin equal and receive nothing but such values, from code that runs for every cell. What begins unequal
+    in some row is `varied`.
     """
     once = {
-        f"{name}__{variable}"
+        Ref(name, variable).identifier
         for name, group in groups.items()
         for variable in Names.states(group)
         if (group.N == 1 and not group.events) or group.variables[variable].scalar
     }
-    if once & per_cell:
-        raise ValueError(
-            f"what a row holds only once cannot differ between rows, got {', '.join(sorted(once & per_cell))}; "
-            "make it a variable of a group with a threshold or of more cells."
-        )
+    per_cell = {ref.identifier for ref in varied} - once
     written = _written(steps)
     candidates = {
-        f"{name}__{variable}"
+        Ref(name, variable).identifier
         for name, group in groups.items()
         for variable in Names.states(group)
         if variable not in ("lastspike", "not_refractory")
-        and len(set(np.asarray(group.variables[variable].get_value()).reshape(-1))) == 1
     }
     candidates = (candidates & set(written)) - per_cell - once
     temporaries = {t for t in written if t.startswith("_")}
@@ -60,7 +53,8 @@ def scalars_of(groups: Mapping[str, b2.NeuronGroup], steps: Sequence[Step], per_
         }
         changed = bool(bad)
         candidates, temporaries = candidates - bad, temporaries - bad
-    return once | candidates
+    of_groups = {Ref(g, v).identifier: Ref(g, v) for g, group in groups.items() for v in Names.states(group)}
+    return {of_groups[identifier] for identifier in once | candidates}
 
 
 def _written(steps: Sequence[Step]) -> dict[str, list[ast.expr | None]]:

@@ -14,6 +14,7 @@ from spiking.engines.fused.spread import write_pathway_buffers
 from spiking.engines.fused.steps import write_steps
 from spiking.engines.fused.text import Expressions
 from spiking.engines.fused.writer import Writer
+from spiking.refs import Ref
 
 __all__ = ["MAX_CELLS", "SPACING", "Source", "write_source"]
 
@@ -43,34 +44,39 @@ DTYPES = {"bool": "np.bool_", "int": "np.int64"}
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Text of a kernel and the order of its arguments."""
+    """Text of a kernel, and what it wants to be given by name."""
 
     text: str
-    arrays: tuple[str, ...]  # state arrays (`group__variable`)
-    indices: tuple[str, ...]  # linked variables (`group__variable`), for the cells that they read
-    lists: tuple[str, ...]  # arrays of synapses (`bundle__variable`)
+    arrays: tuple[Ref, ...]  # state arrays
+    indices: tuple[Ref, ...]  # linked variables, for the cells that they read
+    lists: tuple[Ref, ...]  # variables of synapses
+    listed: tuple[str, ...]  # bundles whose synapses are listed one by one
     groups: tuple[str, ...]  # groups, for the cells of each row
     bundles: tuple[str, ...]  # bundles, for the synapses of each row
     spiking: tuple[str, ...]  # groups whose spikes are counted
-    record: tuple[str, ...]  # groups whose spikes can be recorded
-    sample: tuple[str, ...]  # variables that can be sampled
+    record: tuple[str, ...]  # groups whose spikes can be recorded; the first can end a row
+    sample: tuple[Ref, ...]  # variables that can be sampled
+    lead: bool  # whether a row can end when one key leads
     floats: tuple[float, ...]
     ints: tuple[int, ...]
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """Those that hold something of each row, in order."""
+        """Names of the arguments that hold something of each row."""
         return (
             *(f"start_{name}" for name in (*self.groups, *self.bundles)),
-            *(f"all_{name}" for name in (*self.arrays, *self.lists)),
-            *(f"index_of_{name}" for name in self.indices),
+            *(f"all_{ref.identifier}" for ref in (*self.arrays, *self.lists)),
+            *(f"{part}_{name}" for name in self.listed for part in ("all_first_of", "all_cells_of")),
+            *(f"index_of_{ref.identifier}" for ref in self.indices),
             *(f"counts_{name}" for name in self.spiking),
             *(f"{part}_{name}" for name in self.record for part in ("all_events", "n_events")),
-            *(f"all_samples_{name}" for name in self.sample),
+            *(f"all_samples_{ref.identifier}" for ref in self.sample),
         )
 
 
-def write_source(program: Program, *, record: Sequence[str], sample: Sequence[str], precision: str) -> Source:
+def write_source(
+    program: Program, *, record: Sequence[str], sample: Sequence[Ref], precision: str, lead: bool = False
+) -> Source:
     """Write the kernel of a program.
 
     Parameters
@@ -78,25 +84,27 @@ def write_source(program: Program, *, record: Sequence[str], sample: Sequence[st
     program : Program
     record : sequence of str
         The groups whose spikes can be recorded one by one.
-    sample : sequence of str
-        The variables (`group__variable`) that can be sampled at regular times.
+    sample : sequence of Ref
+        The variables that can be sampled at regular times.
     precision : {"float32", "float64"}
+    lead : bool
+        Whether a row can end when one key of the first recorded group leads.
     """
     expressions = Expressions(tables=program.tables, single=precision == "float32")
     writer = Writer(program=program, expressions=expressions)
     cells, bundles = program.cells.values(), program.bundles.values()
-    lists = [f"{b.name}__{v}" for b in bundles for v in b.arrays]
-    lists += [f"{b.name}__{v}" for b in bundles if not b.complete for v in ("first", "cell")]
     source = Source(
         text="",
-        arrays=tuple(f"{g.name}__{v}" for g in cells for v in g.arrays),
-        indices=tuple(f"{g.name}__{v}" for g in cells for v in g.links),
-        lists=tuple(lists),
+        arrays=tuple(ref for g in cells for ref in g.arrays),
+        indices=tuple(ref for g in cells for ref in g.links),
+        lists=tuple(ref for b in bundles for ref in b.arrays),
+        listed=tuple(b.name for b in bundles if not b.complete),
         groups=tuple(g.name for g in cells),
         bundles=tuple(program.bundles),
         spiking=tuple(g.name for g in cells if g.spikes),
         record=tuple(record),
         sample=tuple(sample),
+        lead=lead,
         floats=(),
         ints=(),
     )
@@ -114,7 +122,8 @@ def _signature(writer: Writer, source: Source) -> None:
     All is one function: what numba calls, it may optimise differently when it comes from the cache.
     """
     arguments = ["streams", "seed", "n_steps", "n_settle", "n_spikes", "every", "max_samples"]
-    arguments += ["c", "k", "units", "since"]
+    arguments += ["n_lead"] if source.lead else []
+    arguments += ["c", "k", "units", "since", "scalars"]
     arguments += [
         *(f"table__{name}" for name in writer.program.tables),
         *source.arguments,
@@ -143,16 +152,18 @@ def _row(writer: Writer, source: Source) -> None:
         writer.line(2, f"n_{group} = last_{group} - first_{group}")
         writer.line(2, f"whole_{group} = (n_{group} + SPACING - 1) & -SPACING")
     writer.line(2, "free = 0")
-    for name in source.arrays:
-        _state(writer, name)
-    for name in source.indices:
-        group = name.split("__")[0]
+    for ref in source.arrays:
+        _state(writer, ref)
+    for group, name in ((ref.group, ref.identifier) for ref in source.indices):
         writer.line(2, f"index_{name} = np.zeros(whole_{group}, np.int32)")
         writer.line(2, f"for i in range(n_{group}):")
         writer.line(3, f"index_{name}[i] = index_of_{name}[first_{group} + i]")
         _room(writer, f"fetched_{name}", group)
-    for name in source.lists:
-        _list(writer, name)
+    for ref in source.lists:
+        here = f"first_{ref.group}:last_{ref.group}"
+        writer.line(2, f"a_{ref.identifier} = all_{ref.identifier}[{here}]")
+    for bundle in source.listed:
+        _list(writer, bundle)
     for group in source.spiking:
         unit = f"unit_{group}"
         writer.line(2, f"count_{group} = counts_{group}[first_{group} // {unit} : last_{group} // {unit}]")
@@ -160,33 +171,35 @@ def _row(writer: Writer, source: Source) -> None:
         writer.line(2, f"fired_{group} = np.empty(n_{group}, np.int32)")
         writer.line(2, f"flag_{group} = np.zeros(whole_{group}, np.uint8)")
         writer.line(2, f"words_{group} = flag_{group}.view(np.uint64)")
-    for name in writer.program.scalars:
-        writer.line(2, f"{name} = {writer.expressions.real(writer.program.start[name])}")
+    for n, ref in enumerate(writer.program.scalars):
+        writer.line(2, f"{ref.identifier} = scalars[r, {n}]")
     for step in writer.program.steps:
         if isinstance(step, Pathway):
             write_pathway_buffers(writer, step)
     for group in source.record:
         writer.line(2, f"events_{group} = all_events_{group}[r]")
         writer.line(2, f"found_{group} = 0")
-    for name in source.sample:
-        group = name.split("__")[0]
+    for group, name in ((ref.group, ref.identifier) for ref in source.sample):
         here = f"first_{group}:last_{group}" if writer.is_array(name) else "r : r + 1"
         writer.line(2, f"samples_{name} = all_samples_{name}[{here}]")
     writer.line(2, "n_samples = 0")
     writer.line(2, "until_sample = n_settle")
+    if source.lead:
+        counted = source.record[0]
+        writer.line(2, f"of_key = np.zeros(max(1, n_{counted} // unit_{counted}), np.int64)")
 
 
-def _state(writer: Writer, name: str) -> None:
+def _state(writer: Writer, ref: Ref) -> None:
     """A state array of the row, copied to where numbers lie close together and fill whole vectors.
 
     The cells that fill the last vector are none: nan crosses no threshold, and what else is done with them
     is done for nothing.
     """
-    group, filling = name.split("__")[0], "F(np.nan)"
-    if writer.kind(name) == "float" and not name.endswith("__lastspike"):
+    group, name, filling = ref.group, ref.identifier, "F(np.nan)"
+    if writer.kind(name) == "float" and ref.variable != "lastspike":
         _room(writer, f"a_{name}", group)
     else:
-        filling, dtype = "0", "np.int32" if name.endswith("__lastspike") else DTYPES[writer.kind(name)]
+        filling, dtype = "0", "np.int32" if ref.variable == "lastspike" else DTYPES[writer.kind(name)]
         writer.line(2, f"a_{name} = np.empty(whole_{group}, {dtype})")
     writer.line(2, f"for i in range(n_{group}):")  # assigning slices takes numba ten times as long to compile
     writer.line(3, f"a_{name}[i] = all_{name}[first_{group} + i]")
@@ -200,14 +213,12 @@ def _room(writer: Writer, name: str, group: str) -> None:
     writer.line(2, f"free += whole_{group}")
 
 
-def _list(writer: Writer, name: str) -> None:
-    """An array of the row's synapses, or where those of each source cell begin."""
-    bundle, variable = name.split("__")
-    here = f"first_{bundle}:last_{bundle}"
-    if variable == "first":  # one more than source cells
-        source = writer.program.bundles[bundle].source
-        here = f"first_{source} + r : last_{source} + r + 1"
-    writer.line(2, f"a_{name} = all_{name}[{here}]")
+def _list(writer: Writer, bundle: str) -> None:
+    """The row's synapses: their target cells, and where those of each source cell begin."""
+    source = writer.program.bundles[bundle].source
+    here = f"first_{source} + r : last_{source} + r + 1"  # one more than source cells
+    writer.line(2, f"first_of_{bundle} = all_first_of_{bundle}[{here}]")
+    writer.line(2, f"cells_of_{bundle} = all_cells_of_{bundle}[first_{bundle}:last_{bundle}]")
 
 
 def _loop(writer: Writer, source: Source) -> None:
@@ -222,6 +233,8 @@ def _loop(writer: Writer, source: Source) -> None:
     if source.record:
         writer.line(3, f"if found_{source.record[0]} >= n_spikes:")
         writer.line(4, "break")
+    if source.lead:
+        _lead(writer, source.record[0])
     for group in source.spiking:
         unit = f"unit_{group}"
         writer.line(2, f"for i in range(n_{group} // {unit}):")
@@ -232,9 +245,24 @@ def _loop(writer: Writer, source: Source) -> None:
     writer.line(2, "n_run[r] = step64 + 1")
 
 
-def _sample(writer: Writer, sample: Sequence[str]) -> None:
+def _lead(writer: Writer, counted: str) -> None:
+    """Count this step's spikes by key, and end the row if one key leads by enough."""
+    writer.line(3, f"if spikes_{counted} > 0 and step64 >= n_settle:")
+    writer.line(4, f"for n in range(spikes_{counted}):")
+    writer.line(5, f"of_key[fired_{counted}[n] // unit_{counted}] += 1")
+    writer.line(4, "best, second = 0, 0")
+    writer.line(4, "for number in of_key:")
+    writer.line(5, "if number > best:")
+    writer.line(6, "best, second = number, best")
+    writer.line(5, "elif number > second:")
+    writer.line(6, "second = number")
+    writer.line(4, "if best - second >= n_lead:")
+    writer.line(5, "break")
+
+
+def _sample(writer: Writer, sample: Sequence[Ref]) -> None:
     writer.line(3, "if step64 == until_sample and n_samples < max_samples:")
-    for name in sample:
+    for name in (ref.identifier for ref in sample):
         if writer.is_array(name):
             writer.line(4, f"for i in range(samples_{name}.shape[0]):")
             writer.line(5, f"samples_{name}[i, n_samples] = a_{name}[i]")

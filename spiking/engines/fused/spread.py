@@ -103,11 +103,11 @@ def _from_cell(writer: Writer, depth: int, bundle: Bundle, body: tuple[Assignmen
         writer.line(depth, f"for j in range(n_{bundle.target}):")
         synapse = "s0 + j"
     else:
-        ends = f"a_{bundle.name}__first[i], a_{bundle.name}__first[i + 1]"
+        ends = f"first_of_{bundle.name}[i], first_of_{bundle.name}[i + 1]"
         writer.line(depth, f"for s in range({ends}):")
-        writer.line(depth + 1, f"j = a_{bundle.name}__cell[s]")
+        writer.line(depth + 1, f"j = cells_of_{bundle.name}[s]")
         synapse = "s"
-    own = {f"{bundle.name}__{variable}" for variable in bundle.arrays}
+    own = {ref.identifier for ref in bundle.arrays}
     for name in sorted(used & own):
         writer.line(depth + 1, f"{name} = a_{name}[{synapse}]")
     writer.loads(depth + 1, used - own, "j")

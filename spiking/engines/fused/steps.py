@@ -12,6 +12,7 @@ from spiking.engines.fused.fold import names
 from spiking.engines.fused.parts import Code, Pathway, Reset, Summed, Threshold
 from spiking.engines.fused.spread import write_pathway, write_summed
 from spiking.engines.fused.writer import Writer, touched
+from spiking.refs import Ref
 
 __all__ = ["write_steps"]
 
@@ -107,8 +108,8 @@ def _threshold(writer: Writer, step: Threshold, *, record: bool) -> None:
     writer.line(6, f"fired_{group}[spikes_{group}] = i")
     writer.line(6, f"spikes_{group} += 1")
     if writer.program.cells[group].refractory:
-        writer.line(6, f"a_{group}__lastspike[i] = step")
-        writer.line(6, f"a_{group}__not_refractory[i] = False")
+        writer.line(6, f"a_{Ref(group, 'lastspike').identifier}[i] = step")
+        writer.line(6, f"a_{Ref(group, 'not_refractory').identifier}[i] = False")
     writer.line(6, f"if step64 >= since_{group}:")
     writer.line(7, f"tally_{group}[i] += 1")
     if record:

@@ -15,9 +15,11 @@ import brian2 as b2
 import numpy as np
 from brian2.synapses.synapses import SummedVariableUpdater, SynapticPathway
 
+from spiking.batch import Traits
 from spiking.engines.fused.fold import draws, fold, names
 from spiking.engines.fused.names import BEFORE, Assignment, Names, assignments, refuse
 from spiking.engines.fused.parts import Bundle, Pathway, Summed
+from spiking.refs import Ref
 
 __all__ = ["SynapseReader"]
 
@@ -29,8 +31,8 @@ class SynapseReader:
     known: Names
     namespace: Mapping[str, Any]
     dt: float
+    traits: Traits
     bundles: dict[str, Bundle] = field(default_factory=dict)
-    fixed: dict[str, np.ndarray] = field(default_factory=dict)  # the lists, and the synapses' own variables
 
     def pathway(self, runner: SynapticPathway) -> Pathway:
         """Spikes and what each adds."""
@@ -73,7 +75,7 @@ class SynapseReader:
             name=runner.name,
             source=synapses.source.name,
             target=target,
-            body=(Assignment(target=f"{target}__{runner.target_var.name}", value=value),),
+            body=(Assignment(target=Ref(target, runner.target_var.name).identifier, value=value),),
             bundle=self._bundle(synapses, read, one_by_one=not all(_of_source(name) for name in read)),
         )
 
@@ -85,9 +87,9 @@ class SynapseReader:
             raise refuse(f"synapses that write to {name!r}", synapses.name)
         guard = target.variables[variable].conditional_write
         return Assignment(
-            target=f"{target.name}__{variable}",
+            target=Ref(target.name, variable).identifier,
             value=self._value(fold(_without(value, name, synapses.name)), synapses),
-            guard=None if guard is None else f"{target.name}__{guard.name}",
+            guard=None if guard is None else Ref(target.name, guard.name).identifier,
         )
 
     def _value(self, expression: ast.expr, synapses: b2.Synapses) -> ast.expr:
@@ -98,31 +100,17 @@ class SynapseReader:
 
     def _bundle(self, synapses: b2.Synapses, read: set[str], *, one_by_one: bool) -> str | None:
         """The name of the bundle, None where a sum says all."""
-        source, target = (
-            np.asarray(synapses.variables[end].get_value()) for end in ("_synaptic_pre", "_synaptic_post")
-        )
-        order = np.argsort(source, kind="stable")
-        source, target = source[order], target[order]
-        n_source, n_target = len(synapses.source), len(synapses.target)
-        pairs = source.astype(np.int64) * n_target + target
-        every = len(pairs) == n_source * n_target
-        if not one_by_one and every and len(np.unique(pairs)) == len(pairs):
+        if synapses.name in self.traits.full and not one_by_one:
             return None
-        complete = every and np.array_equal(pairs, np.arange(len(pairs)))
-        own = sorted(name.split("__")[1] for name in read if name.split("__")[0] == synapses.name)
+        own = {ref for name in read if (ref := Ref.of_identifier(name)) and ref.group == synapses.name}
         before = self.bundles.get(synapses.name)
         self.bundles[synapses.name] = Bundle(
             name=synapses.name,
             source=synapses.source.name,
             target=synapses.target.name,
-            complete=complete,
+            complete=synapses.name in self.traits.ordered,
             arrays=tuple(sorted({*own, *(before.arrays if before else ())})),
         )
-        for name in own:
-            self.fixed[f"{synapses.name}__{name}"] = np.asarray(synapses.variables[name].get_value())[order]
-        if not complete:
-            self.fixed[f"{synapses.name}__first"] = np.searchsorted(source, np.arange(n_source + 1))
-            self.fixed[f"{synapses.name}__cell"] = target
         return synapses.name
 
 

@@ -9,6 +9,7 @@ from spiking.engines.fused.fold import names
 from spiking.engines.fused.names import Assignment
 from spiking.engines.fused.parts import Program
 from spiking.engines.fused.text import Expressions
+from spiking.refs import Ref
 
 __all__ = ["Writer", "touched"]
 
@@ -25,17 +26,18 @@ class Writer:
         self.lines.append("    " * depth + text)
 
     def is_array(self, name: str) -> bool:
-        group, _, variable = name.partition("__")
-        return group in self.program.cells and variable in self.program.cells[group].arrays
+        return name in self.program.arrays
 
     def link(self, name: str) -> str | None:
-        """What a linked variable with an index of its own reads."""
-        group, _, variable = name.partition("__")
-        return self.program.cells[group].links.get(variable) if group in self.program.cells else None
+        """What a linked variable with an index reads."""
+        link = self.program.links.get(name)
+        return None if link is None else link[1].identifier
 
     def kind(self, name: str) -> str:
-        group, _, variable = name.partition("__")
-        return self.program.cells[group].kinds[variable] if group in self.program.cells else "temporary"
+        ref = Ref.of_identifier(name)
+        if ref is None or ref.group not in self.program.cells:
+            return "temporary"
+        return self.program.cells[ref.group].kinds[ref.variable]
 
     def loads(self, depth: int, used: set[str], index: str = "i", fetched: Set[str] = frozenset()) -> None:
         """Load values of the cell with that index."""

@@ -1,0 +1,90 @@
+"""What Brian2 objects hold, read into arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import brian2 as b2
+import numpy as np
+from brian2.core.variables import ArrayVariable
+
+from spiking.batch import RowArrays, SynapseArrays
+from spiking.engines.fused.names import Names
+from spiking.refs import Ref
+
+__all__ = ["read_arrays"]
+
+_OF_BRIAN = (
+    "N",
+    "N_pre",
+    "N_post",
+    "N_incoming",
+    "N_outgoing",
+    "i",
+    "j",
+    "t",
+    "dt",
+    "t_in_timesteps",
+    "lastupdate",
+    "delay",
+)
+
+
+def read_arrays(objects: Sequence[b2.BrianObject]) -> RowArrays:
+    """Numbers of cells, values of variables, links and synapses of one row's objects."""
+    groups = {o.name: o for o in objects if isinstance(o, b2.NeuronGroup)}
+    synapses = {o.name: o for o in objects if isinstance(o, b2.Synapses)}
+    return RowArrays(
+        sizes={name: len(group) for name, group in groups.items()},
+        values={
+            Ref(name, variable): np.array(group.variables[variable].get_value()).reshape(-1)
+            for name, group in groups.items()
+            for variable in Names.states(group)
+        },
+        links={
+            Ref(name, called): _link(group, variable)
+            for name, group in groups.items()
+            for variable in sorted(group._linked_variables)
+            for called in (variable, group.variables.indices[variable])
+        },
+        ends={name: (s.source.name, s.target.name) for name, s in synapses.items()},
+        synapses={name: _synapses(s) for name, s in synapses.items()},
+    )
+
+
+def _link(group: b2.NeuronGroup, variable: str) -> np.ndarray:
+    """The cells of the source that a linked variable reads."""
+    index = group.variables.indices[variable]
+    if index == "0":
+        return np.zeros(len(group), dtype=np.int64)
+    if index == "_idx":
+        return np.arange(len(group))
+    return np.array(group.variables[index].get_value(), dtype=np.int64)
+
+
+def _synapses(synapses: b2.Synapses) -> SynapseArrays:
+    """The synapses by their source cells."""
+    source, target = (
+        np.array(synapses.variables[end].get_value(), dtype=np.int64)
+        for end in ("_synaptic_pre", "_synaptic_post")
+    )
+    order = np.argsort(source, kind="stable")
+
+    def values(variable: ArrayVariable) -> np.ndarray:
+        held = np.array(variable.get_value()).reshape(-1)
+        return held if variable.scalar else held[order]
+
+    own = {
+        name: values(variable)
+        for name, variable in synapses.variables.items()
+        if isinstance(variable, ArrayVariable)
+        and variable.owner.name == synapses.name
+        and name not in _OF_BRIAN
+        and not name.startswith("_")
+    }
+    return SynapseArrays(
+        source=source[order],
+        target=target[order],
+        values=own,
+        delays_s={pathway.objname: values(pathway._delays) for pathway in synapses._pathways},
+    )

@@ -1,0 +1,116 @@
+"""The engine `Fused`: a batch in, what was recorded out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from spiking.batch import Batch, Wanted
+from spiking.checks import known, positive_int
+from spiking.engines.fused.kernel import Kernel, compile_program
+from spiking.engines.fused.program import read_program
+from spiking.engines.fused.run import Block, Window, run_rows
+from spiking.record import Recorded, Spikes
+
+__all__ = ["PRECISIONS", "Fused"]
+
+PRECISIONS = ("float32", "float64")
+_KEPT = 64  # kernels of circuits that were used last
+
+
+@dataclass(frozen=True)
+class Fused:
+    """The fused engine, where nothing else is asked for.
+
+    It compiles a circuit's Brian2 objects into one kernel and runs rows one by one, many times faster than
+    Brian2. A row's spikes depend on the seed and its stream alone, whatever the batch and the threads.
+
+    Parameters
+    ----------
+    precision : {"float32", "float64"}
+    threads : int, optional
+        As many as there are cores, unless given. They change no spike.
+    """
+
+    precision: str = "float32"
+    threads: int | None = None
+
+    name: ClassVar[str] = "fused"
+    takes_streams: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        known("precision", self.precision, PRECISIONS)
+        if self.threads is not None:
+            positive_int("Fused", "threads", self.threads)
+
+    def run(self, batch: Batch, wanted: Wanted, progress: Callable[[float], None] | None = None) -> Recorded:
+        """Simulate a batch.
+
+        Raises
+        ------
+        ValueError
+            For what the engine does not cover; the message names the Brian2 feature.
+        """
+        kernel = self.compiled(batch, wanted)
+        window = Window(wanted=wanted, dt_ms=kernel.program.dt_ms)
+        blocks = run_rows(kernel, batch, window, threads=self.threads, progress=progress)
+        return _together(list(blocks), batch, wanted)
+
+    def compiled(self, batch: Batch, wanted: Wanted) -> Kernel:
+        """The kernel of a batch, read and compiled once for all batches of the same circuit."""
+        traits = batch.traits
+        record = tuple(dict.fromkeys([*([batch.counted] if batch.counted else []), *wanted.spikes]))
+        lead = wanted.budget.lead is not None
+        key = (id(batch.objects), self.precision, record, wanted.samples, lead, traits, batch.varied)
+        if key not in _kernels:
+            program = read_program(batch.objects, batch.namespace, varied=batch.varied, traits=traits)
+            kernel = compile_program(
+                program, record=record, sample=wanted.samples, precision=self.precision, lead=lead
+            )
+            while len(_kernels) >= _KEPT:
+                del _kernels[next(iter(_kernels))]
+            _kernels[key] = kernel, batch.objects  # the objects live as long as their identity is a key
+        return _kernels[key][0]
+
+
+_kernels: dict[tuple[object, ...], tuple[Kernel, object]] = {}
+
+
+def _together(blocks: list[Block], batch: Batch, wanted: Wanted) -> Recorded:
+    """What all rows did."""
+    groups = blocks[0].counts
+    sizes = {group: batch.n_cells(group) for group in batch.groups}
+    return Recorded(
+        n_cells=sizes,
+        counts={group: np.concatenate([b.counts[group] for b in blocks]) for group in groups},
+        spikes={group: _joined([b.spikes[group] for b in blocks]) for group in wanted.spikes},
+        samples={
+            str(ref): _by_row(np.concatenate([b.samples[str(ref)] for b in blocks]), sizes[ref.group])
+            for ref in wanted.samples
+        },
+        row_ms=np.concatenate([b.row_ms for b in blocks]),
+        duration_ms=wanted.budget.limit_ms,
+    )
+
+
+def _joined(parts: list[Spikes]) -> Spikes:
+    return Spikes(
+        row=np.concatenate([p.row for p in parts]),
+        cell=np.concatenate([p.cell for p in parts]),
+        time_ms=np.concatenate([p.time_ms for p in parts]),
+    )
+
+
+def _by_row(samples: np.ndarray, n_cells: np.ndarray) -> np.ndarray:
+    """Samples (lines, n_samples) as (n_rows, n_cells, n_samples); nan fills up shorter rows."""
+    n_rows, n_samples = len(n_cells), samples.shape[1]
+    if len(samples) == n_rows:
+        return np.broadcast_to(samples.reshape(n_rows, 1, n_samples), (n_rows, int(n_cells.max()), n_samples))
+    if (n_cells == n_cells[0]).all():
+        return samples.reshape(n_rows, -1, n_samples)
+    ragged = np.full((n_rows, n_cells.max(), n_samples), np.nan, dtype=samples.dtype)
+    ragged[np.arange(n_cells.max()) < n_cells[:, None]] = samples
+    return ragged

@@ -1,0 +1,158 @@
+"""How rows begin: the expressions of `Wiring.start` for all cells of a batch, each row with its own noise."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import brian2 as b2
+import numpy as np
+
+from spiking.engines.fused.fold import RANDOM, names
+from spiking.engines.fused.names import Names
+from spiking.engines.fused.random import RowNoise
+from spiking.refs import Ref
+
+__all__ = ["Start", "read_start"]
+
+SITES = 1024  # draws of a group are counted from a multiple of this on
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **{
+        name: getattr(np, name) for name in ("exp", "log", "log10", "sqrt", "expm1", "log1p", "floor", "ceil")
+    },
+    **{name: getattr(np, name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "sign", "clip")},
+    **{f"arc{name}": getattr(np, f"arc{name}") for name in ("sin", "cos", "tan")},
+    "abs": np.abs,
+    "int": lambda x: np.asarray(x).astype(np.int64),
+    "exprel": lambda x: np.where(x == 0, 1.0, np.expm1(x) / np.where(x == 0, 1.0, x)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """The expressions of a circuit's start, read once."""
+
+    expressions: Mapping[Ref, ast.expr]  # in the order given
+    n_draws: Mapping[Ref, int]  # random numbers that each takes per cell
+
+    def values(
+        self,
+        given: Mapping[Ref, np.ndarray],
+        held: Callable[[Ref], np.ndarray],
+        sizes: Mapping[str, np.ndarray],
+        *,
+        seed: int,
+        streams: np.ndarray,
+    ) -> dict[Ref, np.ndarray]:
+        """The variables' values in the cells of some rows, one row after another.
+
+        Parameters
+        ----------
+        given : mapping
+            What the rows bring with them otherwise, such as the scores' input.
+        held : callable
+            Other variables: what the circuit's objects hold.
+        sizes : mapping
+            Cells of each group in each row, (n_rows,).
+        seed, streams
+            Keys of the random numbers.
+        """
+        values: dict[Ref, np.ndarray] = dict(given)
+        noise = {
+            group: RowNoise(seed, streams, sizes[group], first_site=SITES * n)
+            for n, group in enumerate(dict.fromkeys(ref.group for ref in self.expressions))
+        }
+        for ref, expression in self.expressions.items():
+            total = int(sizes[ref.group].sum())
+
+            def variable(name: str, group: str = ref.group) -> np.ndarray:
+                read = Ref.of_identifier(name)
+                assert read is not None
+                value = values[read] if read in values else held(read)
+                same = read.group == group or len(value) == int(sizes[group].sum())
+                return value if same else np.repeat(value, sizes[group])
+
+            drawn = _Draws(noise[ref.group], total)
+            value = _evaluate(expression, variable, drawn)
+            values[ref] = np.asarray(value) if np.ndim(value) else np.full(total, value)
+        return {ref: values[ref] for ref in self.expressions}
+
+
+def read_start(
+    start: Mapping[Ref, str], groups: Mapping[str, b2.NeuronGroup], namespace: Mapping[str, Any]
+) -> Start:
+    """Read the expressions of a start.
+
+    Raises
+    ------
+    ValueError
+        For a variable or a name in an expression that does not exist.
+    """
+    known = Names(groups, namespace)
+    expressions: dict[Ref, ast.expr] = {}
+    for ref, text in start.items():
+        if ref.group not in groups or ref.variable not in Names.states(groups[ref.group]):
+            raise ValueError(
+                f"start must name variables of the circuit's groups, got {str(ref)!r}; "
+                f"known: {', '.join(_variables(groups))}."
+            )
+        try:
+            parsed = ast.parse(text.strip(), mode="eval").body
+            expressions[ref] = known.resolve(parsed, groups[ref.group], {})
+        except (SyntaxError, KeyError) as error:
+            raise ValueError(
+                f"the start of {ref} must be an expression in Brian2's language, got {text!r} ({error}); "
+                'use for example "10 * rand()".'
+            ) from None
+    return Start(expressions=expressions, n_draws={ref: _n_draws(e) for ref, e in expressions.items()})
+
+
+def _variables(groups: Mapping[str, b2.NeuronGroup]) -> Sequence[str]:
+    return [str(Ref(name, v)) for name, group in groups.items() for v in Names.states(group)]
+
+
+def _n_draws(expression: ast.expr) -> int:
+    called = [
+        n.func.id for n in ast.walk(expression) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+    ]
+    return sum(name in RANDOM for name in called)
+
+
+class _Draws:
+    """rand() and randn() of an expression, a new number per cell and call."""
+
+    def __init__(self, noise: RowNoise, size: int) -> None:
+        self.noise, self.size = noise, size
+
+    def rand(self) -> np.ndarray:
+        return self.noise.uniform(0.0, 1.0, self.size)
+
+    def randn(self) -> np.ndarray:
+        return self.noise.normal(size=self.size)
+
+
+def _evaluate(expression: ast.expr, variable: Callable[[str], np.ndarray], draws: _Draws) -> Any:
+    functions = {**_FUNCTIONS, "rand": draws.rand, "randn": draws.randn}
+    called = {
+        n.func.id for n in ast.walk(expression) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+    }
+    scope: dict[str, Any] = {name: variable(name) for name in names(expression) - called}
+    scope |= {name: functions[name] for name in called}
+    tree = ast.fix_missing_locations(ast.Expression(_Vectorised().visit(_copied(expression))))
+    return eval(compile(tree, "<start>", "eval"), {"__builtins__": {}, "where": np.where}, scope)
+
+
+def _copied(expression: ast.expr) -> ast.expr:
+    return ast.parse(ast.unparse(expression), mode="eval").body
+
+
+class _Vectorised(ast.NodeTransformer):
+    """A choice between two values, cell by cell."""
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
+        self.generic_visit(node)
+        return ast.Call(
+            func=ast.Name("where", ast.Load()), args=[node.test, node.body, node.orelse], keywords=[]
+        )

@@ -1,0 +1,100 @@
+"""From what an engine recorded to the selection that a circuit returns."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spiking.budget import Budget
+from spiking.measures.readout import count_share
+from spiking.measures.rhythm import cycles, gamma_peak
+from spiking.record import Recorded, Selection, SpikeRecord, Spikes
+from spiking.refs import Ref
+from spiking.rows import Layout
+
+__all__ = ["select"]
+
+FIELD_DT_MS = 1.0
+
+
+def select(
+    recorded: Recorded,
+    layout: Layout,
+    present: np.ndarray,
+    budget: Budget,
+    *,
+    counted: str,
+    field: Ref | None,
+) -> Selection:
+    """Read the selection and the rhythm.
+
+    Rows that end early last a few cycles, each its own time: they have no rhythm. So have rows of which only
+    counts were kept.
+
+    Parameters
+    ----------
+    recorded : Recorded
+    layout : Layout
+        Of the counted cells.
+    present : (n_rows, n_keys) bool array
+        Which keys took part.
+    budget : Budget
+    counted : str
+        The group whose spikes count.
+    field : Ref or None
+        What is taken for the row's field.
+    """
+    counts = np.zeros(present.shape, dtype=np.int64)
+    counts[layout.row_of_population, layout.key_of_population] = recorded.counts[counted]
+    record = _spike_record(recorded.spikes.get(counted), layout, recorded.duration_ms)
+    trace = _field(recorded, field, layout.n_rows)
+    f_gamma_Hz, n_cycles = np.full(layout.n_rows, np.nan), np.zeros(layout.n_rows, dtype=np.int64)
+    if counted in recorded.spikes and not budget.ends_early:
+        f_gamma_Hz = gamma_peak(record).f_gamma_Hz
+        if trace.shape[1]:
+            n_cycles = cycles(trace, FIELD_DT_MS, f_gamma_Hz).n_cycles
+    share = count_share(counts)
+    return Selection(
+        counts=counts,
+        weights=share.weights,
+        silent=share.silent,
+        mask=present,
+        f_gamma_Hz=f_gamma_Hz,
+        n_cycles=n_cycles,
+        spikes=record,
+        field=trace,
+        field_dt_ms=FIELD_DT_MS,
+        duration_ms=recorded.duration_ms,
+        row_ms=recorded.row_ms,
+        unfinished=budget.unfinished(counts),
+        n_cells=recorded.n_cells,
+        other_counts={group: n for group, n in recorded.counts.items() if group != counted},
+        samples={name: s for name, s in recorded.samples.items() if name != str(field)},
+    )
+
+
+def _field(recorded: Recorded, field: Ref | None, n_rows: int) -> np.ndarray:
+    """The field of each row, (n_rows, n_samples): of a variable per cell the mean."""
+    samples = recorded.samples.get(str(field))
+    if samples is None:
+        return np.empty((n_rows, 0), dtype=np.float32)
+    return samples[:, 0] if samples.shape[1] == 1 else np.nanmean(samples, axis=1)
+
+
+def _spike_record(spikes: Spikes | None, layout: Layout, duration_ms: float) -> SpikeRecord:
+    """The spikes by row, key and cell, ordered by time."""
+    if spikes is None:
+        nothing = np.empty(0, dtype=np.int64)
+        spikes = Spikes(row=nothing, cell=nothing, time_ms=np.empty(0))
+    first_cell = np.searchsorted(layout.row_of_population, np.arange(layout.n_rows)) * layout.n_cells
+    order = np.argsort(spikes.time_ms, kind="stable")
+    row, key, cell = layout.locate((first_cell[spikes.row] + spikes.cell)[order])
+    return SpikeRecord(
+        row=row,
+        key=key,
+        cell=cell,
+        time_ms=spikes.time_ms[order],
+        n_rows=layout.n_rows,
+        n_keys=layout.n_keys,
+        n_cells=layout.n_cells,
+        duration_ms=duration_ms,
+    )

@@ -1,0 +1,218 @@
+"""Any circuit of Brian2 objects on either engine, attention or not: networks in, spikes and samples out.
+
+A network is made from a random generator, so that a batch holds networks that differ in their connections
+and initial states. From the same generator both engines get the same networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import brian2 as b2
+import numpy as np
+
+from spiking.batch import Batch, Wanted
+from spiking.budget import Budget
+from spiking.checks import known, positive, positive_int, within
+from spiking.engines import Engine, Fused, check_engine
+from spiking.engines.arrays import read_arrays
+from spiking.engines.brian2 import building
+from spiking.engines.fused.names import Names
+from spiking.record import Recorded
+from spiking.refs import Ref
+from spiking.streams import Streams
+
+__all__ = ["Network", "simulate_circuit"]
+
+
+@dataclass(frozen=True)
+class Network:
+    """The Brian2 objects of one network, with the constants of their equations."""
+
+    objects: Sequence[b2.BrianObject]
+    namespace: Mapping[str, Any] = field(default_factory=dict)
+
+
+def simulate_circuit(
+    build: Callable[[np.random.Generator], Network | b2.Network] | Network | b2.Network,
+    *,
+    duration_ms: float,
+    rng: np.random.Generator,
+    n_networks: int = 1,
+    settle_ms: float = 0.0,
+    record: Sequence[str] = (),
+    sample: Sequence[str] = (),
+    sample_ms: float = 1.0,
+    namespace: Mapping[str, Any] | None = None,
+    engine: Engine = Fused("float64"),
+    progress: Callable[[float], None] | None = None,
+) -> Recorded:
+    """Simulate networks that one recipe makes.
+
+    Parameters
+    ----------
+    build : callable, or a network
+        generator -> `Network` or `brian2.Network`; called once for each network. Networks may differ in numbers
+        of cells, connections, weights and initial values, not in equations and constants. A network in place of
+        the callable is simulated once.
+    duration_ms : float
+        Measured time in milliseconds; `settle_ms` come before it.
+    rng : numpy.random.Generator
+    n_networks : int
+    record : sequence of str
+        Groups whose spikes are recorded.
+    sample : sequence of str
+        Variables, "group.variable", that are sampled every `sample_ms` at the start of a step.
+    namespace : mapping, optional
+        Constants of the equations; those of a `Network` come first. Constants that stand in no namespace are
+        looked up where the function was called, as Brian2 does it.
+    engine : Engine
+    progress : callable, optional
+        Called with the fraction that is done.
+
+    Returns
+    -------
+    Recorded
+        Its rows are the networks, each with its own numbers of cells.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For requests that cannot be met, with what can; and for what the fused engine does not cover, with the
+        name of the Brian2 feature.
+    """
+    check_engine(engine)
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"rng must be a numpy.random.Generator, got {type(rng).__name__}; use np.random.default_rng({rng!r})."
+        )
+    for name, value in (("duration_ms", duration_ms), ("sample_ms", sample_ms)):
+        _check_ms(name, value)
+    within("simulate_circuit", "settle_ms", settle_ms, 0.0, 1e9)
+    positive_int("simulate_circuit", "n_networks", n_networks)
+    generators = rng.spawn(n_networks)
+    networks = _made(build, generators, {**_callers_constants(), **(namespace or {})})
+    kinds = [read_arrays(network.objects) for network in networks]
+    _check_alike(networks)
+    groups = {o.name: o for o in networks[0].objects if isinstance(o, b2.NeuronGroup)}
+    wanted = Wanted(
+        budget=Budget.whole(duration_ms),
+        settle_ms=settle_ms,
+        spikes=tuple(_spiking(name, groups) for name in record),
+        samples=tuple(_variable(name, groups) for name in sample),
+        sample_ms=sample_ms,
+        likely_Hz=100.0,
+    )
+    batch = Batch(
+        objects=tuple(networks[0].objects),
+        namespace=networks[0].namespace,
+        kinds=kinds,
+        kind_of=np.arange(n_networks),
+        streams=Streams.of(rng),
+        rebuild=lambda number: networks[number].objects,
+    )
+    return engine.run(batch, wanted, progress)
+
+
+def _check_ms(name: str, value: object) -> None:
+    try:
+        positive("simulate_circuit", name, value, remedy="give milliseconds without a unit, such as 500.0")
+    except TypeError as error:
+        raise TypeError(str(error)) from None
+
+
+def _made(
+    build: Any, generators: Sequence[np.random.Generator], constants: Mapping[str, Any]
+) -> list[Network]:
+    if isinstance(build, (Network, b2.Network)):
+        if len(generators) > 1:
+            raise TypeError(
+                "build must be a function of a generator to make several networks, got one network; "
+                "use n_networks=1 or a function."
+            )
+        return [_network(build, constants)]
+    if not callable(build):
+        raise TypeError(
+            f"build must be a function of a generator, or a network, got {type(build).__name__}; "
+            "write def build(rng): ... return Network([...])."
+        )
+    with building():
+        return [_network(build(generator), constants) for generator in generators]
+
+
+def _network(made: Any, constants: Mapping[str, Any]) -> Network:
+    if isinstance(made, b2.Network):
+        made = Network(list(made.objects))
+    if not isinstance(made, Network):
+        raise TypeError(
+            f"build must return a Network or a brian2.Network, got {type(made).__name__}; "
+            "return Network([group, synapses], namespace)."
+        )
+    if not any(isinstance(o, b2.NeuronGroup) for o in made.objects):
+        raise ValueError("a network must have a neuron group, got none; add one.")
+    names = [o.name for o in made.objects]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"a network must give each object a name, got two called {twice!r}; rename one.")
+    return Network(made.objects, {**constants, **made.namespace})
+
+
+def _callers_constants() -> dict[str, Any]:
+    """Quantities and numbers of the function that called `simulate_circuit`."""
+    import inspect
+    from numbers import Number
+
+    frame = inspect.currentframe()
+    caller = frame.f_back.f_back if frame is not None and frame.f_back is not None else None
+    if caller is None:
+        return {}
+    scope = {**caller.f_globals, **caller.f_locals}
+    kinds = (Number, b2.Quantity, b2.TimedArray)
+    return {name: v for name, v in scope.items() if isinstance(v, kinds) and not name.startswith("_")}
+
+
+def _spiking(name: str, groups: Mapping[str, b2.NeuronGroup]) -> str:
+    known("group to record", name, [g for g, group in groups.items() if group.events])
+    return name
+
+
+def _variable(name: str, groups: Mapping[str, b2.NeuronGroup]) -> Ref:
+    ref = Ref.read(name)
+    known("group to sample", ref.group, groups)
+    known(f"variable of {ref.group!r} to sample", ref.variable, Names.states(groups[ref.group]))
+    return ref
+
+
+def _check_alike(networks: Sequence[Network]) -> None:
+    """Raise unless all networks have the same equations and constants."""
+    first = _likeness(networks[0])
+    for network in networks[1:]:
+        if _likeness(network) != first:
+            raise ValueError(
+                "networks of one batch must have the same equations and constants, got two kinds; "
+                "simulate them one by one."
+            )
+
+
+def _likeness(network: Network) -> list[object]:
+    """What networks of one batch share."""
+    alike: list[object] = [sorted((name, _plain(v)) for name, v in network.namespace.items())]
+    for o in network.objects:
+        alike.append((o.name, type(o), sorted((name, _plain(v)) for name, v in (o.namespace or {}).items())))
+        if isinstance(o, b2.NeuronGroup):
+            alike.append((str(o.equations), o.events, o.event_codes, str(o._refractory)))
+        if isinstance(o, b2.Synapses):
+            alike.append([(p.objname, p.code) for p in o._pathways])
+            alike.append([(name, s.expression.code) for name, s in o.summed_updaters.items()])
+    return alike
+
+
+def _plain(value: object) -> str:
+    """A constant as something to compare: arrays and tables by their values, functions by their names."""
+    if isinstance(value, b2.TimedArray):
+        return f"{np.asarray(value.values).tobytes()!r} every {float(value.dt)}"
+    if isinstance(value, (int, float, np.ndarray)):
+        return f"{np.asarray(value).tobytes()!r}"
+    return getattr(value, "__name__", None) or type(value).__name__

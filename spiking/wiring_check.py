@@ -1,0 +1,184 @@
+"""The contract of a circuit, checked: one line that names the class, the rule, the value and the remedy."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, NoReturn
+
+import brian2 as b2
+from brian2.groups.group import CodeRunner
+from brian2.utils.stringtools import get_identifiers
+
+from spiking.engines.fused.names import Names
+from spiking.refs import Ref
+from spiking.wiring import Wiring
+
+__all__ = ["check_wiring", "refuse_circuit"]
+
+
+def refuse_circuit(
+    circuit: object, rule: str, got: str, remedy: str, kind: type[Exception] = ValueError
+) -> NoReturn:
+    """Raise the error of a circuit that breaks the contract."""
+    raise kind(f"{type(circuit).__name__} {rule}, got {got}; {remedy}.")
+
+
+def check_wiring(circuit: object, wiring: Any, n_keys: int) -> None:
+    """Raise unless what `build` returned says all that the engines have to know."""
+    if not isinstance(wiring, Wiring):
+        refuse_circuit(
+            circuit,
+            "must return a Wiring from build()",
+            type(wiring).__name__,
+            "end build() with return Wiring([...], scores=..., counts=...)",
+            TypeError,
+        )
+    others = [o for o in wiring.objects if not isinstance(o, b2.BrianObject)]
+    if others:
+        refuse_circuit(
+            circuit, "must wire Brian2 objects", repr(others[0])[:60], "list groups and synapses", TypeError
+        )
+    twice = [name for name, number in Counter(o.name for o in wiring.objects).items() if number > 1]
+    if twice:
+        refuse_circuit(
+            circuit, "must give each object a name", f"two called {twice[0]!r}", "rename one with name="
+        )
+    groups = {o.name: o for o in wiring.objects if isinstance(o, b2.NeuronGroup)}
+    _check_ends(circuit, wiring, groups)
+    _check_counted(circuit, wiring, groups, n_keys)
+    for what, name in (
+        ("scores", wiring.scores),
+        ("field", wiring.field),
+        *(("sample", s) for s in wiring.sample),
+    ):
+        if name is not None:
+            _check_variable(circuit, what, name, groups)
+    if wiring.scores is not None:
+        _check_scores(circuit, Ref.read(wiring.scores), groups, wiring, n_keys)
+
+
+def _check_ends(circuit: object, wiring: Wiring, groups: dict[str, b2.NeuronGroup]) -> None:
+    """Synapses must join groups that are wired."""
+    for o in wiring.objects:
+        if not isinstance(o, b2.Synapses):
+            continue
+        for end in (o.source, o.target):
+            if isinstance(end, b2.NeuronGroup) and end.name not in groups:
+                refuse_circuit(
+                    circuit,
+                    f"must list both ends of the synapses {o.name!r}",
+                    f"no group {end.name!r}",
+                    f"add {end.name!r} to the objects",
+                )
+
+
+def _check_counted(circuit: object, wiring: Wiring, groups: dict[str, b2.NeuronGroup], n_keys: int) -> None:
+    name = wiring.counts
+    if name not in groups:
+        refuse_circuit(
+            circuit,
+            "must count the spikes of one of its groups",
+            f"counts={name!r}",
+            f"use one of {_listed(groups)}",
+        )
+    if not groups[name].events:
+        refuse_circuit(
+            circuit, "must count a group that spikes", f"{name!r} without a threshold", "give it threshold="
+        )
+    if len(groups[name]) % n_keys:
+        refuse_circuit(
+            circuit,
+            "must give every key as many cells of the counted group",
+            f"{len(groups[name])} cells of {name!r} for {n_keys} keys",
+            "make row.n_keys * n_cells of them",
+        )
+    if len(groups[name]) == 0:
+        refuse_circuit(
+            circuit, "must have cells to count", f"0 cells of {name!r}", "make row.n_keys * n_cells"
+        )
+
+
+def _check_variable(circuit: object, what: str, name: str, groups: dict[str, b2.NeuronGroup]) -> None:
+    try:
+        ref = Ref.read(name)
+    except ValueError as error:
+        raise ValueError(f"{type(circuit).__name__}: {what}: {error}") from None
+    if ref.group not in groups:
+        refuse_circuit(
+            circuit,
+            f"must name a variable of its groups as {what}",
+            f"{name!r}",
+            f"groups: {_listed(groups)}",
+        )
+    known = Names.states(groups[ref.group])
+    if ref.variable not in known:
+        refuse_circuit(
+            circuit,
+            f"must name a state variable as {what}",
+            f"{name!r}",
+            f"{ref.group!r} has {', '.join(known) or 'none'}",
+        )
+
+
+def _check_scores(
+    circuit: object, ref: Ref, groups: dict[str, b2.NeuronGroup], wiring: Wiring, n_keys: int
+) -> None:
+    group = groups[ref.group]
+    variable = group.variables[ref.variable]
+    if not variable.dim.is_dimensionless:
+        refuse_circuit(
+            circuit,
+            "must take scores in a dimensionless parameter",
+            f"{ref} in {variable.dim}",
+            f"declare it '{ref.variable} : 1 (constant)' and multiply by a unit in the equations",
+        )
+    if len(group) % n_keys or variable.scalar:
+        refuse_circuit(
+            circuit,
+            "must take scores in as many cells for every key",
+            f"{len(group)} cells of {ref.group!r} for {n_keys} keys",
+            "make row.n_keys * n of them",
+        )
+    if ref.variable in group.equations.diff_eq_names:
+        refuse_circuit(
+            circuit,
+            "must take scores in a parameter",
+            f"the state variable {ref}",
+            "declare 'u : 1 (constant)'",
+        )
+    if not _is_read(ref, wiring, groups):
+        refuse_circuit(
+            circuit,
+            "must read its scores",
+            f"{ref} in no equation",
+            "let a voltage or a current depend on it",
+        )
+
+
+def _is_read(ref: Ref, wiring: Wiring, groups: dict[str, b2.NeuronGroup]) -> bool:
+    """Whether any equation, reset, synapse or link reads a variable."""
+    group = groups[ref.group]
+    texts = [str(eq.expr) for eq in group.equations.values() if eq.expr is not None]
+    texts += [*group.events.values(), *group.event_codes.values()]
+    texts += [r.abstract_code for r in group.contained_objects if type(r) is CodeRunner]
+    if any(ref.variable in get_identifiers(text) for text in texts):
+        return True
+    linked = (o.variables[v] for o in groups.values() for v in o._linked_variables)
+    if any(v.owner.name == ref.group and v.name == ref.variable for v in linked):
+        return True
+    return any(_reads(o, ref) for o in wiring.objects if isinstance(o, b2.Synapses))
+
+
+def _reads(synapses: b2.Synapses, ref: Ref) -> bool:
+    """Whether synapses read a variable of the cells that they join."""
+    texts = [p.code for p in synapses._pathways] + [
+        s.expression.code for s in synapses.summed_updaters.values()
+    ]
+    ends = [
+        end for end, group in (("pre", synapses.source), ("post", synapses.target)) if group.name == ref.group
+    ]
+    return any(f"{ref.variable}_{end}" in get_identifiers(text) for text in texts for end in ends)
+
+
+def _listed(groups: dict[str, b2.NeuronGroup]) -> str:
+    return ", ".join(groups) or "none"
