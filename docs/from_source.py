@@ -1,6 +1,6 @@
 """Two Sphinx directives that read the code, so that a number or an equation is written only once.
 
-`fields PACKAGE CLASS` lists the fields of a dataclass with their defaults and the comments behind them.
+`fields PACKAGE CLASS` lists the fields of a dataclass with their defaults and their trailing comments.
 `equations PACKAGE NAME` shows a string constant as it stands. Both parse the source and import nothing, and
 find it in whatever file of the package it stands.
 """
@@ -33,7 +33,7 @@ class SourceField:
 
     name: str
     default: str  # "" without one
-    comment: str  # what stands behind it on its lines
+    comment: str  # the trailing comments of its lines
 
     @property
     def unit(self) -> str:
@@ -44,7 +44,7 @@ class SourceField:
 
 
 class FromSource(SphinxDirective):
-    """What the two directives share: a statement found by its name in the files of a package."""
+    """What the two directives share: looking up a statement by its name in the files of a package."""
 
     required_arguments = 2  # package, name
 

@@ -76,7 +76,7 @@ def swaps_dataset(
     return dataset.assign(rises)
 
 
-def _axes(keys: Mapping[tuple, object]) -> list[list]:
+def _axes(keys: Mapping[tuple[Any, ...], object]) -> list[list[Any]]:
     """The distinct values of each part of the keys, in their order."""
     return [list(dict.fromkeys(values)) for values in zip(*keys, strict=True)]
 

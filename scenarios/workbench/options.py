@@ -22,7 +22,7 @@ class Request:
     values: dict[str, Any]
 
 
-class CommaList(click.ParamType):
+class CommaList(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on alone
     """Values written with commas between them: ``0.5,1,2``."""
 
     def __init__(self, kind: type) -> None:

@@ -33,7 +33,7 @@ def param(
     ...     temperature: float = param(1.0, "softmax temperature wanted", above=0)
     """
     bounds = {"above": above, "at_least": at_least, "at_most": at_most, "choices": choices}
-    return typing.cast(T, dataclasses.field(default=default, metadata={"help": help, **bounds}))
+    return dataclasses.field(default=default, metadata={"help": help, **bounds})
 
 
 @dataclass(frozen=True, kw_only=True)

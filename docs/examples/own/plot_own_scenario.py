@@ -9,6 +9,7 @@ frequency of gamma, and does the selection stay as it is?
 ``fortyhertz new my_study`` writes such a file, and a test for it, to start from.
 """
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import fill
@@ -123,9 +124,9 @@ def verdict(results: Mapping[float, Result]) -> str:
 
 
 # %%
-# From Python the same file is run by its path, as here, or as a module.
+# From Python a scenario is run by its path, here in its own folder.
 
 if __name__ == "__main__":
-    stored = fh.run_scenario(__file__, seed=0)
+    stored = fh.run_scenario("plot_own_scenario.py", seed=0, out=tempfile.mkdtemp())
     print(fill(stored.verdict, 80))
     figures = {stored.captions[path.stem]: path for path in stored.folder.glob("*.png")}

@@ -8,8 +8,8 @@ the delay, with the cells that fired in it.
 from __future__ import annotations
 
 from spiking.engines.fused.fold import names
-from spiking.engines.fused.names import BEFORE
-from spiking.engines.fused.parts import Assignment, Bundle, Pathway, Summed
+from spiking.engines.fused.names import BEFORE, Assignment
+from spiking.engines.fused.parts import Bundle, Pathway, Summed
 from spiking.engines.fused.writer import Writer
 
 __all__ = ["write_pathway", "write_pathway_buffers", "write_summed"]
