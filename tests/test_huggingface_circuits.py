@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 import torch
+from circuits_of_a_user import OneInhibitor
 from hf_models import batch, built, state, with_gamma
 
 import bridge.huggingface as hf
 from bridge import SpikingHead
 from bridge.huggingface.circuits import circuit_named
-from spiking import GammaCircuit, GammaParams
+from spiking import GammaCircuit
 
 HERE = "circuits_of_a_user"
 
@@ -22,11 +23,11 @@ def circuit_of(model: Any) -> Any:
     return head.score_map.circuit
 
 
-@pytest.mark.parametrize("name", ["BRIEF", "slow_circuit", "Own", "Varying", "Fixed"])
+@pytest.mark.parametrize("name", ["BRIEF", "slow_circuit", "Own", "Varying", "Fixed", "OneInhibitor"])
 def test_a_circuit_by_its_path_attends_in_a_model(name: str) -> None:
     model = with_gamma("bert", circuit=f"{HERE}:{name}", spikes=8, mode="simulated", heads="0.0")
     assert state(model, batch("bert")).isfinite().all()
-    assert (circuit_of(model).params == GammaParams()) == (name == "slow_circuit")
+    assert (circuit_of(model) == GammaCircuit()) == (name == "slow_circuit")
 
 
 def test_a_path_to_the_shipped_circuit_gives_its_spikes() -> None:
@@ -39,6 +40,8 @@ def test_temperature_and_cells_replace_the_circuits_own() -> None:
     for path in (f"{HERE}:BRIEF", f"{HERE}:Own", f"{HERE}:Varying"):
         circuit = circuit_named(path, temperature=2.0, n_cells=7)
         assert (circuit.params.temperature, circuit.params.n_cells) == (2.0, 7)
+    inhibitor = circuit_named(f"{HERE}:OneInhibitor", temperature=2.0, n_cells=7)
+    assert inhibitor == OneInhibitor(temperature=2.0, n_cells=7)
     shipped = circuit_named("brief", temperature=2.0, n_cells=7)
     assert shipped == circuit_named(f"{HERE}:BRIEF", temperature=2.0, n_cells=7)
     assert isinstance(shipped, GammaCircuit)

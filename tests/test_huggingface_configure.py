@@ -116,7 +116,7 @@ def test_options_are_keywords_of_from_pretrained(saved: Path) -> None:
             saved, attn_implementation="gamma", gamma_spikes=4, gamma_heads="0.0"
         )
         head = hf.plan_of(model).heads[0, 0]
-        assert head.score_map.spikes == 4
+        assert head.score_map.budget.spikes == 4
         assert list(hf.plan_of(model).heads) == [(0, 0)]
     with pytest.raises(ValueError, match=r"spikes must be >= 1, got 0"):
         AutoModel.from_pretrained(saved, attn_implementation="gamma", gamma_spikes=0)
