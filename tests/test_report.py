@@ -141,6 +141,16 @@ def test_a_run_without_figures_has_no_empty_section(run):
     assert "Figures" not in Page(report.render(replace(run, captions={}), title="run")).text
 
 
+def test_the_table_has_columns_for_what_was_measured_alone(run):
+    whole = Page(report.render(run, title="run")).text
+    assert "± SE Unit Floor Control Note" in whole
+    assert "Control: the same measure" in whole
+    bare = {name: replace(metric, control=None) for name, metric in run.metrics.items()}
+    text = Page(report.render(replace(run, metrics=bare), title="run")).text
+    assert "± SE Unit Floor Note" in text
+    assert "Control: the same measure" not in text
+
+
 def test_the_style_leaves_matplotlib_as_it_was():
     import matplotlib as mpl
 

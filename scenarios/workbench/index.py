@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import warnings
 from pathlib import Path
 
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.pages import page
-from scenarios.workbench.store import RUNS, StoredRun, read_run
+from scenarios.workbench.store import RUNS, StoredRun, read_run, whole_file
 
 __all__ = ["keep_index", "runs_of", "write_index"]
 
@@ -44,12 +42,8 @@ def write_index(folder: Path = RUNS) -> tuple[Path, int]:
     """
     runs = runs_of(folder)
     text = page("index", title=folder.resolve().name, images="'self' file:", runs=runs)
-    partial = folder / f".{INDEX}.{secrets.token_hex(4)}.partial"
-    try:
+    with whole_file(folder / INDEX) as partial:
         partial.write_text(text, encoding="utf-8")
-        os.replace(partial, folder / INDEX)
-    finally:
-        partial.unlink(missing_ok=True)
     return folder / INDEX, len(runs)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scenarios.workbench.errors import UsageError
-from scenarios.workbench.store import StoredRun
+from scenarios.workbench.store import StoredRun, whole_file
 from spiking.record import SpikeRecord
 
 if TYPE_CHECKING:
@@ -53,13 +51,8 @@ def write_nwb(run: StoredRun, file: Path) -> int:
     from pynwb import NWBHDF5IO
 
     content = _content(run)
-    partial = file.with_name(f".{file.stem}.{secrets.token_hex(4)}.nwb")
-    try:
-        with NWBHDF5IO(partial, "w") as opened:
-            opened.write(content)
-        os.replace(partial, file)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(file) as partial, NWBHDF5IO(partial, "w") as opened:
+        opened.write(content)
     return len(content.units)
 
 

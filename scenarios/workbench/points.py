@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from scenarios.workbench.errors import UsageError, describe
 from scenarios.workbench.outcome import Metric, RunContext
 from scenarios.workbench.progress import silent
 from scenarios.workbench.registry import load_from
+from scenarios.workbench.store import whole_file
 
 __all__ = ["Point", "PointResult", "PointStore", "compute"]
 
@@ -105,13 +105,9 @@ class PointStore:
         """Store a result, whole or not at all, flushed to disk."""
         content = {**asdict(point), **asdict(result)}
         content["metrics"] = {name: _entry(metric) for name, metric in result.metrics.items()}
-        path = self._path(point)
-        partial = path.with_suffix(".partial")
-        with partial.open("w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1, ensure_ascii=False, allow_nan=False)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+        with whole_file(self._path(point)) as partial:
+            partial.write_text(text, encoding="utf-8")
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from spiking.record import SpikeRecord
 
-__all__ = ["RUNS", "Staged", "StoredRun", "read_run", "staged_folder", "write_results"]
+__all__ = ["RUNS", "Staged", "StoredRun", "read_run", "staged_folder", "whole_file", "write_results"]
 
 RUNS = Path("runs")  # where runs go by default
 
@@ -125,6 +125,18 @@ def staged_folder(wanted: Path, *, numbered: bool) -> Iterator[Staged]:
             with contextlib.suppress(OSError):
                 parent.rmdir()
         raise
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a file to write next to `path`; it takes that name when the block ends well, and goes otherwise."""
+    partial = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    try:
+        yield partial
+        _fsync(partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def write_results(folder: Path, provenance: Provenance, outcome: Outcome) -> None:
