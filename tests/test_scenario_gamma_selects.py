@@ -10,12 +10,13 @@ import pytest
 
 from scenarios.gamma_selects import QUESTION, Params, run
 from scenarios.gamma_selects.measures import LABELS, Study, in_words
+from scenarios.gamma_selects.watched import watch
 from scenarios.workbench.competition import Competition
 from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.progress import Progress
 from scenarios.workbench.statistics import Estimate, bootstrap, fraction, mean
-from spiking import Brian2, GammaCircuit, GammaParams, Selection, SpikeRecord, cut_loop
+from spiking import Brian2, Fused, GammaCircuit, GammaParams, Selection, SpikeRecord, cut_loop
 
 SMALL = {"n_rows": 16, "duration_ms": 400.0, "n_cells": 20, "tau_gaba_ms": (5.0, 12.0), "tau_rows": 12}
 
@@ -86,6 +87,19 @@ def test_verdict_of_a_circuit_without_a_loop_claims_no_rhythm() -> None:
     assert verdict.startswith("This circuit has no reliable gamma rhythm")
     assert "does not move measurably" in verdict
     assert in_short[0] in verdict
+
+
+def test_a_row_seen_from_inside_has_the_voltages_of_both_kinds_of_cells() -> None:
+    """I cells charge with the loop and lie at rest without it; an E cell falls by the reset, 1, at a spike."""
+    circuit, scores = GammaCircuit(GammaParams(n_cells=10)), np.tile(np.linspace(0.0, 3.0, 4), (2, 1))
+    context = RunContext(rng=np.random.default_rng(0), engine=Fused(), progress=Progress(lambda *_: None))
+    selection = circuit.attend(scores, duration_ms=200, rng=context.rng)
+    like = Competition(selection=selection, scores=scores, reference_Hz=40.0)
+    loop, cut = (watch(c, like, 1, context, 200.0, 0.5) for c in (circuit, cut_loop(circuit)))
+    assert loop.exc_v.shape == loop.inh_v.shape == (200,)
+    assert loop.inh_v.max() > 0.1
+    assert cut.inh_v.max() < 1e-6
+    assert np.diff(cut.exc_v).min() < -0.5
 
 
 def test_every_picture_draws_and_a_run_is_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

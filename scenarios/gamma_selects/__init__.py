@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from scenarios.gamma_selects.figures import figures
-from scenarios.gamma_selects.measures import Study, in_data, in_numbers, in_words, line
+from scenarios.gamma_selects.measures import Study, in_data, in_numbers, in_words, line, typical_row
+from scenarios.gamma_selects.watched import watch
 from scenarios.workbench.competition import Competition
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import ScenarioParams, param
@@ -47,7 +48,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     """Simulate the loop, the cut and the rate-matched control; vary the decay of inhibition; compare."""
     drives = np.linspace(0.0, params.drive_range, params.n_keys)
     scores = ctx.rng.permuted(np.tile(drives, (params.n_rows, 1)), axis=1)
-    circuits, mismatch = _three_circuits(params, ctx, scores)
+    simulated, circuits, mismatch = _three_circuits(params, ctx, scores)
     f_gamma_Hz, tau = _peaks(params, ctx, scores), params.tau_gaba_ms
     study = Study(
         circuits=circuits,
@@ -60,11 +61,16 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     )
     metrics = in_numbers(study, ctx.rng)
     in_short, verdict = in_words(study)
+    row = typical_row(circuits)
+    inside = {
+        name: watch(simulated[name], of, row, ctx, of.selection.duration_ms, share=0.01)
+        for name, of in circuits.items()
+    }
     return Outcome(
         dataset=in_data(study),
         metrics=metrics,
         headline=("rhythmic", "f_gamma", "tv_spike_share"),
-        pictures=figures(study),
+        pictures=figures(study, inside),
         verdict=verdict,
         in_short=in_short,
         spikes={name: circuits[name].selection.spikes for name in ("loop", "matched")},
@@ -73,7 +79,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
 
 def _three_circuits(
     params: Params, ctx: RunContext, scores: np.ndarray
-) -> tuple[dict[str, Competition], float]:
+) -> tuple[dict[str, GammaCircuit], dict[str, Competition], float]:
     """The loop, the same circuit cut, and the control at the loop's rate; with the mismatch of that rate."""
     circuit, duration_ms = params.circuit(), params.duration_ms
     with simulation(ctx, "with the loop", share=0.2) as options:
@@ -85,17 +91,19 @@ def _three_circuits(
     with simulation(ctx, "rate-matched control", share=0.2) as options:
         matched = control.circuit.attend(scores, duration_ms=duration_ms, **options)
     reference_Hz = mean(loop.f_gamma_Hz).value
-    return {
+    simulated = {"loop": circuit, "cut": cut_loop(circuit), "matched": control.circuit}
+    compared = {
         name: Competition(selection=run, scores=scores[: len(run.counts)], reference_Hz=reference_Hz)
         for name, run in {"loop": loop, "cut": cut, "matched": matched}.items()
-    }, control.mismatch
+    }
+    return simulated, compared, control.mismatch
 
 
 def _peaks(params: Params, ctx: RunContext, scores: np.ndarray) -> np.ndarray:
     """Gamma peak of each row at each decay of inhibition, (n_tau, n_rows)."""
     peaks = []
     for tau in params.tau_gaba_ms:
-        with simulation(ctx, f"τ_GABA {tau:g} ms", share=0.2 / len(params.tau_gaba_ms)) as options:
+        with simulation(ctx, f"τ_GABA {tau:g} ms", share=0.17 / len(params.tau_gaba_ms)) as options:
             circuit, some = params.circuit(tau), scores[: params.tau_rows]
             peaks.append(circuit.attend(some, duration_ms=params.duration_ms, **options).f_gamma_Hz)
     return np.array(peaks)

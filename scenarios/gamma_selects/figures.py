@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from textwrap import fill
 from typing import Any
 
@@ -9,11 +10,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from scenarios.gamma_selects.measures import LABELS, READOUTS, Study, line
+from scenarios.gamma_selects.watched import WatchedRow
 from scenarios.workbench.outcome import Picture
 from scenarios.workbench.panels import band, captioned, dots, headroom, legend, panels, pictures, plain_ticks
 from scenarios.workbench.rasters import draw_row
 from scenarios.workbench.statistics import fraction, mean
-from scenarios.workbench.style import CONTROL, FLOOR, GRID, INH, MUTED, SOFTMAX, SPIKING
+from scenarios.workbench.style import CONTROL, FLOOR, GRID, INH, INK, MUTED, SOFTMAX, SPIKING
 from spiking.measures.rhythm import GAMMA_BAND_HZ
 
 __all__ = ["figures"]
@@ -25,41 +27,40 @@ SHOWN_Hz = 6, 120  # of the spectrum
 TAU = r"$\tau_\mathrm{GABA}$"
 
 
-def figures(study: Study) -> dict[str, Picture]:
+def figures(study: Study, inside: Mapping[str, WatchedRow]) -> dict[str, Picture]:
     """In the report's order."""
-    return pictures(study, raster, spectrum, selection, tau_gaba)
+    return pictures(inside, raster) | pictures(study, spectrum, selection, tau_gaba)
 
 
 @captioned(
-    "A row of typical rate, rhythmic where most rows are and not where they are not. Above: spikes, a line a "
-    "cell, stimuli ordered and coloured by drive. Below: its field (excitatory synaptic trace, in units of "
-    "one spike; scales differ); dashed lines part its cycles. (A) With the loop. (B) E to I cut and nothing "
-    "else changed, so that every cell fires as fast as its drive makes it. (C) E to I cut and the drive "
-    "lowered until the mean rate matches."
+    "A row whose rate is typical, simulated again with its voltages recorded. From above: spikes of its E "
+    "cells, a line a cell, stimuli ordered and coloured by drive; its field (excitatory synaptic trace, in "
+    "units of one spike; scales differ), dashed lines part its cycles; voltage of the E cell that fires most, "
+    "in scores; voltage of an I cell, in thresholds, once a millisecond. (A) With the loop. (B) E to I cut "
+    "and nothing else changed, so that every cell fires as fast as its drive makes it, and no I cell. (C) E "
+    "to I cut and the drive lowered until the mean rate matches."
 )
-def raster(study: Study) -> Figure:
-    figure, ax = panels("ABC\nabc", height_in=4.4, sharex=True, height_ratios=(3.2, 1))
-    row = _typical_row(study)
-    for panel, (name, of) in zip("ABC", study.circuits.items(), strict=True):
-        order, cycle = np.argsort(of.scores[row]), of.cycles.cycle_index[row]
-        labels = [f"{drive:.1f}" if name == "loop" else "" for drive in of.scores[row][order]]
+def raster(inside: Mapping[str, WatchedRow]) -> Figure:
+    figure, ax = panels("ABC\nabc\ndef\nghi", height_in=6.6, sharex=True, height_ratios=(3.4, 1, 1, 0.7))
+    for columns, (name, seen) in zip(("Aadg", "Bbeh", "Ccfi"), inside.items(), strict=True):
+        raster, field, exc, inh = (ax[panel] for panel in columns)
+        of, order, cycle = seen.row, np.argsort(seen.row.scores[0]), seen.row.cycles.cycle_index[0]
+        labels = [f"{drive:.1f}" if name == "loop" else "" for drive in of.scores[0][order]]
         look: dict[str, Any] = {"order": order, "labels": labels, "colour": COLOURS[name], "cycle": cycle}
-        draw_row(ax[panel], ax[panel.lower()], of.selection, row, window_ms=WINDOW_ms, **look)
-        ax[panel].set_title(f"{LABELS[name]}\n{of.rate_Hz[row]:,.0f} spikes/s", fontsize=9.5)
-    for panel in "BCbc":
-        ax[panel].set_ylabel("")
-    ax["A"].set_ylabel("cells, by drive of the stimulus")
-    ax["a"].set_ylabel("field (spikes)")
-    figure.align_ylabels([ax["A"], ax["a"]])
+        draw_row(raster, field, of.selection, 0, window_ms=WINDOW_ms, **look)
+        inh_Hz = of.selection.other_counts["inh"][0] / of.selection.row_ms[0] * 1e3
+        rates = f"{of.rate_Hz[0]:,.0f} E and {inh_Hz:,.0f} I spikes/s"
+        raster.set_title(f"{LABELS[name]}\n{rates}", fontsize=8.5)
+        for each, voltage, colour in ((exc, seen.exc_v, SPIKING), (inh, seen.inh_v, INK)):
+            each.plot(voltage[: round(WINDOW_ms)], color=colour, lw=0.9)
+            each.grid(False)
+        field.set(xlabel="", ylabel="")
+        inh.set(xlabel="time (ms)", ylim=(-0.05, 1.25))
+        raster.set_ylabel("")
+    for panel, label in (("A", "cells, by drive"), ("a", "field"), ("d", "E (scores)"), ("g", "I (thr.)")):
+        ax[panel].set_ylabel(label)
+    figure.align_ylabels([ax[panel] for panel in "Aadg"])
     return figure
-
-
-def _typical_row(study: Study) -> int:
-    """The row nearest the mean rate, of those in which both tests say what they say of most rows."""
-    loop, cut, matched = study.circuits.values()
-    agrees = [c.rhythmic == (c.rhythmic.mean() > 0.5) for c in (loop, matched)]
-    away = np.where(agrees[0] & agrees[1], np.abs(loop.totals - loop.totals.mean()), np.inf)
-    return int(np.argmin(away[: cut.n_rows]))
 
 
 @captioned(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from scenarios.workbench.sentences import beyond_sampling, choose, say
 from scenarios.workbench.statistics import Estimate, clear, difference, fraction, mean, metric
 from scenarios.workbench.tables import Variables, columns
 
-__all__ = ["LABELS", "READOUTS", "Study", "in_data", "in_numbers", "in_words", "line"]
+__all__ = ["LABELS", "READOUTS", "Study", "in_data", "in_numbers", "in_words", "line", "typical_row"]
 
 LABELS = {"loop": "with the loop", "cut": "E to I cut", "matched": "rate-matched control"}
 READOUTS = {
@@ -48,6 +48,14 @@ def line(tau_ms: Sequence[float], f_Hz: np.ndarray) -> tuple[float, float]:
         return np.nan, np.nan
     fit = stats.linregress(at[known], f_Hz[known])
     return float(fit.slope), float(fit.intercept)
+
+
+def typical_row(circuits: Mapping[str, Competition]) -> int:
+    """The row nearest the mean rate, of those in which both tests say what they say of most rows."""
+    loop, cut, matched = circuits.values()
+    agrees = [c.rhythmic == (c.rhythmic.mean() > 0.5) for c in (loop, matched)]
+    away = np.where(agrees[0] & agrees[1], np.abs(loop.totals - loop.totals.mean()), np.inf)
+    return int(np.argmin(away[: cut.n_rows]))
 
 
 def in_numbers(study: Study, rng: np.random.Generator) -> dict[str, Metric]:
