@@ -54,7 +54,8 @@ def test_a_model_on_disk_with_some_spiking_heads(tmp_path: Path) -> None:
         assert metrics[name].value == pytest.approx(metrics[name].floor, rel=0.5)
     assert 16 <= metrics["spikes"].value < 18  # a row ends with its step of 0.5 ms, which may hold several
     assert metrics["silent"].value == 0
-    assert (out / "layers.png").is_file()
+    assert {path.stem for path in out.glob("*.png")} == {"layers", "row"}
+    assert 16 <= len(run.spikes("row").time_ms) < 20
 
 
 @pytest.mark.parametrize(("name", "n_layers", "n_blocks"), [("vit", 2, 2), ("t5", 6, 4), ("bert", 2, 2)])

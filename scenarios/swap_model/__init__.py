@@ -11,7 +11,7 @@ from bridge import SpikingScoreMap
 from bridge.heads.choice import chosen_heads
 from bridge.huggingface.layers import attention_layers
 from pragmatic.score_maps import ScoreMap, Uniform
-from scenarios.swap_model.figures import Row, layers, row
+from scenarios.swap_model.figures import MOST_KEYS, Row, layers, row
 from scenarios.swap_model.measures import Passes, passes_dataset, table
 from scenarios.swap_model.swapped import Pass, plain_pass, swapped_pass
 from scenarios.swap_model.verdict import in_words
@@ -55,6 +55,8 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         "spikes": params.spikes,
         "n_draws": params.n_draws,
         "where": f"{layer}.{head}",
+        "keys": len(shown.scores),
+        "shown": min(len(shown.scores), MOST_KEYS),
     }
     in_short, verdict = in_words(dataset, metrics, passes, words)
     return Outcome(

@@ -12,13 +12,13 @@ from scipy.special import softmax
 
 from scenarios.workbench.axes import layer_ticks
 from scenarios.workbench.panels import captioned, legend_below, panels
-from scenarios.workbench.rasters import draw_field, draw_raster
-from scenarios.workbench.style import CONTROL, FLOOR, SOFTMAX, SPIKING
+from scenarios.workbench.rasters import draw_row, draw_shares
+from scenarios.workbench.style import CONTROL, FLOOR, SPIKING
 from spiking import Selection
 
-__all__ = ["Row", "layers", "row"]
+__all__ = ["MOST_KEYS", "Row", "layers", "row"]
 
-MOST_KEYS = 20  # that are numbered at the raster
+MOST_KEYS = 12  # of the raster
 
 
 @captioned(
@@ -48,24 +48,17 @@ class Row:
 
 
 @captioned(
-    "The last row of head {where}, until {spikes} spikes have fallen: (A) every excitatory cell a line, keys "
-    "from the weakest to the strongest, (B) the field, and (C) the share of spikes of each key with the "
-    "softmax of its scores."
+    "The last row of head {where}, until {spikes} spikes have fallen; of its {keys} keys the {shown} "
+    "strongest. (A) Every excitatory cell a line, and the field. (B) Share of all spikes, and the softmax of "
+    "the scores."
 )
 def row(shown: Row) -> Figure:
-    selection, order = shown.selection, np.argsort(shown.scores)
-    figure, ax = panels("AC\nB.", height_in=4.4, width_ratios=(2.2, 1), height_ratios=(3, 1))
-    window_ms, every = float(selection.row_ms[0]), -(-len(order) // MOST_KEYS)
-    labels = ["" if place % every else str(key) for place, key in enumerate(order)]
-    draw_raster(ax["A"], selection, 0, order=order, labels=labels, window_ms=window_ms)
-    ax["A"].set(title="Spikes", ylabel="key")
-    draw_field(ax["B"], selection, 0, window_ms=window_ms, colour=SPIKING)
-    ax["B"].set(ylabel="field")
-    places, share = np.arange(len(order)) + 0.5, selection.counts[0] / max(selection.counts[0].sum(), 1)
-    ax["C"].barh(places, share[order], 0.8, color=SPIKING, label="spikes")
-    ax["C"].plot(softmax(shown.scores)[order], places, "|", color=SOFTMAX, ms=6, mew=2, label="softmax")
-    ax["C"].set(title="Weights", xlabel="weight", ylim=(0, len(order)), yticks=[])
-    legend_below(figure, ax["C"])
+    selection, order = shown.selection, np.argsort(shown.scores)[-MOST_KEYS:]
+    figure, ax = panels("AB\naB", height_in=3.9, width_ratios=(2.2, 1), height_ratios=(3, 1))
+    labels, window_ms = [str(key) for key in order], float(selection.row_ms[0])
+    draw_row(ax["A"], ax["a"], selection, 0, order=order, labels=labels, window_ms=window_ms)
+    draw_shares(ax["B"], selection.weights[0][order], softmax(shown.scores)[order], labels)
+    legend_below(figure, ax["B"])
     return figure
 
 

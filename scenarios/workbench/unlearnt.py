@@ -32,8 +32,8 @@ def unlearnt(params: SwapParams, ctx: RunContext, mini: Mini) -> Outcome | None:
         f"The model has not learnt task {params.task}: its accuracy is {accuracy.text()}, and guessing "
         f"{how}, without any attention, reaches {guess:.3f}.",
         "So there is nothing that spikes could lose, and no head was swapped.",
-        f"Train longer than {params.iterations} iterations (--iterations), or measure it all the same "
-        "with --even-unlearnt of the command run.",
+        f"Train longer than {params.iterations} iterations (--iterations), take another size or task, or "
+        "measure it all the same (fortyhertz run with --even-unlearnt).",
     )
     return Outcome(
         dataset=xr.Dataset(
