@@ -95,7 +95,7 @@ print(f"4 spikes, after as much training through them: {accuracy(model):.3f} cor
 # Both gain: in this run it is the training that helps, not the spikes in it. What the head did in all these calls:
 
 usage = few.usage
-print(f"{usage.rows} rows, {usage.exc_spikes / usage.rows:.1f} spikes a row, {usage.silent_rows} silent rows")
+print(f"{usage.rows} rows, {usage.spikes / usage.rows:.1f} spikes a row, {usage.silent_rows} silent rows")
 
 # %%
 # Accuracy against the number of spikes, before further training.
