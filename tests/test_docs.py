@@ -10,6 +10,7 @@ import re
 import sys
 from operator import attrgetter
 from pathlib import Path
+from pkgutil import resolve_name
 from types import ModuleType
 
 import pytest
@@ -22,7 +23,9 @@ PAGES = [
     *sorted(DOCS.glob("extend/*.md")),
     *(pytest.param(page, marks=pytest.mark.slow) for page in LONG),
 ]
+TEXTS = sorted([*DOCS.parent.glob("*.md"), *DOCS.glob("*.md"), *DOCS.glob("extend/*.md")])
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NAMED = re.compile(r"`((?:spiking|bridge|pragmatic|scenarios)(?:\.\w+)+)`")
 FILE = re.compile(r"# (\w+\.py)\n")
 
 
@@ -41,3 +44,10 @@ def test_the_code_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest
             continue
         above = "\n" * text.count("\n", 0, block.start(1))
         exec(compile(above + block.group(1), str(page), "exec", dont_inherit=True), module.__dict__)
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=attrgetter("stem"))
+def test_names_in_the_text_exist(page: Path) -> None:
+    """Names with their package, in backticks, resolve to a module or to what it defines."""
+    for dotted in NAMED.findall(page.read_text(encoding="utf-8")):
+        assert resolve_name(dotted) is not None
