@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Self
 
+import brian2 as b2
 import numpy as np
 
 from spiking.batch import Batch, Own, Wanted
@@ -24,10 +25,11 @@ from spiking.rows import Layout
 from spiking.streams import Streams
 from spiking.template import Template, template_of
 from spiking.wiring import Row, Wiring
+from spiking.wiring_check import check_constants
 
 __all__ = ["RECORDS", "RowCircuit", "row_program", "run_batch"]
 
-RECORDS = ("spikes", "counts")
+RECORDS = ("spikes", "counts", "all")
 FIELD_DT_MS = 1.0
 
 
@@ -157,6 +159,7 @@ class RowCircuit(ABC):
         spikes: int | None = None,
         budget: Budget | None = None,
         mask: np.ndarray | None = None,
+        constants: Mapping[str, np.ndarray] | None = None,
         record: str = "spikes",
         engine: Engine = Fused(),
         progress: Callable[[float], None] | None = None,
@@ -178,9 +181,12 @@ class RowCircuit(ABC):
             In place of the last two.
         mask : (n_rows, n_keys) bool array, optional
             True where a key takes part. Others get no cells, no drive and no weight.
-        record : {"spikes", "counts"}
+        constants : mapping, optional
+            "group.variable" -> (n_rows,) values, in SI units, of a parameter that differs between rows.
+        record : {"spikes", "counts", "all"}
             With "counts" no spike times are kept: `spikes` and `field` are empty, `f_gamma_Hz` is nan and
-            `n_cycles` 0, and memory does not grow with the duration.
+            `n_cycles` 0, and memory does not grow with the duration. With "all" the spikes of all other groups
+            are kept as well, in `other_spikes`.
         engine : Engine
             `Fused()`, or the reference `Brian2()`.
         progress : callable, optional
@@ -200,8 +206,9 @@ class RowCircuit(ABC):
             raise TypeError(f"{type(self).__name__} takes no scores, since its Wiring has scores=None.")
         budget = Budget.of(budget, duration_ms, spikes)
         return self._attended(
-            template, scores, rng, budget, engine, mask=mask, record=record, progress=progress
-        )
+            template, scores, rng, budget, engine,
+            mask=mask, constants=constants, record=record, progress=progress,
+        )  # fmt: skip
 
     def _attended(
         self,
@@ -212,21 +219,30 @@ class RowCircuit(ABC):
         engine: Engine,
         *,
         mask: np.ndarray | None = None,
+        constants: Mapping[str, np.ndarray] | None = None,
         record: str = "spikes",
         progress: Callable[[float], None] | None = None,
     ) -> Selection:
         scores = check_scores(scores)
         present = check_mask(scores, mask)
+        given = check_constants(self, template.arrays.values, constants or {}, len(scores))
         wiring = template.wiring
         layout = Layout.of(present, template.unit)
         assert wiring.scores is not None
-        score = Ref.read(wiring.scores)
+        score, n_present = Ref.read(wiring.scores), present.sum(axis=1)
         at_keys = layout.at_populations(np.asarray(self.score_input(scores, present), dtype=np.float64))
 
         def inputs(rows: range) -> Own:
-            return {score: np.repeat(at_keys[layout.populations_of(rows)], template.per_key(score.group))}
+            n_keys = n_present[rows.start : rows.stop]
+            return {
+                score: np.repeat(at_keys[layout.populations_of(rows)], template.per_key(score.group)),
+                **{
+                    ref: np.repeat(values[rows.start : rows.stop], template.n_values(ref, n_keys))
+                    for ref, values in given.items()
+                },
+            }
 
-        batch = self.batch(layout, Streams.of(rng), frozenset({score}), inputs)
+        batch = self.batch(layout, Streams.of(rng), frozenset({score, *given}), inputs)
         recorded = run_batch(template, batch, budget, record, engine, rng, progress)
         return select(recorded, layout, present, budget, counted=wiring.counts, field=wiring.field_ref)
 
@@ -310,12 +326,14 @@ def run_batch(
 
 def wanted(template: Template, budget: Budget, record: str) -> Wanted:
     """What an engine is asked for, with spike times and fields or without."""
-    spikes = record == "spikes"
+    counted = template.wiring.counts
+    others = [o.name for o in template.wiring.objects if isinstance(o, b2.NeuronGroup) and o.events]
+    recorded = {"counts": (), "spikes": (counted,), "all": tuple(dict.fromkeys([counted, *others]))}
     return Wanted(
         budget=budget,
         settle_ms=template.wiring.settle_ms,
-        spikes=(template.wiring.counts,) if spikes else (),
-        samples=template.wiring.sampled if spikes else (),
+        spikes=recorded[record],
+        samples=() if record == "counts" else template.wiring.sampled,
         sample_ms=FIELD_DT_MS,
         counted_whole=tuple(template.wiring.counted_whole),
     )

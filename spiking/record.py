@@ -138,9 +138,8 @@ class Selection:
     row_ms: np.ndarray  # (n_rows,) float: measured time of each row
     unfinished: np.ndarray  # (n_rows,) bool: the time limit came before the others that were asked for
     n_cells: Mapping[str, np.ndarray]  # group -> (n_rows,) int64: cells of each row
-    other_counts: Mapping[str, np.ndarray] = dataclasses.field(
-        default_factory=dict
-    )  # other groups -> (n_rows,) int64 spikes
-    samples: Mapping[str, np.ndarray] = dataclasses.field(
-        default_factory=dict
-    )  # "group.variable" -> (n_rows, cells, n_samples)
+    # of groups other than the counted one: spikes of each row, (n_rows,) int64, and where all were recorded each
+    other_counts: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    other_spikes: Mapping[str, Spikes] = dataclasses.field(default_factory=dict)
+    # further variables, "group.variable" -> (n_rows, n_cells, n_samples) float32
+    samples: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)

@@ -44,6 +44,13 @@ class Template:
         """Cells of a group for each key, if all its cells stand for keys."""
         return self.arrays.sizes[group] // _KEYS
 
+    def n_values(self, ref: Ref, n_keys: np.ndarray) -> np.ndarray:
+        """Values that a variable has in rows of so many keys, (n_rows,)."""
+        if len(self.arrays.values[ref]) == 1:
+            return np.ones(len(n_keys), dtype=np.int64)
+        two, three = (self.kind(n).sizes[ref.group] for n in (2, 3))
+        return two + (n_keys - 2) * (three - two)
+
     def kind(self, n_keys: int) -> RowArrays:
         """The arrays of a row of so many keys, for a circuit that draws nothing in its wiring."""
         if n_keys not in self._kinds:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 import brian2 as b2
+import numpy as np
 from brian2.groups.group import CodeRunner
 from brian2.utils.stringtools import get_identifiers
 
@@ -13,7 +15,7 @@ from spiking.engines.fused.names import Names
 from spiking.refs import Ref
 from spiking.wiring import Wiring
 
-__all__ = ["check_wiring", "refuse_circuit"]
+__all__ = ["check_constants", "check_wiring", "refuse_circuit"]
 
 
 def refuse_circuit(
@@ -182,3 +184,33 @@ def _reads(synapses: b2.Synapses, ref: Ref) -> bool:
 
 def _listed(groups: dict[str, b2.NeuronGroup]) -> str:
     return ", ".join(groups) or "none"
+
+
+def check_constants(
+    circuit: object, held: Collection[Ref], constants: Mapping[str, np.ndarray], n_rows: int
+) -> dict[Ref, np.ndarray]:
+    """Values of parameters, one for each row, by variable.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a variable that the circuit does not have, and values that are not one finite number for each row.
+    """
+    checked = {}
+    for name, values in constants.items():
+        ref = Ref.read(name)
+        if ref not in held:
+            refuse_circuit(
+                circuit,
+                "must have each constant as a parameter of a group",
+                f"{name!r}",
+                f"declare it '{ref.variable} : 1 (constant)'; known: {', '.join(map(str, held))}",
+            )
+        array = np.asarray(values, dtype=np.float64)
+        if array.shape != (n_rows,) or not np.isfinite(array).all():
+            raise ValueError(
+                f"constants[{name!r}] must be a finite number for each of {n_rows} rows, got shape {array.shape}; "
+                "give an array of that length."
+            )
+        checked[ref] = array
+    return checked

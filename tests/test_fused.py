@@ -229,5 +229,5 @@ def test_progress_runs_to_one_and_stopping_early_leaves_nothing_running(
 def test_unknown_precision_and_record_are_refused() -> None:
     with pytest.raises(ValueError, match="precision must be one of float32, float64; got 'float16'"):
         Fused("float16")
-    with pytest.raises(ValueError, match="record must be one of spikes, counts; got 'all'"):
-        attend(SCORES, record="all")
+    with pytest.raises(ValueError, match="record must be one of spikes, counts, all; got 'both'"):
+        attend(SCORES, record="both")

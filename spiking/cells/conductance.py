@@ -20,7 +20,16 @@ from scipy.optimize import brentq
 
 from spiking.checks import known
 
-__all__ = ["CELLS", "TRAUB_MILES", "WANG_BUZSAKI", "cells", "tau_dq_ms"]
+__all__ = [
+    "CELLS",
+    "CONSTANT_CURRENT",
+    "SYNAPTIC_CURRENT",
+    "TRAUB_MILES",
+    "WANG_BUZSAKI",
+    "cells",
+    "gate_constants",
+    "tau_dq_ms",
+]
 
 _GATES = """
     dh/dt = alpha_h * (1 - h) - beta_h * h : 1
@@ -28,8 +37,8 @@ _GATES = """
     dq/dt = 0.5 * (1 + tanh(v / (10*mV))) * (1 - q) / (0.1*ms) - q / tau_dq : 1
     ds/dt = q * (1 - s) / tau_r - s / tau_d : 1
     m_inf = alpha_m / (alpha_m + beta_m) : 1
-    i_app : amp/meter**2 (constant)
 """
+CONSTANT_CURRENT = "i_app : amp/meter**2 (constant)"
 TRAUB_MILES = (
     """
     dv/dt = (100*msiemens/cm**2 * m_inf**3 * h * (50*mV - v) + 80*msiemens/cm**2 * n**4 * (-100*mV - v)
@@ -58,7 +67,7 @@ WANG_BUZSAKI = (
 )
 SYNAPTIC_CURRENT = """
     i_syn = g_e * (0*mV - v) + g_i * (-75*mV - v) : amp/meter**2
-    g_e : siemens/meter**2  # sums over the gates of the cells before
+    g_e : siemens/meter**2  # sums over the gates of the presynaptic cells
     g_i : siemens/meter**2
 """
 CELLS = {"exc": TRAUB_MILES, "inh": WANG_BUZSAKI}
@@ -83,6 +92,15 @@ def tau_dq_ms(tau_d_ms: float) -> float:
     return float(brentq(slope_at_peak, 0.01, 100.0))
 
 
+def gate_constants(kind: str) -> dict[str, b2.Quantity]:
+    """The time constants of the gates of one kind of cell, "exc" or "inh"."""
+    return {
+        "tau_dq": tau_dq_ms(TAU_D_ms[kind]) * ms,
+        "tau_r": TAU_R_ms * ms,
+        "tau_d": TAU_D_ms[kind] * ms,
+    }
+
+
 def cells(
     kind: str, drive: np.ndarray, dt_ms: float, rng: np.random.Generator | None = None
 ) -> b2.NeuronGroup:
@@ -101,17 +119,13 @@ def cells(
     known("kind of cells", kind, CELLS)
     group = b2.NeuronGroup(
         len(drive),
-        CELLS[kind] + SYNAPTIC_CURRENT,
+        CELLS[kind] + SYNAPTIC_CURRENT + CONSTANT_CURRENT,
         threshold="v > -20*mV",
         refractory="v > -20*mV",
         method="rk2",
         clock=b2.Clock(dt_ms * ms, name=f"{kind}_clock"),
         name=kind,
-        namespace={
-            "tau_dq": tau_dq_ms(TAU_D_ms[kind]) * ms,
-            "tau_r": TAU_R_ms * ms,
-            "tau_d": TAU_D_ms[kind] * ms,
-        },
+        namespace=gate_constants(kind),
     )
     if rng is None:
         group.v, group.h, group.n = -75 * mV, 0.1, 0.1

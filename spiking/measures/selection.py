@@ -68,6 +68,7 @@ def select(
         unfinished=budget.unfinished(counts),
         n_cells=recorded.n_cells,
         other_counts={group: n for group, n in recorded.counts.items() if group != counted},
+        other_spikes={group: s for group, s in recorded.spikes.items() if group != counted},
         samples={name: s for name, s in recorded.samples.items() if name != str(field)},
     )
 
