@@ -15,7 +15,7 @@ from scenarios.workbench.outcome import Picture
 from scenarios.workbench.panels import band, captioned, dots, headroom, legend, panels, pictures, plain_ticks
 from scenarios.workbench.rasters import draw_row
 from scenarios.workbench.statistics import fraction, mean
-from scenarios.workbench.style import CONTROL, FLOOR, GRID, INH, INK, MUTED, SOFTMAX, SPIKING
+from scenarios.workbench.style import CONTROL, FLOOR, GRID, INH, MUTED, SOFTMAX, SPIKING
 from spiking.measures.rhythm import GAMMA_BAND_HZ
 
 __all__ = ["figures"]
@@ -34,9 +34,10 @@ def figures(study: Study, inside: Mapping[str, WatchedRow]) -> dict[str, Picture
 
 @captioned(
     "A row whose rate is typical, simulated again with its voltages recorded. From above: spikes of its E "
-    "cells, a line a cell, stimuli ordered and coloured by drive; its field (excitatory synaptic trace, in "
-    "units of one spike; scales differ), dashed lines part its cycles; voltage of the E cell that fires most, "
-    "in scores; voltage of an I cell, in thresholds, once a millisecond. (A) With the loop. (B) E to I cut "
+    "cells, a line a cell, stimuli ordered and coloured by drive, and of its I cells, their lines wider apart; "
+    "its field (excitatory synaptic trace, in units of one spike; scales differ), dashed lines part its "
+    "cycles; voltage of the E cell that fires most, in scores; voltage of an I cell, in thresholds, once a "
+    "millisecond. (A) With the loop. (B) E to I cut "
     "and nothing else changed, so that every cell fires as fast as its drive makes it, and no I cell. (C) E "
     "to I cut and the drive lowered until the mean rate matches."
 )
@@ -51,7 +52,7 @@ def raster(inside: Mapping[str, WatchedRow]) -> Figure:
         inh_Hz = of.selection.other_counts["inh"][0] / of.selection.row_ms[0] * 1e3
         rates = f"{of.rate_Hz[0]:,.0f} E and {inh_Hz:,.0f} I spikes/s"
         raster.set_title(f"{LABELS[name]}\n{rates}", fontsize=8.5)
-        for each, voltage, colour in ((exc, seen.exc_v, SPIKING), (inh, seen.inh_v, INK)):
+        for each, voltage, colour in ((exc, seen.exc_v, SPIKING), (inh, seen.inh_v, INH)):
             each.plot(voltage[: round(WINDOW_ms)], color=colour, lw=0.9)
             each.grid(False)
         field.set(xlabel="", ylabel="")

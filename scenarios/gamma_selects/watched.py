@@ -1,4 +1,4 @@
-"""One row seen from inside: the voltages of its cells, next to its spikes and its field."""
+"""One row seen from inside: the spikes of its E and I cells, its field, and two voltages."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def watch(
     """Simulate a row of `like` once more, its voltages recorded."""
     scores = like.scores[[row]]
     with simulation(ctx, "voltages of a row", share=share) as options:
-        seen = Watched(circuit.params).attend(scores, duration_ms=duration_ms, **options)
+        seen = Watched(circuit.params).attend(scores, duration_ms=duration_ms, record="all", **options)
     spikes, exc_v = seen.spikes, seen.samples["exc.v"][0]
     n_spikes = np.bincount(spikes.key * spikes.n_cells + spikes.cell, minlength=len(exc_v))
     return WatchedRow(

@@ -49,8 +49,8 @@ class Row:
 
 @captioned(
     "The last row of head {where}, until {spikes} spikes have fallen; of its {keys} keys the {shown} "
-    "strongest. (A) Every excitatory cell a line, and the field. (B) Share of all spikes, and the softmax of "
-    "the scores."
+    "strongest. (A) Every excitatory cell a line, the I cells below, and the field. (B) Share of all spikes, "
+    "and the softmax of the scores."
 )
 def row(shown: Row) -> Figure:
     selection, order = shown.selection, np.argsort(shown.scores)[-MOST_KEYS:]

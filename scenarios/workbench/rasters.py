@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scenarios.workbench.style import GRID, MUTED, SOFTMAX, SPIKING
+from scenarios.workbench.style import GRID, INH, MUTED, SOFTMAX, SPIKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +18,7 @@ __all__ = ["draw_field", "draw_raster", "draw_row", "draw_shares", "key_colours"
 
 DENSE = 2000  # spikes from which on dots are drawn small
 DOT, SMALL_DOT = 5.0, 0.6
+BAND, GAP = 0.14, 0.03  # height of the band of I cells and its distance, over the height of all keys
 
 
 def key_colours(n_keys: int) -> np.ndarray:
@@ -37,7 +38,9 @@ def draw_raster(
     window_ms: float,
     colours: Any = None,
 ) -> None:
-    """Spikes of the E cells of one row, keys from the bottom up in `order`.
+    """Spikes of the E cells of one row, keys from the bottom up in `order`, and of its I cells where kept.
+
+    Spikes of the group "inh" are kept by `attend(..., record="all")`; they make a band under the keys.
 
     Parameters
     ----------
@@ -75,6 +78,21 @@ def draw_raster(
     ax.tick_params(axis="y", length=0)
     ax.set(xlim=(0, window_ms), ylim=(0, edges[-1]), xlabel="time (ms)")
     ax.grid(False)
+    if "inh" in selection.other_spikes:
+        draw_inhibition(ax, selection, row, height=edges[-1], label="I cells" if any(labels) else "")
+
+
+def draw_inhibition(ax: Axes, selection: Selection, row: int, *, height: float, label: str) -> None:
+    """Spikes of the I cells of one row as a band under a raster of that height, and its label."""
+    spikes, n_cells = selection.other_spikes["inh"], int(selection.n_cells["inh"][row])
+    here = spikes.row == row
+    bottom = -(GAP + BAND) * height
+    line = (spikes.cell[here] + 0.5) / n_cells
+    ax.scatter(spikes.time_ms[here], bottom + BAND * height * line, s=DOT / 2, c=INH, lw=0, rasterized=True)
+    ax.axhline(-GAP / 2 * height, color=MUTED, lw=0.8)
+    ticks = [text.get_text() for text in ax.get_yticklabels()]
+    ax.set_yticks([*ax.get_yticks(), bottom + BAND / 2 * height], [*ticks, label])
+    ax.set_ylim(bottom, height)
 
 
 def draw_field(
