@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 
-from spiking import EscapeRate, GammaCircuit, GammaParams, SpikeRecord
-from spiking.circuits.gamma import score_input
+from spiking import EscapeRate, Fused, GammaCircuit, GammaParams, SpikeRecord
 from spiking.measures.rhythm import gamma_peak
 from tests.benchmarks.table import Table, cpu_seconds, markdown, spread
 
@@ -163,7 +162,7 @@ def _problem(scores: np.ndarray) -> dict[str, Any]:
         "w_ei": PARAMS.w_ei,
         "w_ie": PARAMS.inhibition / PARAMS.n_inh,
         "v_th": (1 + PARAMS.inh_spread * np.linspace(-1, 1, PARAMS.n_inh)).tolist(),
-        "score_input": score_input(PARAMS, scores, np.ones(scores.shape, dtype=bool)).tolist(),
+        "score_input": GammaCircuit(PARAMS).score_input(scores, np.ones(scores.shape, dtype=bool)).tolist(),
     }
 
 
@@ -173,9 +172,7 @@ def _fused(scores: np.ndarray, *, seed: int) -> Run:
         scores,
         duration_ms=DURATION_MS,
         rng=np.random.default_rng(seed),
-        engine="fused",
-        record="spikes",
-        threads=THREADS,
+        engine=Fused(threads=THREADS),
     )
     seconds, cpu_s = time.perf_counter() - began, cpu_seconds() - cpu_before
     per_step = np.zeros((N_ROWS, round(DURATION_MS / PARAMS.dt_ms)))
@@ -185,7 +182,7 @@ def _fused(scores: np.ndarray, *, seed: int) -> Run:
         seconds=seconds,
         cpu_s=cpu_s,
         counts=selection.counts,
-        inh_counts=selection.inh_counts,
+        inh_counts=selection.other_counts["inh"],
         per_step=per_step,
     )
 

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from spiking import GammaCircuit, GammaParams
+from spiking import Brian2, GammaCircuit, GammaParams
 from tests.benchmarks.table import Table, in_turn, spread
 
 N_KEYS, N_CELLS, DURATION_MS = 8, 20, 1000.0
@@ -20,7 +20,7 @@ def run() -> Table:
     scores = np.random.default_rng(0).normal(0, 1.5, (max(BATCHES), N_KEYS))
 
     def attend(rows: np.ndarray) -> None:
-        circuit.attend(rows, duration_ms=DURATION_MS, rng=np.random.default_rng(1), engine="brian2")
+        circuit.attend(rows, duration_ms=DURATION_MS, rng=np.random.default_rng(1), engine=Brian2())
 
     def one_by_one() -> None:
         for i in range(SINGLE_ROWS):

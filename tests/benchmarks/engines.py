@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spiking import GammaCircuit, GammaParams
-from spiking.circuits.gamma import score_input
+from spiking import Brian2, Engine, Fused, GammaCircuit, GammaParams
 from tests.benchmarks import by_hand, standalone
 from tests.benchmarks.table import Table, compiler_version, in_turn, spread
 
@@ -28,18 +27,16 @@ def scores(n_rows: int) -> np.ndarray:
 def run() -> Table:
     """Seconds and cell-steps per second of each, with the ratios of each round."""
     rows = scores(N_ROWS)
-    u = score_input(PARAMS, rows, np.ones(rows.shape, dtype=bool))
+    u = GammaCircuit(PARAMS).score_input(rows, np.ones(rows.shape, dtype=bool))
     project = Path(tempfile.mkdtemp(prefix="fortyhertz-"))
     standalone.build(project, n_rows=N_ROWS)
     fused, single, by_c = f"fused, {THREADS} threads", "fused, 1 thread", "C by hand, 1 thread"
     ways: dict[str, Callable[[], int]] = {
-        "Brian2, cython": partial(_attend, rows, engine="brian2"),
+        "Brian2, cython": partial(_attend, rows, engine=Brian2()),
         "Brian2, C++ standalone": partial(standalone.simulate, project),
-        fused: partial(_attend, rows, engine="fused", threads=THREADS),
-        single: partial(_attend, rows, engine="fused", threads=1),
-        f"{fused}, spikes and rhythm": partial(
-            _attend, rows, engine="fused", threads=THREADS, record="spikes"
-        ),
+        fused: partial(_attend, rows, engine=Fused(threads=THREADS)),
+        single: partial(_attend, rows, engine=Fused(threads=1)),
+        f"{fused}, spikes and rhythm": partial(_attend, rows, engine=Fused(threads=THREADS), record="spikes"),
         by_c: lambda: int(by_hand.simulate(PARAMS, u, duration_ms=DURATION_MS, seed=1)[0].sum()),
     }
     rounds = in_turn(ways, repeats=REPEATS)
@@ -70,14 +67,13 @@ def run() -> Table:
     )
 
 
-def _attend(rows: np.ndarray, *, engine: str, threads: int = 1, record: str = "counts") -> int:
+def _attend(rows: np.ndarray, *, engine: Engine, record: str = "counts") -> int:
     """E spikes of all rows."""
     selection = GammaCircuit(PARAMS).attend(
         rows,
         duration_ms=DURATION_MS,
         rng=np.random.default_rng(1),
         engine=engine,
-        threads=threads,
         record=record,
     )
     return int(selection.counts.sum())

@@ -1,6 +1,6 @@
 /* The gamma circuit by hand: the limit that the fused engine is measured against.
  *
- * One row after the other, float32, one thread. The equations are those of spiking/gamma.py with EscapeRate
+ * One row after the other, float32, one thread. The equations are those of spiking/circuits/gamma.py with EscapeRate
  * cells, rewritten as one would for speed and for this circuit alone:
  * - voltages are kept as (v - theta + log(dt rho_0)) / ln 2, so that a step's hazard is 2 to that power;
  * - a cell keeps the hazard it has left until its next spike (q - h): one array instead of two;

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, ScalarFormatter
 
-from spiking import GammaCircuit, GammaParams
+from spiking import Fused, GammaCircuit, GammaParams
 from tests.benchmarks.table import Table, in_turn
 
 PLOT = Path("docs/images/growth.png")
@@ -99,9 +99,8 @@ def _simulate(size: Size) -> None:
         scores,
         duration_ms=size.duration_ms,
         rng=np.random.default_rng(1),
-        engine="fused",
         record="counts",
-        threads=1,
+        engine=Fused(threads=1),
     )
 
 

@@ -73,8 +73,10 @@ def _attend(
     rows: list[np.ndarray], params: GammaParams, spikes: int | None, duration_ms: float
 ) -> list[Selection]:
     rng, circuit = np.random.default_rng(0), GammaCircuit(params)
-    asked = {"spikes": spikes, "duration_ms": duration_ms, "engine": "fused", "record": "counts"}
-    return [circuit.attend(scores, rng=rng, **asked) for scores in rows]
+    return [
+        circuit.attend(scores, rng=rng, spikes=spikes, duration_ms=duration_ms, record="counts")
+        for scores in rows
+    ]
 
 
 def _cell_steps(params: GammaParams, selections: list[Selection]) -> float:

@@ -13,8 +13,10 @@ from pathlib import Path
 import brian2 as b2
 import numpy as np
 
-from spiking.circuits.gamma import gamma_core, score_input
-from spiking.engines.brian2 import FIELD_DT_MS
+from spiking import GammaCircuit, Ref, Streams
+from spiking.batch import Batch
+from spiking.engines.assembly import assemble
+from spiking.engines.brian2 import building
 from spiking.rows import Layout
 
 FLAGS = ["-w", "-O3", "-ffast-math", "-march=native"]  # those of the cython target here
@@ -33,19 +35,32 @@ def simulate(folder: Path) -> int:
 
 
 def _build(folder: str, n_rows: str) -> None:
+    """Write and compile the objects that the engine `Brian2` runs, with the monitors that it counts by."""
     from tests.benchmarks.engines import DURATION_MS, PARAMS, scores
 
+    batch = _batch(GammaCircuit(PARAMS), scores(int(n_rows)))
+    own = batch.own(range(batch.n_rows))  # before the device is set: standalone variables cannot be read
     b2.set_device("cpp_standalone", directory=folder, build_on_run=True)
     b2.prefs.codegen.cpp.extra_compile_args_gcc = FLAGS
-    rows = scores(int(n_rows))
-    present = np.ones(rows.shape, dtype=bool)
-    layout = Layout.of(present, PARAMS.n_cells)
-    u = layout.at_populations(score_input(PARAMS, rows, present))
-    core = gamma_core(PARAMS, layout, np.random.default_rng(1), u)
-    spikes = [b2.SpikeMonitor(core.exc, name="spikes"), b2.SpikeMonitor(core.inh, name="inh_spikes")]
-    sums = b2.StateMonitor(core.row, ["exc"], record=True, dt=FIELD_DT_MS * b2.ms, name="sums")
-    network = b2.Network(*core.objects, *spikes, sums)
-    network.run(DURATION_MS * b2.ms, namespace=PARAMS.namespace())
+    with building():
+        objects = assemble(batch, own)
+    assert objects is not None
+    groups = {o.name: o for o in objects}
+    monitors = [
+        b2.SpikeMonitor(groups["exc"], name="spikes"),
+        b2.SpikeMonitor(groups["inh"], name="inh_spikes"),
+    ]
+    network = b2.Network(*objects, *monitors)
+    network.run(DURATION_MS * b2.ms, namespace=dict(batch.namespace))
+
+
+def _batch(circuit: GammaCircuit, scores: np.ndarray) -> Batch:
+    """The rows as engines take them."""
+    present = np.ones(scores.shape, dtype=bool)
+    layout = Layout.of(present, circuit.params.n_cells)
+    u = layout.per_cell(layout.at_populations(circuit.score_input(scores, present)))
+    score = Ref("exc", "u")
+    return circuit.batch(layout, Streams(1), {score}, lambda rows: {score: u})
 
 
 if __name__ == "__main__":

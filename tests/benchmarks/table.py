@@ -91,9 +91,8 @@ def _processor() -> str:
     info = Path("/proc/cpuinfo")
     if not info.exists():
         return platform.processor() or platform.machine()
-    facts = dict(
-        (part.strip() for part in line.split(":", 1)) for line in info.read_text().splitlines() if ":" in line
-    )
+    lines = (line.partition(":") for line in info.read_text().splitlines())
+    facts = {key.strip(): value.strip() for key, _, value in lines}
     name = facts.get("model name", platform.machine())
     return f"{name} ({'AVX-512' if 'avx512f' in facts.get('flags', '') else platform.machine()})"
 
