@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from types import CodeType
 from typing import Any
 
 import brian2 as b2
@@ -37,6 +39,10 @@ class Start:
     expressions: Mapping[Ref, ast.expr]  # in the order given
     n_draws: Mapping[Ref, int]  # random numbers that each takes per cell
 
+    @cached_property
+    def _formulas(self) -> Mapping[Ref, _Formula]:
+        return {ref: _Formula.of(expression) for ref, expression in self.expressions.items()}
+
     def values(
         self,
         given: Mapping[Ref, np.ndarray],
@@ -64,7 +70,7 @@ class Start:
             group: RowNoise(seed, streams, sizes[group], first_site=SITES * n)
             for n, group in enumerate(dict.fromkeys(ref.group for ref in self.expressions))
         }
-        for ref, expression in self.expressions.items():
+        for ref, formula in self._formulas.items():
             total = int(sizes[ref.group].sum())
 
             def variable(name: str, group: str = ref.group) -> np.ndarray:
@@ -75,7 +81,7 @@ class Start:
                 return value if same else np.repeat(value, sizes[group])
 
             drawn = _Draws(noise[ref.group], total)
-            value = _evaluate(expression, variable, drawn)
+            value = formula(variable, drawn)
             values[ref] = np.asarray(value) if np.ndim(value) else np.full(total, value)
         return {ref: values[ref] for ref in self.expressions}
 
@@ -114,10 +120,14 @@ def _variables(groups: Mapping[str, b2.NeuronGroup]) -> Sequence[str]:
 
 
 def _n_draws(expression: ast.expr) -> int:
-    called = [
+    return sum(name in RANDOM for name in _called(expression))
+
+
+def _called(expression: ast.expr) -> list[str]:
+    """The functions that an expression calls, once for each call."""
+    return [
         n.func.id for n in ast.walk(expression) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
     ]
-    return sum(name in RANDOM for name in called)
 
 
 class _Draws:
@@ -133,15 +143,24 @@ class _Draws:
         return self.noise.normal(size=self.size)
 
 
-def _evaluate(expression: ast.expr, variable: Callable[[str], np.ndarray], draws: _Draws) -> Any:
-    functions = {**_FUNCTIONS, "rand": draws.rand, "randn": draws.randn}
-    called = {
-        n.func.id for n in ast.walk(expression) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
-    }
-    scope: dict[str, Any] = {name: variable(name) for name in names(expression) - called}
-    scope |= {name: functions[name] for name in called}
-    tree = ast.fix_missing_locations(ast.Expression(_Vectorised().visit(_copied(expression))))
-    return eval(compile(tree, "<start>", "eval"), {"__builtins__": {}, "where": np.where}, scope)
+@dataclass(frozen=True)
+class _Formula:
+    """A compiled expression: compiling takes longer than the rows of a short call."""
+
+    code: CodeType
+    variables: tuple[str, ...]
+    functions: tuple[str, ...]
+
+    @classmethod
+    def of(cls, expression: ast.expr) -> _Formula:
+        tree = ast.fix_missing_locations(ast.Expression(_Vectorised().visit(_copied(expression))))
+        return cls(compile(tree, "<start>", "eval"), tuple(names(expression)), tuple(_called(expression)))
+
+    def __call__(self, variable: Callable[[str], np.ndarray], draws: _Draws) -> Any:
+        functions = {**_FUNCTIONS, "rand": draws.rand, "randn": draws.randn}
+        scope: dict[str, Any] = {name: variable(name) for name in self.variables}
+        scope |= {name: functions[name] for name in self.functions}
+        return eval(self.code, {"__builtins__": {}, "where": np.where}, scope)
 
 
 def _copied(expression: ast.expr) -> ast.expr:
