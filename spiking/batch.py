@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from operator import or_
-from typing import Any
 
 import brian2 as b2
 import numpy as np
@@ -115,7 +114,7 @@ class Batch:
     """Rows of one circuit, or networks of one kind."""
 
     objects: Sequence[b2.BrianObject]  # of one row
-    namespace: Mapping[str, Any]
+    namespace: Mapping[str, object]
     kinds: Sequence[RowArrays]  # the distinct rows
     kind_of: np.ndarray  # (n_rows,) int: which of them each row is
     streams: Streams

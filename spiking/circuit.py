@@ -7,7 +7,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Self
+from typing import Self
 
 import brian2 as b2
 import numpy as np
@@ -117,7 +117,7 @@ class RowCircuit(ABC):
                 pass
         return type(self), id(self)
 
-    def varied(self, **changes: Any) -> Self:
+    def varied(self, **changes: object) -> Self:
         """The same circuit with other parameters, such as `temperature`."""
         missing = [name for name in changes if not hasattr(self, name)]
         if missing:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import brian2 as b2
 import numpy as np
@@ -32,7 +31,7 @@ class Network:
     """The Brian2 objects of one network, with the constants of their equations."""
 
     objects: Sequence[b2.BrianObject]
-    namespace: Mapping[str, Any] = field(default_factory=dict)
+    namespace: Mapping[str, object] = field(default_factory=dict)
 
 
 def simulate_circuit(
@@ -45,7 +44,7 @@ def simulate_circuit(
     record: Sequence[str] = (),
     sample: Sequence[str] = (),
     sample_ms: float = 1.0,
-    namespace: Mapping[str, Any] | None = None,
+    namespace: Mapping[str, object] | None = None,
     engine: Engine = Fused("float64"),
     progress: Callable[[float], None] | None = None,
 ) -> Recorded:
@@ -124,7 +123,7 @@ def _check_ms(name: str, value: object) -> None:
 
 
 def _made(
-    build: Any, generators: Sequence[np.random.Generator], constants: Mapping[str, Any]
+    build: object, generators: Sequence[np.random.Generator], constants: Mapping[str, object]
 ) -> list[Network]:
     if isinstance(build, (Network, b2.Network)):
         if len(generators) > 1:
@@ -142,7 +141,7 @@ def _made(
         return [_network(build(generator), constants) for generator in generators]
 
 
-def _network(made: Any, constants: Mapping[str, Any]) -> Network:
+def _network(made: object, constants: Mapping[str, object]) -> Network:
     if isinstance(made, b2.Network):
         made = Network(list(made.objects))
     if not isinstance(made, Network):
@@ -159,7 +158,7 @@ def _network(made: Any, constants: Mapping[str, Any]) -> Network:
     return Network(made.objects, {**constants, **made.namespace})
 
 
-def _callers_constants() -> dict[str, Any]:
+def _callers_constants() -> dict[str, object]:
     """Quantities and numbers of the function that called `simulate_circuit`."""
     import inspect
     from numbers import Number

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import brian2 as b2
 import numpy as np
@@ -67,7 +67,7 @@ class Wiring:
     counts: str
     scores: str | None
     field: str | None = None
-    namespace: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    namespace: Mapping[str, object] = dataclasses.field(default_factory=dict)
     start: Mapping[str, str | float] = dataclasses.field(default_factory=dict)
     settle_ms: float = 0.0
     sample: Sequence[str] = ()
