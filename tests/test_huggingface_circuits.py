@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 import torch
-from circuits_of_a_user import OneInhibitor
+from circuits_of_a_user import OneInhibitor, Own
 from hf_models import batch, built, state, with_gamma
 
 import bridge.huggingface as hf
 from bridge import SpikingHead
-from bridge.huggingface.circuits import circuit_named
-from spiking import GammaCircuit
+from bridge.heads.named import circuit_named
+from scenarios.workbench.head_params import HeadParams
+from spiking import GammaCircuit, GammaParams
 
 HERE = "circuits_of_a_user"
 
@@ -52,11 +53,11 @@ def test_temperature_and_cells_replace_the_circuits_own() -> None:
     [
         (
             {"circuit": "no_such_package:Mine"},
-            r"^gamma_circuit 'no_such_package:Mine': cannot import no_such_package",
+            r"^circuit 'no_such_package:Mine': cannot import no_such_package",
         ),
         (
             {"circuit": f"{HERE}:Owm"},
-            rf"^gamma_circuit '{HERE}:Owm': {HERE} has no 'Owm'; did you mean 'Own'\?$",
+            rf"^circuit '{HERE}:Owm': {HERE} has no 'Owm'; did you mean 'Own'\?$",
         ),
         ({"circuit": f"{HERE}:xyz"}, rf"{HERE} has no 'xyz'; correct the name after the colon$"),
         ({"circuit": f"{HERE}:NUMBER"}, r"must lead to a circuit with the method attend, got int; name a"),
@@ -70,9 +71,9 @@ def test_temperature_and_cells_replace_the_circuits_own() -> None:
         ),
         (
             {"circuit": f"{HERE}:Fixed", "temperature": 2.0},
-            r"^gamma_temperature must be left out, got 2\.0: the circ",
+            r"^temperature must be left out, got 2\.0: the circ",
         ),
-        ({"circuit": f"{HERE}:Fixed", "n_cells": 9}, r"^gamma_n_cells must be left out, got 9: the circuit"),
+        ({"circuit": f"{HERE}:Fixed", "n_cells": 9}, r"^n_cells must be left out, got 9: the circuit"),
         ({"circuit": "brief:"}, r"^circuit must be one of .*; got 'brief:'; or use an import path such as"),
         ({"circuit": f"{HERE}.Own"}, r"^circuit must be one of .*; or use an import path such as"),
         ({"circuit": 3}, r"^circuit must be one of .*; got 3; or"),
@@ -85,3 +86,11 @@ def test_a_path_that_leads_to_no_circuit_is_refused(options: dict[str, Any], say
     assert "\n" not in str(refused.value)
     assert model.config._attn_implementation != "gamma"
     assert not [name for name in vars(model.config) if name.startswith("gamma_")]
+
+
+def test_a_scenario_takes_the_same_names() -> None:
+    own = HeadParams(circuit=f"{HERE}:Own", n_cells=7)
+    assert own.row_circuit() == Own(n_cells=7)
+    assert HeadParams().row_circuit() == GammaCircuit(GammaParams.brief())
+    with pytest.raises(ValueError, match="circuit must be one of escape, lif, brief; got 'breif'"):
+        HeadParams(circuit="breif")

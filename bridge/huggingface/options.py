@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from bridge.heads.named import check_circuit_name, circuit_named
 from bridge.heads.score_map import MODES
 from bridge.heads.spiking_head import SpikingHead
-from bridge.huggingface.circuits import check_circuit_name, circuit_named
 from spiking.checks import known, positive, positive_int
 from spiking.engines import ENGINES, engine_named
 

@@ -90,7 +90,7 @@ def _passes(params: Params, ctx: RunContext, model: Any, given: dict[str, Any]) 
 
 def _row(params: Params, ctx: RunContext, passes: Passes) -> Row:
     """Simulate the last row of the first chosen head once more, with its spikes kept."""
-    circuit, rng = params.gamma_circuit(), ctx.rng.spawn(1)[0]
+    circuit, rng = params.row_circuit(), ctx.rng.spawn(1)[0]
     spiking = SpikingScoreMap(circuit, Budget(spikes=params.spikes), rng, ctx.engine, record="all")
     scores = passes.uniform.row
     spiking(torch.from_numpy(scores)[None])

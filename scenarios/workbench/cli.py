@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 import warnings
@@ -31,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # where a circuit or a model that is named by an import path may lie
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _note

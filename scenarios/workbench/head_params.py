@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bridge import SpikingHead
 from bridge.heads.choice import chosen_heads
+from bridge.heads.named import check_circuit_name, circuit_named
 from scenarios.workbench.outcome import RunContext
 from scenarios.workbench.params import ScenarioParams, param
 from scenarios.workbench.pretrained import MINILM
-from spiking import PARAMETER_SETS, GammaCircuit
+from spiking import PARAMETER_SETS, RowCircuit
 
 __all__ = ["HeadParams", "PretrainedParams", "chosen_text"]
-
-CIRCUITS = tuple(PARAMETER_SETS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,13 +23,16 @@ class HeadParams(ScenarioParams):
     heads: str = param(
         "all", "heads that spike: all, or layer.head from 0 with commas, * for every one: 0.1,3.*"
     )
-    circuit: str = param("brief", f"one of: {', '.join(CIRCUITS)}", choices=CIRCUITS)
+    circuit: str = param("brief", f"one of: {', '.join(PARAMETER_SETS)}; or yours: package.module:name")
     n_cells: int | None = param(None, "excitatory cells per key; the circuit's own if none", at_least=1)
 
-    def gamma_circuit(self) -> GammaCircuit:
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_circuit_name(self.circuit)
+
+    def row_circuit(self) -> RowCircuit:
         """Make the circuit of every head that spikes."""
-        chosen = PARAMETER_SETS[self.circuit]
-        return GammaCircuit(chosen if self.n_cells is None else replace(chosen, n_cells=self.n_cells))
+        return circuit_named(self.circuit, temperature=1.0, n_cells=self.n_cells)
 
     def spiking_head(
         self,
@@ -43,7 +45,7 @@ class HeadParams(ScenarioParams):
     ) -> SpikingHead:
         """Make a head of this circuit, or its sampled twin, with a seed below `seeds` from the run's generator."""
         return SpikingHead(
-            self.gamma_circuit(),
+            self.row_circuit(),
             spikes=spikes,
             mode=mode,
             engine=ctx.engine,
@@ -59,9 +61,9 @@ class PretrainedParams(HeadParams):
     model: str = param(MINILM, "minilm, or the folder of a Hugging Face model")
     temperature: float = param(1.0, "divides the scores; 1 as the model was trained", above=0)
 
-    def gamma_circuit(self) -> GammaCircuit:
+    def row_circuit(self) -> RowCircuit:
         """Make the circuit of every head that spikes, at this temperature."""
-        return GammaCircuit(replace(super().gamma_circuit().params, temperature=self.temperature))
+        return circuit_named(self.circuit, temperature=self.temperature, n_cells=self.n_cells)
 
 
 def chosen_text(heads: str, n_heads: Sequence[int]) -> str:

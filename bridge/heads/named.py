@@ -1,4 +1,4 @@
-"""The circuit that a configuration names: a calibrated parameter set, or an import path to any other."""
+"""The circuit that a command or a configuration names: a calibrated parameter set, or an import path."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from spiking.params import PARAMETER_SETS
 
 __all__ = ["check_circuit_name", "circuit_named"]
 
-OPTION = "gamma_circuit"
+OPTION = "circuit"
 
 
 def check_circuit_name(name: object) -> None:
@@ -22,7 +22,7 @@ def check_circuit_name(name: object) -> None:
     module, colon, attribute = name.partition(":") if isinstance(name, str) else ("", "", "")
     if not (colon and _is_dotted(module) and _is_dotted(attribute)):
         raise ValueError(
-            f"{OPTION.removeprefix('gamma_')} must be one of {', '.join(PARAMETER_SETS)}; got {name!r}; "
+            f"{OPTION} must be one of {', '.join(PARAMETER_SETS)}; got {name!r}; "
             'or use an import path such as "my_package.circuits:Mine"'
         )
 
@@ -110,7 +110,7 @@ def _varied(circuit: Any, name: str, field: str, value: object) -> Any:
     if field == "temperature" and value == 1:
         return circuit
     raise ValueError(
-        f"gamma_{field} must be left out, got {value}: the circuit {name!r} has no field {field}; set it where "
+        f"{field} must be left out, got {value}: the circuit {name!r} has no field {field}; set it where "
         "the circuit is made"
     )
 
