@@ -6,8 +6,11 @@ and initial states. From the same generator both engines get the same networks.
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Number
 
 import brian2 as b2
 import numpy as np
@@ -24,6 +27,8 @@ from spiking.refs import Ref
 from spiking.streams import Streams
 
 __all__ = ["Network", "simulate_circuit"]
+
+_UNRESOLVED = re.compile(r"identifier [\"']?(\w+)[\"']? could not be resolved")
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def simulate_circuit(
             f"rng must be a numpy.random.Generator, got {type(rng).__name__}; use np.random.default_rng({rng!r})."
         )
     for name, value in (("duration_ms", duration_ms), ("sample_ms", sample_ms)):
-        _check_ms(name, value)
+        positive("simulate_circuit", name, value, remedy="give milliseconds without a unit, such as 500.0")
     within("simulate_circuit", "settle_ms", settle_ms, 0.0, 1e9)
     positive_int("simulate_circuit", "n_networks", n_networks)
     generators = rng.spawn(n_networks)
@@ -112,14 +117,24 @@ def simulate_circuit(
         streams=Streams.of(rng),
         rebuild=lambda number: networks[number].objects,
     )
-    return engine.run(batch, wanted, progress)
-
-
-def _check_ms(name: str, value: object) -> None:
     try:
-        positive("simulate_circuit", name, value, remedy="give milliseconds without a unit, such as 500.0")
-    except TypeError as error:
-        raise TypeError(str(error)) from None
+        return engine.run(batch, wanted, progress)
+    except (KeyError, b2.BrianObjectException) as error:
+        raise _unresolved(error) from error
+
+
+def _unresolved(error: Exception) -> Exception:
+    """The error of a constant that no namespace holds, in one line; any other as it is."""
+    causes: list[BaseException] = [error]
+    while (cause := causes[-1].__cause__) is not None:
+        causes.append(cause)
+    found = next((m for c in causes if (m := _UNRESOLVED.search(str(c)))), None)
+    if found is None:
+        return error
+    name = repr(found[1])
+    return ValueError(
+        f"simulate_circuit needs the constant {name}, got none of that name; pass namespace={{{name}: ...}}."
+    )
 
 
 def _made(
@@ -160,9 +175,6 @@ def _network(made: object, constants: Mapping[str, object]) -> Network:
 
 def _callers_constants() -> dict[str, object]:
     """Quantities and numbers of the function that called `simulate_circuit`."""
-    import inspect
-    from numbers import Number
-
     frame = inspect.currentframe()
     caller = frame.f_back.f_back if frame is not None and frame.f_back is not None else None
     if caller is None:

@@ -1,0 +1,115 @@
+"""`simulate_circuit`: any network of Brian2 objects on both engines, and what it answers to odd requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import brian2 as b2
+import numpy as np
+import pytest
+from brian2 import ms
+
+from spiking import Brian2, Fused, Network, simulate_circuit
+
+ENGINES = [Brian2(), Fused("float64")]
+pytestmark = pytest.mark.filterwarnings("ignore:no C\\+\\+ compiler")
+
+
+@pytest.fixture(autouse=True)
+def _sooner_than_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spiking.engines.brian2.codegen_target", lambda: "numpy")
+
+
+def cells(n: int = 3, model: str = "dv/dt = (2 - v) / tau : 1") -> b2.NeuronGroup:
+    return b2.NeuronGroup(n, model, threshold="v > 1", reset="v = 0", method="euler", dt=0.1 * ms, name="E")
+
+
+def build(rng: np.random.Generator) -> Network:
+    """One to four cells that start anywhere."""
+    group = cells(int(rng.integers(1, 5)))
+    group.v = rng.random(len(group))
+    return Network([group], {"tau": 10 * ms})
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda e: e.name)
+def test_networks_of_different_sizes_in_one_batch(engine: Any) -> None:
+    ran = simulate_circuit(
+        build, duration_ms=50, rng=np.random.default_rng(3), n_networks=4, record=["E"], sample=["E.v"],
+        engine=engine,
+    )  # fmt: skip
+    sizes = ran.n_cells["E"]
+    assert len(set(sizes)) > 1
+    assert ran.samples["E.v"].shape == (4, sizes.max(), 50)
+    assert (np.isnan(ran.samples["E.v"][:, :, 0]).sum(axis=1) == sizes.max() - sizes).all()
+    assert (np.bincount(ran.spikes["E"].row, minlength=4) == ran.counts["E"]).all()
+    assert (ran.counts["E"] >= 6 * sizes).all()  # a period of 10 ms x ln 2 = 7 ms
+
+
+def test_both_engines_give_the_same_spikes() -> None:
+    runs = [
+        simulate_circuit(
+            build, duration_ms=50, rng=np.random.default_rng(3), n_networks=4, record=["E"], engine=e
+        )
+        for e in ENGINES
+    ]
+    a, b = (run.spikes["E"] for run in runs)
+    order = [np.lexsort((s.cell, np.round(s.time_ms, 1), s.row)) for s in (a, b)]
+    for part in ("row", "cell"):
+        np.testing.assert_array_equal(getattr(a, part)[order[0]], getattr(b, part)[order[1]])
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda e: e.name)
+def test_a_brian2_network_runs_with_constants_from_where_it_was_called(engine: Any) -> None:
+    tau = 10 * ms  # resolved as Brian2 does
+    ran = simulate_circuit(
+        b2.Network(cells()), duration_ms=30, rng=np.random.default_rng(0), record=["E"], engine=engine
+    )
+    assert (ran.counts["E"] == 3 * 4).all(), tau
+
+
+UNKNOWN = "dv/dt = (2 - v) / tau_m : 1"
+GOOD: dict[str, Any] = {"build": build, "duration_ms": 20, "rng": np.random.default_rng(0)}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"record": ["I"]}, r"group to record must be one of E; got 'I'"),
+        ({"sample": ["I.v"]}, r"group to sample must be one of E; got 'I'"),
+        ({"sample": ["E.w"]}, r"variable of 'E' to sample must be one of v; got 'w'"),
+        ({"sample": ["v"]}, r'a variable must be written "group\.variable", got \'v\''),
+        ({"rng": 3}, r"rng must be a numpy\.random\.Generator, got int; use np\.random\.default_rng\(3\)"),
+        (
+            {"duration_ms": 50 * ms},
+            r"simulate_circuit\.duration_ms must be a number, got 50\. ?\*",
+        ),
+        ({"duration_ms": -1}, r"simulate_circuit\.duration_ms must be > 0, got -1; give milliseconds"),
+        ({"n_networks": 0}, r"n_networks must be >= 1, got 0"),
+        ({"engine": "fused"}, r"engine must be an engine, got 'fused'"),
+        ({"build": 3}, r"build must be a function of a generator, or a network, got int"),
+        ({"build": lambda rng: [1]}, r"build must return a Network or a brian2\.Network, got list"),
+        ({"build": lambda rng: Network([])}, r"a network must have a neuron group, got none"),
+        (
+            {"build": lambda rng: Network([cells(), cells()])},
+            r"must give each object a name, got two called 'E'",
+        ),
+        (
+            {"build": lambda rng: Network([cells(model="dv/dt = (2 - v) / tau_m : 1")])},
+            r"needs the constant 'tau_m'",
+        ),
+        (
+            {"build": lambda rng: Network([cells()], {"tau": rng.integers(5, 99) * ms}), "n_networks": 2},
+            r"networks of one batch must have the same equations and constants",
+        ),
+        (
+            {"build": Network([cells()], {"tau": 10 * ms}), "n_networks": 2},
+            r"to make several networks, got one",
+        ),
+    ],
+)
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda e: e.name)
+def test_odd_requests_get_one_line(change: dict[str, Any], says: str, engine: Any) -> None:
+    asked = {**GOOD, "engine": engine, **change}
+    with pytest.raises((ValueError, TypeError), match=says) as refused:
+        simulate_circuit(asked.pop("build"), **asked)
+    assert "\n" not in str(refused.value)
