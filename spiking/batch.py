@@ -18,8 +18,9 @@ from spiking.budget import Budget
 from spiking.refs import Ref
 from spiking.streams import Streams
 
-__all__ = ["Batch", "RowArrays", "SynapseArrays", "Traits", "Wanted"]
+__all__ = ["FIELD_DT_MS", "Batch", "RowArrays", "SynapseArrays", "Traits", "Wanted"]
 
+FIELD_DT_MS = 1.0  # between samples of a row's field
 Own = Mapping[Ref, np.ndarray]  # values of variables, one row after another
 
 
@@ -104,7 +105,7 @@ class Wanted:
     settle_ms: float
     spikes: tuple[str, ...] = ()  # groups whose spikes are recorded
     samples: tuple[Ref, ...] = ()  # variables that are recorded every `sample_ms` at the start of a step
-    sample_ms: float = 1.0
+    sample_ms: float = FIELD_DT_MS
     counted_whole: tuple[str, ...] = ()  # groups whose spikes before the window are counted, too
     likely_Hz: float = 20.0  # of a recorded cell: room for its spikes; a row with more of them is run again
 

@@ -9,28 +9,25 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Self
 
-import brian2 as b2
 import numpy as np
 
-from spiking.batch import Batch, Own, Wanted
+from spiking.batch import Batch, Own
 from spiking.budget import Budget
-from spiking.checks import check_mask, check_scores, known
-from spiking.engines import Engine, Fused, check_engine
+from spiking.checks import check_mask, check_scores
+from spiking.engines import Engine, Fused
 from spiking.engines.fused.parts import Program
 from spiking.measures.selection import select
 from spiking.probe import probe
-from spiking.record import Recorded, Selection
+from spiking.record import Selection
 from spiking.refs import Ref
 from spiking.rows import Layout
+from spiking.running import run_batch, wanted
 from spiking.streams import Streams
 from spiking.template import Template, template_of
 from spiking.wiring import Row, Wiring
 from spiking.wiring_check import check_constants
 
-__all__ = ["RECORDS", "RowCircuit", "row_program", "run_batch"]
-
-RECORDS = ("spikes", "counts", "all")
-FIELD_DT_MS = 1.0
+__all__ = ["RowCircuit", "row_program"]
 
 
 class RowCircuit(ABC):
@@ -303,40 +300,6 @@ class RowCircuit(ABC):
             rebuild=lambda row: template.rebuilt(int(n_keys[row]), streams.seed, int(numbers[row])).objects,
         )
         return batch
-
-
-def run_batch(
-    template: Template,
-    batch: Batch,
-    budget: Budget,
-    record: str,
-    engine: Engine,
-    rng: np.random.Generator | Streams,
-    progress: Callable[[float], None] | None,
-) -> Recorded:
-    """Check what a caller asks of an engine, and run."""
-    known("record", record, RECORDS)
-    check_engine(engine)
-    if isinstance(rng, Streams) and rng.rows is not None and not engine.takes_streams:
-        raise ValueError(
-            f"streams are of the fused engine, got {type(engine).__name__}(); use Fused(), or a generator."
-        )
-    return engine.run(batch, wanted(template, budget, record), progress)
-
-
-def wanted(template: Template, budget: Budget, record: str) -> Wanted:
-    """What an engine is asked for, with spike times and fields or without."""
-    counted = template.wiring.counts
-    others = [o.name for o in template.wiring.objects if isinstance(o, b2.NeuronGroup) and o.events]
-    recorded = {"counts": (), "spikes": (counted,), "all": tuple(dict.fromkeys([counted, *others]))}
-    return Wanted(
-        budget=budget,
-        settle_ms=template.wiring.settle_ms,
-        spikes=recorded[record],
-        samples=() if record == "counts" else template.wiring.sampled,
-        sample_ms=FIELD_DT_MS,
-        counted_whole=tuple(template.wiring.counted_whole),
-    )
 
 
 @lru_cache(maxsize=256)

@@ -16,7 +16,7 @@ import numpy as np
 from spiking.batch import Own
 from spiking.budget import Budget
 from spiking.checks import check_mask, check_vectors
-from spiking.circuit import RowCircuit, run_batch
+from spiking.circuit import RowCircuit
 from spiking.circuits.gamma import gamma_row
 from spiking.circuits.periphery import (
     HeadParams,
@@ -31,6 +31,7 @@ from spiking.params import GammaParams
 from spiking.record import Selection
 from spiking.refs import Ref
 from spiking.rows import Layout
+from spiking.running import run_batch
 from spiking.streams import Streams
 from spiking.template import template_of
 from spiking.wiring import Row, Wiring

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from spiking.batch import FIELD_DT_MS
 from spiking.budget import Budget
 from spiking.measures.readout import count_share
 from spiking.measures.rhythm import cycles, gamma_peak
@@ -12,8 +13,6 @@ from spiking.refs import Ref
 from spiking.rows import Layout
 
 __all__ = ["select"]
-
-FIELD_DT_MS = 1.0
 
 
 def select(

@@ -1,0 +1,53 @@
+"""A batch handed to an engine: what a caller may ask to be recorded, and the checks before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import brian2 as b2
+import numpy as np
+
+from spiking.batch import Batch, Wanted
+from spiking.budget import Budget
+from spiking.checks import known
+from spiking.engines import Engine, check_engine
+from spiking.record import Recorded
+from spiking.streams import Streams
+from spiking.template import Template
+
+__all__ = ["RECORDS", "run_batch", "wanted"]
+
+RECORDS = ("spikes", "counts", "all")
+
+
+def run_batch(
+    template: Template,
+    batch: Batch,
+    budget: Budget,
+    record: str,
+    engine: Engine,
+    rng: np.random.Generator | Streams,
+    progress: Callable[[float], None] | None,
+) -> Recorded:
+    """Check what a caller asks of an engine, and run."""
+    known("record", record, RECORDS)
+    check_engine(engine)
+    if isinstance(rng, Streams) and rng.rows is not None and not engine.takes_streams:
+        raise ValueError(
+            f"streams are of the fused engine, got {type(engine).__name__}(); use Fused(), or a generator."
+        )
+    return engine.run(batch, wanted(template, budget, record), progress)
+
+
+def wanted(template: Template, budget: Budget, record: str) -> Wanted:
+    """What an engine is asked for, with spike times and fields or without."""
+    counted = template.wiring.counts
+    others = [o.name for o in template.wiring.objects if isinstance(o, b2.NeuronGroup) and o.events]
+    recorded = {"counts": (), "spikes": (counted,), "all": tuple(dict.fromkeys([counted, *others]))}
+    return Wanted(
+        budget=budget,
+        settle_ms=template.wiring.settle_ms,
+        spikes=recorded[record],
+        samples=() if record == "counts" else template.wiring.sampled,
+        counted_whole=tuple(template.wiring.counted_whole),
+    )
