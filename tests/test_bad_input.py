@@ -36,7 +36,7 @@ GOOD = np.zeros((2, 3))
         (GOOD, {"duration_ms": -5.0}, "duration_ms must be > 0, got -5.0"),
         (GOOD, {"duration_ms": float("nan")}, "duration_ms must be > 0, got nan"),
         (GOOD, {"duration_ms": 20.0}, "at least one gamma cycle"),
-        (GOOD, {"engine": "nest"}, "engine must be one of fused, brian2; got 'nest'"),
+        (GOOD, {"engine": "nest"}, "engine must be an engine, got 'nest'"),
     ],
 )
 def test_attend_refuses(scores: np.ndarray, options: dict[str, Any], message: str) -> None:

@@ -104,6 +104,7 @@ def test_killed_parent_leaves_no_worker_and_the_same_command_computes_only_what_
             break
         time.sleep(0.02)
     assert not any(map(alive, workers))
+    time.sleep(0.5)  # on a busy machine a worker may have started late, and be none of those seen so far
     kept = len(list(Path("out/points").glob("*.json")))
     noted = len(computed())
     assert noted - 2 <= kept <= noted  # of the two in flight, one may have ended without being kept
