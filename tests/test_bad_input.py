@@ -36,7 +36,6 @@ GOOD = np.zeros((2, 3))
         (GOOD, {"duration_ms": -5.0}, "duration_ms must be > 0, got -5.0"),
         (GOOD, {"duration_ms": float("nan")}, "duration_ms must be > 0, got nan"),
         (GOOD, {"duration_ms": 20.0}, "at least one gamma cycle"),
-        (GOOD, {"engine": "nest"}, "engine must be an engine, got 'nest'"),
     ],
 )
 def test_attend_refuses(scores: np.ndarray, options: dict[str, Any], message: str) -> None:
@@ -50,6 +49,7 @@ def test_attend_refuses(scores: np.ndarray, options: dict[str, Any], message: st
         ([["a", "b"]], {}, "scores must be an array of numbers"),
         ([[1.0, 2.0], [3.0]], {}, "scores must be an array of numbers"),
         (GOOD, {"mask": np.ones((2, 3))}, "mask must be boolean"),
+        (GOOD, {"engine": "nest"}, "engine must be an engine, got 'nest'"),
     ],
 )
 def test_attend_refuses_types(scores: Any, options: dict[str, Any], message: str) -> None:

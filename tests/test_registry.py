@@ -21,7 +21,7 @@ def test_registered_scenarios_load_and_are_whole(name: str) -> None:
 
 def test_engines_at_the_edge_are_the_simulators() -> None:
     """Written twice, because help must not import a simulator."""
-    assert registry.ENGINES == tuple(spiking.ENGINES)
+    assert tuple(spiking.ENGINES) == registry.ENGINES
 
 
 def test_models_are_compared_by_scenarios() -> None:
