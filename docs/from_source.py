@@ -24,7 +24,17 @@ from sphinx.util.docutils import SphinxDirective
 __all__ = ["setup"]
 
 ROOT = Path(__file__).parents[1]
-UNITS = {"_per_ms": "1/ms", "_ms": "ms", "_Hz": "Hz", "_rad": "rad", "_nats": "nat", "_J": "J", "_MiB": "MiB"}
+UNITS = {
+    "_per_ms": "1/ms",
+    "_ms": "ms",
+    "_Hz": "Hz",
+    "_rad": "rad",
+    "_nats": "nat",
+    "_J": "J",
+    "_MiB": "MiB",
+    "_uA_cm2": "µA/cm²",
+    "_mS_cm2": "mS/cm²",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

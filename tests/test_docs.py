@@ -16,7 +16,10 @@ from types import ModuleType
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-SHORT = [DOCS.parent / "README.md", *(DOCS / f"{name}.md" for name in ("index", "uses", "energy"))]
+SHORT = [
+    DOCS.parent / "README.md",
+    *(DOCS / f"{name}.md" for name in ("index", "uses", "circuits", "energy")),
+]
 LONG = [DOCS / f"{name}.md" for name in ("swap", "engines")]  # minutes: trainings, Brian2's compiler
 PAGES = [
     *SHORT,
