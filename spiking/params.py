@@ -31,7 +31,7 @@ class GammaParams:
 
     n_cells: int = 40  # E cells per key; more cells, less depletion of the winner
     temperature: float = 1.0  # of the softmax that the spike share estimates
-    gain: float | None = None  # correction found by bridge.calibrate; None: the stored calibration
+    gain: float | None = None  # correction that bridge.calibrate measures; None: the stored calibration
     cell: CellModel = field(default_factory=EscapeRate)
     feedforward: str = "max"  # feedforward inhibition takes out the row's "max" or "mean" score, or "none"
 
@@ -80,7 +80,7 @@ class GammaParams:
 
     @classmethod
     def brief(cls, **changes: Any) -> GammaParams:
-        """The cheapest circuit found whose rows of about 64 spikes are a softmax: two cycles at 40 Hz.
+        """The cheapest circuit whose rows of about 64 spikes are a softmax: two cycles at 40 Hz.
 
         Against the shipped circuit: 10 cells a key in place of 40, volleys three times as large (a quarter of
         the `w_ei`), a quarter of the reset, so that few cells deplete little, 0.5 ms steps, and membranes that
@@ -91,7 +91,7 @@ class GammaParams:
         ----------
         **changes
             Fields that differ; those but `n_cells`, `temperature`, `feedforward`, `dt_ms` and `settle_ms`
-            leave the stored calibration behind.
+            have no stored calibration.
         """
         settings: dict[str, Any] = {
             "n_cells": 10,

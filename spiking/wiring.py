@@ -1,4 +1,4 @@
-"""One row of a circuit: what its author is told, and what he hands back."""
+"""One row of a circuit: what its author is given, and what the author returns."""
 
 from __future__ import annotations
 

@@ -175,7 +175,7 @@ TABLES: NameTable[EnergyTable] = NameTable(
             ),
             EnergyTable(
                 name="loihi_fp32",
-                title="Loihi beside an FP32 host",
+                title="Loihi with an FP32 host",
                 source=f"{_DAVIES}; host: {_HOROWITZ}",
                 assumptions=f"{_LOIHI} {_EXPONENTIAL}",
                 prices_pJ={**_FP32_pJ, **_LOIHI_pJ},
@@ -183,7 +183,7 @@ TABLES: NameTable[EnergyTable] = NameTable(
             ),
             EnergyTable(
                 name="loihi_int8",
-                title="Loihi beside an INT8 host",
+                title="Loihi with an INT8 host",
                 source=f"{_DAVIES}; host: {_HOROWITZ}",
                 assumptions=f"{_LOIHI} No exponential has a price in 8 bits.",
                 prices_pJ={**_INT8_pJ, **_LOIHI_pJ},

@@ -105,7 +105,7 @@ def _joules(energy: Energy | None) -> str:
 
 
 def _missing(bills: Mapping[str, Bill]) -> str:
-    """What stands behind the stars, and kernels that nothing is known of."""
+    """What the stars mean, and kernels whose operations are unknown."""
     lines = []
     for table in TABLES:
         priced = [energy for energy in energies(bills, table).values() if energy is not None]

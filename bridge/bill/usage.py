@@ -1,4 +1,4 @@
-"""What a spiking head did in a run: rows, spikes, cell updates, and the operations behind them."""
+"""What a spiking head did in a run: rows, spikes, cell updates, and the operations that they took."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _known_operations(circuit: object, precision: str) -> CircuitOperations | No
 
 
 def _work(selection: Selection, circuit: RowCircuit, operations: CircuitOperations) -> Usage:
-    """The operations behind a selection."""
+    """The operations that a selection took."""
     template = template_of(circuit)
     dt_ms, counted = row_program(circuit).dt_ms, template.wiring.counts
     settle = round(template.wiring.settle_ms / dt_ms)

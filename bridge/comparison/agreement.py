@@ -42,7 +42,7 @@ class MetricComparison:
     bias: RemainingBias
 
     def summary(self) -> TableRow:
-        """Means over rows, beside the floor."""
+        """Means over rows, with the floor."""
         here = ~(np.isnan(self.spiking) | np.isnan(self.floor))
         spiking, floor = self.spiking[here], self.floor[here]
         distance, least = (1 - spiking, 1 - floor) if self.is_agreement else (spiking, floor)

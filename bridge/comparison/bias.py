@@ -1,4 +1,4 @@
-"""What is left of a distance as spikes go to infinity: bias told from noise by halving the spike record."""
+"""What is left of a distance as spikes go to infinity: bias separated from noise by halving the spike record."""
 
 from __future__ import annotations
 

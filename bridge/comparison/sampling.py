@@ -95,7 +95,7 @@ def total_variation_floor(weights: np.ndarray, n_spikes: np.ndarray) -> np.ndarr
     """The expected total variation of a multinomial share from its weights, exact, shape (n_rows,).
 
     Half the sum over keys of the mean absolute deviation of a binomial,
-    E|X - n p| = 2 (m + 1) C(n, m + 1) p^(m + 1) (1 - p)^(n - m), m = floor(n p), found by De Moivre in 1730:
+    E|X - n p| = 2 (m + 1) C(n, m + 1) p^(m + 1) (1 - p)^(n - m), m = floor(n p), De Moivre 1730:
     Diaconis and Zabell (1991), Closed form summation for classical distributions, Stat. Sci. 6:284.
     For many spikes it is sum_j sqrt(p_j (1 - p_j) / (2 pi N)).
     """

@@ -59,7 +59,7 @@ def score_selection(
         From weights to outputs, linear; with it, outputs are compared by their cosine.
     rng : numpy.random.Generator
     n_draws : int
-        Multinomial samples of each row behind the floors.
+        Multinomial samples of each row that make the floors.
 
     Returns
     -------

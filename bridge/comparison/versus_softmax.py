@@ -1,4 +1,4 @@
-"""Spiking attention beside softmax attention on the same input, every number beside its sampling floor."""
+"""Spiking attention against softmax attention on the same input, every number with its sampling floor."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def compare(
     progress : callable, optional
         Called with the fraction of simulated time that is done.
     n_draws : int
-        Multinomial samples of each row behind the floors.
+        Multinomial samples of each row that make the floors.
 
     Returns
     -------

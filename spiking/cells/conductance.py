@@ -77,7 +77,7 @@ TAU_R_ms = TAU_PEAK_ms = 0.5  # of both
 
 @cache
 def tau_dq_ms(tau_d_ms: float) -> float:
-    """Decay time of q that lets s peak `TAU_PEAK_ms` after a spike, which leaves q = 1 and s = 0 behind."""
+    """Decay time of q that lets s peak `TAU_PEAK_ms` after a spike, which leaves q = 1 and s = 0."""
 
     def slope_at_peak(tau_dq: float) -> float:
         def opened(t: float) -> float:  # integral of the rate at which s relaxes

@@ -1,4 +1,4 @@
-"""The control beside every claim about the rhythm: no loop, same mean rate."""
+"""The control for every claim about the rhythm: no loop, same mean rate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RateMatched:
 
     circuit: GammaCircuit
     target_Hz: float  # mean spikes per row and second with the loop
-    reached_Hz: float  # the same without the loop, at the drive found
+    reached_Hz: float  # the same without the loop, at the matching drive
 
     @property
     def mismatch(self) -> float:

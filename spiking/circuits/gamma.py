@@ -35,7 +35,7 @@ INH_EQUATIONS = """
     v_th : 1 (constant)
 """
 # Each E cell keeps a copy of its row's inhibition, fetched at the start of a step: the fetch is a gather,
-# and without one beside it the compiler turns the exponential of the state update into SIMD.
+# and only a loop without one has its exponential turned into SIMD by the compiler.
 ROW_INPUT = """
     inh : 1
     inh_row : 1 (linked)

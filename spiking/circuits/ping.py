@@ -78,16 +78,16 @@ class Ping:
         g_mS_cm2: float,
         rng: np.random.Generator,
     ) -> b2.Synapses:
-        before, behind = groups[source], groups[target]
+        pre, post = groups[source], groups[target]
         synapses = b2.Synapses(
-            before,
-            behind,
+            pre,
+            post,
             f"g_{source[0]}_post = g_each * s_pre : siemens/meter**2 (summed)",
-            clock=behind.clock,
+            clock=post.clock,
             name=f"{source}_to_{target}",
-            namespace={"g_each": g_mS_cm2 / (len(before) * self.p_connect) * msiemens / cm**2},
+            namespace={"g_each": g_mS_cm2 / (len(pre) * self.p_connect) * msiemens / cm**2},
         )
-        i, j = np.nonzero(rng.random((len(before), len(behind))) < self.p_connect)
+        i, j = np.nonzero(rng.random((len(pre), len(post))) < self.p_connect)
         synapses.connect(i=i, j=j)
         return synapses
 

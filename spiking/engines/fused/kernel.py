@@ -64,7 +64,7 @@ def compile_program(
 
 @cache
 def _module(text: str) -> ModuleType:
-    """The kernel as a module; numba keeps its machine code beside the file."""
+    """The kernel as a module; numba keeps its machine code in the same folder."""
     digest = hashlib.sha256((text + _parts() + numba.__version__).encode()).hexdigest()[:16]
     path = _folder() / f"circuit_{digest}.py"
     if not path.exists():  # written whole or not at all: several processes may come here at once

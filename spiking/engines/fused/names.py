@@ -150,7 +150,7 @@ class Names:
         return ast.Name(id=self._of_group(name, found, group), ctx=ast.Load())
 
     def _of_synapses(self, name: str, found: ArrayVariable, synapses: b2.Synapses) -> ast.expr:
-        """A variable of the synapses, or of the cell before or behind them."""
+        """A variable of the synapses, or of the presynaptic or postsynaptic cell."""
         index = synapses.variables.indices[name]
         full = Ref(found.owner.name, found.name).identifier
         if found.owner.name == synapses.name:

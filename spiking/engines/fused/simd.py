@@ -18,7 +18,7 @@ def prefer_wide_vectors(typing_context: Any) -> Any:
     """A hint about the width of SIMD; call it in a compiled function, for which it holds.
 
     On processors with AVX-512 LLVM keeps to vectors of 256 bits, since wide ones once slowed the clock for all
-    that runs beside them. The kernels are nothing but such arithmetic: 160 cells a row take 65 ns a step with
+    that ran on the same core. The kernels are nothing but such arithmetic: 160 cells a row take 65 ns a step with
     512 bits and 78 with 256 (measured). Elsewhere the hint does nothing.
     """
 
