@@ -6,6 +6,8 @@ from spiking.cells import CELLS, DiffusiveLIF, EscapeRate
 from spiking.circuit import RowCircuit
 from spiking.circuits.control import RateMatched, cut_loop, gamma_off
 from spiking.circuits.gamma import GammaCircuit
+from spiking.circuits.ping_attention import PingAttention
+from spiking.circuits.two_pools import TwoPools
 from spiking.circuits.whole_head import HeadParams, HeadSelection, VectorCircuit
 from spiking.engines import ENGINES, Brian2, Engine, Fused, engine_named
 from spiking.engines.brian2 import codegen_target
@@ -32,6 +34,7 @@ __all__ = [
     "HeadParams",
     "HeadSelection",
     "Network",
+    "PingAttention",
     "RateMatched",
     "Recorded",
     "Ref",
@@ -41,6 +44,7 @@ __all__ = [
     "SpikeRecord",
     "Spikes",
     "Streams",
+    "TwoPools",
     "VectorCircuit",
     "Wiring",
     "codegen_target",
