@@ -16,7 +16,7 @@ from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.progress import Progress
 from scenarios.workbench.statistics import Estimate, bootstrap, fraction, mean
-from spiking import Brian2, Fused, GammaCircuit, GammaParams, Selection, SpikeRecord, cut_loop
+from spiking import GammaCircuit, GammaParams, Selection, SpikeRecord, cut_loop
 
 SMALL = {"n_rows": 16, "duration_ms": 400.0, "n_cells": 20, "tau_gaba_ms": (5.0, 12.0), "tau_rows": 12}
 
@@ -26,7 +26,7 @@ def outcome() -> Outcome:
     seen: list[float] = []
     context = RunContext(
         rng=np.random.default_rng(1),
-        engine=Brian2(),
+        engine_name="brian2",
         progress=Progress(lambda fraction, label: seen.append(fraction)),
     )
     result = run(Params(**SMALL), context)
@@ -92,7 +92,9 @@ def test_verdict_of_a_circuit_without_a_loop_claims_no_rhythm() -> None:
 def test_a_row_seen_from_inside_has_the_voltages_of_both_kinds_of_cells() -> None:
     """I cells charge with the loop and lie at rest without it; an E cell falls by the reset, 1, at a spike."""
     circuit, scores = GammaCircuit(GammaParams(n_cells=10)), np.tile(np.linspace(0.0, 3.0, 4), (2, 1))
-    context = RunContext(rng=np.random.default_rng(0), engine=Fused(), progress=Progress(lambda *_: None))
+    context = RunContext(
+        rng=np.random.default_rng(0), engine_name="fused", progress=Progress(lambda *_: None)
+    )
     selection = circuit.attend(scores, duration_ms=200, rng=context.rng)
     like = Competition(selection=selection, scores=scores, reference_Hz=40.0)
     loop, cut = (watch(c, like, 1, context, 200.0, 0.5) for c in (circuit, cut_loop(circuit)))

@@ -16,7 +16,7 @@ from scenarios.what_gamma_buys.words import in_words
 from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.progress import silent
-from spiking import Brian2, Fused, SpikeRecord
+from spiking import SpikeRecord
 
 SMALL = {
     "n_rows": 24,
@@ -44,7 +44,7 @@ def record(keys: list[int], times_ms: list[float], n_keys: int = 3) -> SpikeReco
 
 @cache
 def outcome() -> Outcome:
-    context = RunContext(rng=np.random.default_rng(2), engine=Brian2(), progress=silent())
+    context = RunContext(rng=np.random.default_rng(2), engine_name="brian2", progress=silent())
     return run(Params(**SMALL), context)
 
 
@@ -106,7 +106,7 @@ def test_the_fewest_rows_that_are_allowed_give_numbers_and_claim_no_more() -> No
         "spreads": (1.5,),
         "sweep_ms": 100.0,
     }
-    context = RunContext(rng=np.random.default_rng(0), engine=Fused(), progress=silent())
+    context = RunContext(rng=np.random.default_rng(0), engine_name="fused", progress=silent())
     made = run(Params(**few), context)
     assert np.isfinite(made.metrics["cv_ratio"].value)
     assert np.isfinite(made.metrics["cv_ratio"].standard_error or np.nan)

@@ -69,8 +69,6 @@ def run_scenario(
     """
     import numpy as np
 
-    from spiking import engine_named
-
     name = str(name)
     scenario = load(name)
     check_known("engine", engine, ENGINES)
@@ -92,7 +90,7 @@ def run_scenario(
     ):
         context = RunContext(
             rng=np.random.default_rng(seed),
-            engine=engine_named(engine),
+            engine_name=engine,
             progress=shown,
             unfinished=unfinished,
         )

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,9 +30,16 @@ class RunContext:
     """What a scenario may use besides its parameters."""
 
     rng: np.random.Generator
-    engine: Engine
     progress: Progress
+    engine_name: str = "fused"
     unfinished: Path | None = None  # the folder that keeps trainings until the run is whole
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What simulates, made when it is asked for: a run without spikes loads no simulator."""
+        from spiking import engine_named
+
+        return engine_named(self.engine_name)
 
     def checkpoint(self, training: str) -> Path | None:
         """The file of a training, from which the same run goes on after an interruption."""

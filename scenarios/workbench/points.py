@@ -65,12 +65,8 @@ def compute(point: Point) -> PointResult:
     """
     import numpy as np
 
-    from spiking import engine_named
-
     scenario = load_from(point.module)
-    context = RunContext(
-        rng=np.random.default_rng(point.seed), engine=engine_named(point.engine), progress=silent()
-    )
+    context = RunContext(rng=np.random.default_rng(point.seed), engine_name=point.engine, progress=silent())
     try:
         with _ONE_AT_A_TIME:
             outcome = scenario.run(scenario.Params(**point.parameters), context)
