@@ -13,6 +13,7 @@ import bridge.huggingface as hf
 from bridge import SpikingHead
 from bridge.heads.named import circuit_named
 from scenarios.workbench.head_params import HeadParams
+from scenarios.workbench.swap_options import swap_options, swapped
 from spiking import GammaCircuit, GammaParams
 
 HERE = "circuits_of_a_user"
@@ -94,3 +95,9 @@ def test_a_scenario_takes_the_same_names() -> None:
     assert HeadParams().row_circuit() == GammaCircuit(GammaParams.brief())
     with pytest.raises(ValueError, match="circuit must be one of escape, lif, brief; got 'breif'"):
         HeadParams(circuit="breif")
+
+
+@pytest.mark.parametrize("model", ["mini", "minilm"])
+def test_the_command_swap_takes_a_circuit(model: str) -> None:
+    assert "circuit" in {option.name for option in swap_options()}
+    assert swapped({"model": model, "circuit": f"{HERE}:Own"}).values["circuit"] == f"{HERE}:Own"

@@ -26,6 +26,9 @@ def swap_options() -> list[click.Parameter]:
             ["--heads"], help="all, or layer.head with commas, * for every one: 0.1,3.*  [default: all]"
         ),
         click.Option(["--spikes"], type=int, help="Spikes per row.  [default: 64]"),
+        click.Option(
+            ["--circuit"], help="A calibrated circuit, or yours: package.module:name.  [default: brief]"
+        ),
         click.Option(["--n-cells"], type=int, help="Excitatory cells per key; fewer are faster."),
         click.Option(["--temperature"], type=float, help="Divides the scores; not with mini.  [default: 1]"),
         click.Option(["--text"], help="Text for the model.  [default: a sample paragraph]"),
