@@ -13,7 +13,7 @@ from spiking.engines.brian2 import building
 from spiking.engines.start import Start, read_start
 from spiking.refs import Ref
 from spiking.wiring import Builds, Row, Wiring
-from spiking.wiring_check import check_wiring
+from spiking.wiring_check import check_wiring, refusing_reserved_names
 
 __all__ = ["Template", "template_of"]
 
@@ -122,7 +122,8 @@ def _build(
     with building():
         np.random.seed(int(rng.integers(2**32)))  # noqa: NPY002 - what Brian2's rand() draws from
         before = _random_states(rng)
-        wiring = circuit.build(Row(n_keys, rng, sizes))
+        with refusing_reserved_names(circuit):
+            wiring = circuit.build(Row(n_keys, rng, sizes))
         return wiring, _random_states(rng) != before
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import brian2 as b2
 import numpy as np
+from brian2.equations.equations import Equations
 from brian2.groups.group import CodeRunner
 from brian2.utils.stringtools import get_identifiers
 
@@ -15,7 +18,7 @@ from spiking.engines.fused.names import Names
 from spiking.refs import Ref
 from spiking.wiring import Wiring
 
-__all__ = ["check_constants", "check_wiring", "refuse_circuit"]
+__all__ = ["check_constants", "check_wiring", "refuse_circuit", "refusing_reserved_names"]
 
 
 def refuse_circuit(
@@ -23,6 +26,31 @@ def refuse_circuit(
 ) -> NoReturn:
     """Raise the error of a circuit that breaks the contract."""
     raise kind(f"{type(circuit).__name__} {rule}, got {got}; {remedy}.")
+
+
+@contextmanager
+def refusing_reserved_names(circuit: object) -> Iterator[None]:
+    """Where Brian2 objects are made: a variable of a name that Brian2 reserves is refused as the circuit's."""
+    try:
+        yield
+    except (SyntaxError, ValueError) as error:
+        quoted = re.findall(r"'(\w+)'", str(error))
+        name = next((name for name in quoted if _reserved(name)), None)
+        if name is None:
+            raise
+        raise ValueError(
+            f"{type(circuit).__name__} must give no variable a name that Brian2 reserves, got {name!r}, "
+            f"which {_reserved(name)}; rename it in the equations."
+        ) from error
+
+
+def _reserved(name: str) -> str | None:
+    """What Brian2 keeps a name for, in its own words; None for a name that is free."""
+    try:
+        Equations.check_identifier(name)
+    except (SyntaxError, ValueError) as error:
+        return re.split(r",|\s+and ", str(error).partition(f"'{name}'")[2])[0].strip(" .")
+    return None
 
 
 def check_wiring(circuit: object, wiring: Any, n_keys: int) -> None:
@@ -45,6 +73,7 @@ def check_wiring(circuit: object, wiring: Any, n_keys: int) -> None:
         refuse_circuit(
             circuit, "must give each object a name", f"two called {twice[0]!r}", "rename one with name="
         )
+    _check_constant_names(circuit, wiring)
     groups = {o.name: o for o in wiring.objects if isinstance(o, b2.NeuronGroup)}
     _check_ends(circuit, wiring, groups)
     _check_counted(circuit, wiring, groups, n_keys)
@@ -57,6 +86,23 @@ def check_wiring(circuit: object, wiring: Any, n_keys: int) -> None:
             _check_variable(circuit, what, name, groups)
     if wiring.scores is not None:
         _check_scores(circuit, Ref.read(wiring.scores), groups, wiring, n_keys)
+
+
+def _check_constant_names(circuit: object, wiring: Wiring) -> None:
+    """Brian2 would read its own `e`, `t` or `ms` and pass over a constant of that name with a warning."""
+    for o in wiring.objects:
+        read = {name for text in _texts(o) for name in get_identifiers(text)}
+        for name, value in {**wiring.namespace, **(getattr(o, "namespace", None) or {})}.items():
+            own = getattr(b2, name, None)
+            same = value is own or (type(value) is type(own) is float and value == own)
+            suffixed = name.endswith(("_pre", "_post"))  # reserved for variables alone
+            if name in read and not same and not suffixed and _reserved(name):
+                refuse_circuit(
+                    circuit,
+                    "must give no constant a name that Brian2 reserves",
+                    f"{name!r} = {value}, which {_reserved(name)}",
+                    "rename it in the namespace and in the equations",
+                )
 
 
 def _check_ends(circuit: object, wiring: Wiring, groups: dict[str, b2.NeuronGroup]) -> None:
@@ -159,11 +205,7 @@ def _check_scores(
 
 def _is_read(ref: Ref, wiring: Wiring, groups: dict[str, b2.NeuronGroup]) -> bool:
     """Whether any equation, reset, synapse or link reads a variable."""
-    group = groups[ref.group]
-    texts = [str(eq.expr) for eq in group.equations.values() if eq.expr is not None]
-    texts += [*group.events.values(), *group.event_codes.values()]
-    texts += [r.abstract_code for r in group.contained_objects if type(r) is CodeRunner]
-    if any(ref.variable in get_identifiers(text) for text in texts):
+    if any(ref.variable in get_identifiers(text) for text in _texts(groups[ref.group])):
         return True
     linked = (o.variables[v] for o in groups.values() for v in o._linked_variables)
     if any(v.owner.name == ref.group and v.name == ref.variable for v in linked):
@@ -171,15 +213,23 @@ def _is_read(ref: Ref, wiring: Wiring, groups: dict[str, b2.NeuronGroup]) -> boo
     return any(_reads(o, ref) for o in wiring.objects if isinstance(o, b2.Synapses))
 
 
+def _texts(o: b2.BrianObject) -> list[str]:
+    """The code of a group or of synapses: equations, conditions, resets, what a spike does."""
+    equations = getattr(o, "equations", None) or {}
+    texts = [str(eq.expr) for eq in equations.values() if eq.expr is not None]
+    if isinstance(o, b2.NeuronGroup):
+        texts += [*o.events.values(), *o.event_codes.values()]
+    if isinstance(o, b2.Synapses):
+        texts += [p.code for p in o._pathways] + [s.expression.code for s in o.summed_updaters.values()]
+    return texts + [r.abstract_code for r in o.contained_objects if type(r) is CodeRunner]
+
+
 def _reads(synapses: b2.Synapses, ref: Ref) -> bool:
     """Whether synapses read a variable of the cells that they join."""
-    texts = [p.code for p in synapses._pathways] + [
-        s.expression.code for s in synapses.summed_updaters.values()
-    ]
     ends = [
         end for end, group in (("pre", synapses.source), ("post", synapses.target)) if group.name == ref.group
     ]
-    return any(f"{ref.variable}_{end}" in get_identifiers(text) for text in texts for end in ends)
+    return any(f"{ref.variable}_{end}" in get_identifiers(text) for text in _texts(synapses) for end in ends)
 
 
 def _listed(groups: dict[str, b2.NeuronGroup]) -> str:

@@ -261,6 +261,7 @@ COVERED = [
     Covered(name="refractory times", circuit=_S, shows=("resting", "resting.v")),
     Covered(name="refractory times of each cell", circuit=_S, shows=("resting_each", "resting_each.v")),
     Covered(name="refractory conditions", circuit=_S, shows=("resting_while", "resting_while.v")),
+    Covered(name="time of the last spike, sampled", circuit=_S, shows=("resting.lastspike",)),
     Covered(name="(unless refractory)", circuit=_S, shows=("resting.v",)),
     Covered(name="synapses all to all with one weight (a sum)", circuit=_Y, shows=("target.fixed",)),
     Covered(name="synapses with a weight each", circuit=_Y, shows=("target.weighted", "row.x")),

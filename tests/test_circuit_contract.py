@@ -261,6 +261,20 @@ def _deaf(wiring: Wiring) -> Wiring:
         (lambda w: replace(w, start={"exc.v": "rand("}), r"the start of exc\.v must be an expression"),
         (lambda w: replace(w, objects=w.objects[:1] + w.objects[2:]), r"must list both ends of the synapses"),
         (lambda w: replace(w, objects=[*w.objects, 3]), r"must wire Brian2 objects, got 3"),
+        (
+            lambda w: b2.NeuronGroup(2, "e : 1", name="own"),
+            r"must give no variable a name that Brian2 reserves, got 'e', which is the name of a constant; "
+            r"rename it in the equations\.",
+        ),
+        (
+            lambda w: b2.NeuronGroup(2, "dx/dt = (1 - x) / ms : 1\nt : second", name="own"),
+            r"must give no variable a name .*, got 't', which has a special meaning in equations; rename",
+        ),
+        (
+            lambda w: replace(w, namespace={"ms": 2.0}),
+            r"must give no constant a name that Brian2 reserves, got 'ms' = 2\.0, which is the name of a unit; "
+            r"rename it in the namespace and in the equations\.",
+        ),
         (lambda w: replace(w, start={"exc.q": "1e9"}), r"must spike within 320 ms of a probe, got no spike"),
     ],
 )
@@ -273,6 +287,16 @@ def test_a_circuit_that_breaks_the_contract_is_refused_when_it_is_made(
     message = str(refused.value)
     assert message.startswith("Broken") or message.startswith(("start must", "the start of"))
     assert "\n" not in message
+
+
+def test_reserved_names_that_mean_what_brian2_means_or_are_not_read_are_taken() -> None:
+    """A namespace may hold whole tables of units, and constants of synapses that end in _pre."""
+
+    class Wide(Outside):
+        def build(self, row: Row) -> Wiring:
+            return replace(super().build(row), namespace={"ms": ms, "e": 5.0, "tau_pre": 20 * ms})
+
+    assert Wide().attend(np.zeros((1, 2)), rng=np.random.default_rng(0), duration_ms=40).counts.sum() > 0
 
 
 def test_an_action_potential_that_counts_in_every_step_is_refused() -> None:

@@ -11,9 +11,9 @@ from spiking.engines.fused.kernel import Kernel
 from spiking.engines.fused.source import SPACING
 from spiking.refs import Ref
 
-__all__ = ["group_sizes", "lists", "scalars", "scratch", "starts", "states"]
+__all__ = ["LONG_AGO", "group_sizes", "lists", "scalars", "scratch", "starts", "states"]
 
-_LONG_AGO = -(2**30)  # step of the last spike of a cell that never spiked
+LONG_AGO = -(2**30)  # step of the last spike of a cell that never spiked
 
 Arrays = dict[str, np.ndarray]  # argument of the kernel -> array
 
@@ -52,7 +52,7 @@ def states(kernel: Kernel, batch: Batch, rows: range, own: Own, sizes: Mapping[s
 
 def _state(kernel: Kernel, ref: Ref, batch: Batch, rows: range, own: Own, total: int) -> np.ndarray:
     if ref.variable == "lastspike":
-        return np.full(total, _LONG_AGO, dtype=np.int32)
+        return np.full(total, LONG_AGO, dtype=np.int32)
     kind = kernel.program.cells[ref.group].kinds[ref.variable]
     dtype = {"float": kernel.real, "bool": np.dtype(bool), "int": np.dtype(np.int64)}[kind]
     return batch.values(ref, rows, own).astype(dtype)

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from spiking.batch import Batch, Wanted
-from spiking.engines.fused.arrays import group_sizes, lists, scalars, scratch, starts, states
+from spiking.engines.fused.arrays import LONG_AGO, group_sizes, lists, scalars, scratch, starts, states
 from spiking.engines.fused.kernel import Kernel
 from spiking.engines.fused.source import MAX_CELLS
 from spiking.record import Spikes
+from spiking.refs import Ref
 
 __all__ = ["Block", "Window", "run_rows"]
 
@@ -25,6 +26,7 @@ __all__ = ["Block", "Window", "run_rows"]
 # and Kuck 1987).
 _MOST, _LEAST = 20_000_000, 2_000_000
 NO_LIMIT = 2**62  # of spikes
+_NEVER_S = -1e4  # Brian2's last spike of a cell that never spiked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +195,7 @@ def _run_block(kernel: Kernel, batch: Batch, window: Window, numbers: np.ndarray
         row_ms=(n_run - window.n_settle) * window.dt_ms,
         counts={g: _by_row(batch, g, unit[g], count, sizes[g]) for g, count in counts.items()},
         spikes={g: _spikes(events[g], n_events[g], rows, window) for g in source.record if asked[g]},
-        samples={str(ref): samples[ref.identifier] for ref in source.sample},
+        samples={str(ref): _in_brian2s_units(samples[ref.identifier], ref, window) for ref in source.sample},
     )
 
 
@@ -231,6 +233,13 @@ def _empty_samples(kernel: Kernel, sizes: Mapping[str, np.ndarray], n_samples: i
         )
         for ref in kernel.source.sample
     }
+
+
+def _in_brian2s_units(samples: np.ndarray, ref: Ref, window: Window) -> np.ndarray:
+    """Samples as Brian2 gives them: the kernel counts a last spike in steps, Brian2 in seconds."""
+    if ref.variable != "lastspike":
+        return samples
+    return np.where(samples == LONG_AGO, np.float32(_NEVER_S), samples * np.float32(window.dt_ms / 1000))
 
 
 def _room(n_cells: np.ndarray, window: Window) -> int:
