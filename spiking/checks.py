@@ -12,6 +12,7 @@ import numpy as np
 __all__ = [
     "check_mask",
     "check_scores",
+    "check_signal",
     "check_streams",
     "check_vectors",
     "known",
@@ -151,3 +152,15 @@ def check_vectors(
         if not np.isfinite(array).all():
             raise ValueError(f"{name} must be finite, got {array[~np.isfinite(array)][0]}; mend it.")
     return query, key, value
+
+
+def check_signal(name: str, values: np.ndarray, dt_ms: float) -> np.ndarray:
+    """A signal of each row, (n_rows, n_samples), and its sampling step."""
+    values = np.asarray(values)
+    if values.ndim != 2 or values.shape[1] < 2:
+        raise ValueError(
+            f"{name} must be of shape (n_rows, n_samples >= 2), got {values.shape}; add the axis"
+        )
+    if not dt_ms > 0:
+        raise ValueError(f"dt_ms must be > 0, got {dt_ms}; use the sampling step in ms, such as 1.0")
+    return values

@@ -6,11 +6,14 @@ import numpy as np
 
 from spiking.batch import FIELD_DT_MS
 from spiking.budget import Budget
+from spiking.measures.phase import count_cycles
 from spiking.measures.readout import count_share
-from spiking.measures.rhythm import cycles, gamma_peak
+from spiking.measures.rhythm import peak_of
+from spiking.measures.trains import Trains
 from spiking.record import Recorded, Selection, SpikeRecord, Spikes
 from spiking.refs import Ref
 from spiking.rows import Layout
+from spiking.spike_lists import spike_record
 
 __all__ = ["select"]
 
@@ -48,9 +51,10 @@ def select(
     trace = _field(recorded, field, layout.n_rows)
     f_gamma_Hz, n_cycles = np.full(layout.n_rows, np.nan), np.zeros(layout.n_rows, dtype=np.int64)
     if counted in recorded.spikes and not budget.ends_early:
-        f_gamma_Hz = gamma_peak(record).f_gamma_Hz
+        trains = Trains.of_group(recorded.spikes[counted], layout.n_rows, recorded.duration_ms)
+        f_gamma_Hz = peak_of(trains).f_gamma_Hz
         if trace.shape[1]:
-            n_cycles = cycles(trace, FIELD_DT_MS, f_gamma_Hz).n_cycles
+            n_cycles = count_cycles(trace, FIELD_DT_MS, f_gamma_Hz)
     share = count_share(counts)
     return Selection(
         counts=counts,
@@ -84,17 +88,5 @@ def _spike_record(spikes: Spikes | None, layout: Layout, duration_ms: float) -> 
     """The spikes by row, key and cell, ordered by time."""
     if spikes is None:
         nothing = np.empty(0, dtype=np.int64)
-        spikes = Spikes(row=nothing, cell=nothing, time_ms=np.empty(0))
-    first_cell = np.searchsorted(layout.row_of_population, np.arange(layout.n_rows)) * layout.n_cells
-    order = np.argsort(spikes.time_ms, kind="stable")
-    row, key, cell = layout.locate((first_cell[spikes.row] + spikes.cell)[order])
-    return SpikeRecord(
-        row=row,
-        key=key,
-        cell=cell,
-        time_ms=spikes.time_ms[order],
-        n_rows=layout.n_rows,
-        n_keys=layout.n_keys,
-        n_cells=layout.n_cells,
-        duration_ms=duration_ms,
-    )
+        spikes = Spikes(row=nothing, cell=nothing.astype(np.int32), time_ms=np.empty(0))
+    return spike_record(spikes, layout, duration_ms)

@@ -18,6 +18,7 @@ from spiking.engines.fused.kernel import Kernel
 from spiking.engines.fused.source import MAX_CELLS
 from spiking.record import Spikes
 from spiking.refs import Ref
+from spiking.spike_lists import packed
 
 __all__ = ["Block", "Window", "run_rows"]
 
@@ -194,7 +195,11 @@ def _run_block(kernel: Kernel, batch: Batch, window: Window, numbers: np.ndarray
         rows=rows,
         row_ms=(n_run - window.n_settle) * window.dt_ms,
         counts={g: _by_row(batch, g, unit[g], count, sizes[g]) for g, count in counts.items()},
-        spikes={g: _spikes(events[g], n_events[g], rows, window) for g in source.record if asked[g]},
+        spikes={
+            g: packed(events[g], n_events[g], rows, window.n_settle, window.dt_ms)
+            for g in source.record
+            if asked[g]
+        },
         samples={str(ref): _in_brian2s_units(samples[ref.identifier], ref, window) for ref in source.sample},
     )
 
@@ -212,16 +217,6 @@ def _by_row(batch: Batch, group: str, unit: int, counts: np.ndarray, sizes: np.n
         return counts
     row = np.repeat(np.arange(len(sizes)), sizes // unit)
     return np.bincount(row, weights=counts, minlength=len(sizes)).astype(np.int64)
-
-
-def _spikes(events: np.ndarray, n_events: np.ndarray, rows: range, window: Window) -> Spikes:
-    kept = np.arange(events.shape[1]) < n_events[:, None]
-    every = events[kept]
-    return Spikes(
-        row=np.repeat(np.arange(rows.start, rows.stop), kept.sum(axis=1)),
-        cell=every[:, 1],
-        time_ms=(every[:, 0] - window.n_settle) * window.dt_ms,
-    )
 
 
 def _empty_samples(kernel: Kernel, sizes: Mapping[str, np.ndarray], n_samples: int) -> dict[str, np.ndarray]:
