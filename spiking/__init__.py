@@ -2,7 +2,7 @@
 
 from spiking import quiet  # isort: skip  # noqa: F401  imports brian2 before any other file does
 from spiking.budget import Budget
-from spiking.cells import CELLS, DiffusiveLIF, EscapeRate
+from spiking.cells import CELLS, DiffusiveLIF, EscapeRate, RegularCell
 from spiking.circuit import RowCircuit
 from spiking.circuits.control import RateMatched, cut_loop, gamma_off
 from spiking.circuits.gamma import GammaCircuit
@@ -38,6 +38,7 @@ __all__ = [
     "RateMatched",
     "Recorded",
     "Ref",
+    "RegularCell",
     "Row",
     "RowCircuit",
     "Selection",

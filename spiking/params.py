@@ -8,7 +8,7 @@ from typing import Any
 
 from brian2 import Quantity, ms
 
-from spiking.cells import CELLS, CellModel, EscapeRate
+from spiking.cells import CELLS, CellModel, EscapeRate, RegularCell
 from spiking.checks import known, positive, positive_int, within
 
 __all__ = ["FEEDFORWARD", "PARAMETER_SETS", "GammaParams"]
@@ -70,7 +70,7 @@ class GammaParams:
         if not all(hasattr(self.cell, name) for name in ("equations", "threshold", "reset", "namespace")):
             raise TypeError(
                 f"GammaParams.cell must be a cell model, got {self.cell!r}; "
-                "use EscapeRate() or DiffusiveLIF()."
+                "use EscapeRate(), DiffusiveLIF() or RegularCell()."
             )
         if self.dt_ms > min(0.5 * self.delay_ms, self.tau_rise_ms):
             raise ValueError(
@@ -103,6 +103,38 @@ class GammaParams:
         }
         return cls(**{**settings, **changes})
 
+    @classmethod
+    def regular(cls, **changes: Any) -> GammaParams:
+        """A circuit of regular cells at 40 Hz: the same softmax, with a fraction of the error per spike.
+
+        Ten cells a key do, since spikes deplete nothing; the gain is 1 by the race law.
+        """
+        settings: dict[str, Any] = {
+            "n_cells": 10,
+            "gain": 1.0,
+            "cell": RegularCell(),
+            "dt_ms": 0.25,
+            "primed": True,
+        }
+        return cls(**{**settings, **changes})
+
+    @classmethod
+    def regular_brief(cls, **changes: Any) -> GammaParams:
+        """The cheapest circuit of regular cells for rows that end after a number of spikes.
+
+        As `brief`: larger volleys, longer steps, membranes that begin with their score in them and need not settle.
+        """
+        settings: dict[str, Any] = {
+            "n_cells": 10,
+            "gain": 1.0,
+            "cell": RegularCell(),
+            "w_ei": 1.0,
+            "dt_ms": 0.5,
+            "settle_ms": 0.0,
+            "primed": True,
+        }
+        return cls(**{**settings, **changes})
+
     @property
     def grid_delay_ms(self) -> float:
         """The delay less one step, which the grid adds by itself.
@@ -126,7 +158,9 @@ class GammaParams:
         }
 
 
-PARAMETER_SETS: Mapping[str, GammaParams] = {  # the circuits with a stored calibration
+PARAMETER_SETS: Mapping[str, GammaParams] = {  # with a stored calibration, or a gain of 1
     **{name: GammaParams(cell=cell()) for name, cell in CELLS.items()},
     "brief": GammaParams.brief(),
+    "regular": GammaParams.regular(),
+    "regular-brief": GammaParams.regular_brief(),
 }

@@ -104,11 +104,17 @@ def _read(circuit: Builds, sizes: Mapping[str, int]) -> Template:
     check_wiring(circuit, wiring, _KEYS)
     arrays = read_arrays(wiring.objects)
     groups = {name: o for name in arrays.sizes for o in wiring.objects if o.name == name}
+    of_keys = {wiring.counts, *([wiring.score_ref.group] if wiring.score_ref else [])}
     return Template(
         circuit=circuit,
         wiring=wiring,
         arrays=arrays,
-        start=read_start(wiring.start_refs, groups, wiring.namespace),
+        start=read_start(
+            wiring.start_refs,
+            groups,
+            wiring.namespace,
+            {name: arrays.sizes[name] // _KEYS for name in arrays.sizes if name in of_keys},
+        ),
         sizes=sizes,
         random=random,
         unit=arrays.sizes[wiring.counts] // _KEYS,

@@ -53,7 +53,10 @@ class Wiring:
     start : mapping, optional
         "group.variable" -> expression in Brian2's language, with rand() and randn(), or a number: the value of
         each cell at the start of the settling time, drawn anew for every row. An expression may read the
-        group's other variables, in the order given, the scores' among them.
+        group's other variables, in the order given, the scores' among them, and i, the cell's number in its row.
+        rand_row() is one uniform number for all cells of the row. In groups whose cells stand for keys (the
+        counted group, and the one that receives scores) rand_key() is one for all cells of a key, and n_cells
+        their number: "(rand_key() + i % n_cells) / n_cells" spreads the cells of each key evenly.
     settle_ms : float
         Time before the measured window.
     sample : sequence of str

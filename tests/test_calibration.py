@@ -51,7 +51,7 @@ def test_calibrate_mends_a_circuit_that_is_far_off() -> None:
 
 def test_stored_calibration_covers_the_named_parameters_and_says_how_it_was_made() -> None:
     tables = json.loads(STORED_CALIBRATION.read_text())
-    assert set(tables) == set(PARAMETER_SETS)
+    assert set(tables) == {name for name, params in PARAMETER_SETS.items() if params.gain is None}
     for table in tables.values():
         assert table["command"].startswith("python -m bridge.laws.calibration")
         off = (np.array(table["gain"]) - table["measured"]) / np.array(table["measured_se"])

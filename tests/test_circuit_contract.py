@@ -97,6 +97,7 @@ def drawn(n_cells: int) -> DrawnThresholds:
 
 NOISE_DRAWN: dict[str, Callable[[], RowCircuit]] = {
     "gamma": lambda: GammaCircuit(GammaParams(n_cells=5, cell=drawn(5), gain=1.0)),
+    "regular": lambda: GammaCircuit(GammaParams.regular(n_cells=5)),
     "two pools": lambda: TwoPools(n_cells=5, cell=drawn(5)),
     "ping attention": lambda: PingAttention(noise_uA_cm2=1e-9),
 }

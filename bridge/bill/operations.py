@@ -28,7 +28,7 @@ class Counts:
     synops: int = 0  # a spike through a synapse: an addition without a product, too
     divisions: int = 0  # and square roots
     exponentials: int = 0  # and what costs as much: log, tanh, erf, sin, cos
-    random_draws: int = 0
+    random_draws: float = 0  # of one cell a fraction, where cells share a draw
     neuron_updates: int = (
         0  # one cell, one step, on hardware that has cells; a digital machine's are opened up
     )

@@ -164,7 +164,7 @@ def _table(name: str, seed: int) -> dict[str, object]:
 def _store(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Calibrate the shipped parameters and store the result.")
     parser.add_argument("--seed", type=int, default=40)
-    parser.add_argument("--sets", nargs="+", choices=list(PARAMETER_SETS), default=list(PARAMETER_SETS))
+    parser.add_argument("--sets", nargs="+", choices=list(GRID_CELLS), default=list(GRID_CELLS))
     parser.add_argument("--out", default=str(STORED_CALIBRATION))
     options = parser.parse_args(argv)
     out = Path(options.out)

@@ -22,12 +22,15 @@ class CellModel(Protocol):
     """What a circuit asks of its E cells."""
 
     name: ClassVar[str]
-    equations: ClassVar[str]  # Brian2 model; reads u and inh, which the circuit declares
     threshold: ClassVar[str]
-    reset: ClassVar[str]
     method: ClassVar[str]
-    start: ClassVar[Mapping[str, str]]  # variable -> how it begins: an expression in Brian2's language
 
+    @property
+    def equations(self) -> str: ...  # Brian2 model; reads u and inh, which the circuit declares
+    @property
+    def reset(self) -> str: ...
+    @property
+    def start(self) -> Mapping[str, str]: ...  # variable -> how it begins: as `Wiring.start` takes it
     @property
     def tau_ms(self) -> float: ...
     @property

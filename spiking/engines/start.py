@@ -1,4 +1,10 @@
-"""How rows begin: the expressions of `Wiring.start` for all cells of a batch, each row with its own noise."""
+"""How rows begin: the expressions of `Wiring.start` for all cells of a batch, each row with its own noise.
+
+A draw has a site: `SITES` times the number of its group, in the order in which the expressions name groups, plus
+the number of calls of rand(), randn(), rand_key() and rand_row() before it in expressions of that group. Its number
+is `uniform64(row_key, 2**62 + (site << 20) + index)`; the index is the cell's for rand(), the key's for rand_key()
+and 0 for rand_row().
+"""
 
 from __future__ import annotations
 
@@ -17,8 +23,10 @@ from spiking.engines.fused.names import Names
 from spiking.engines.fused.random import RowNoise
 from spiking.refs import Ref
 
-__all__ = ["Start", "read_start"]
+__all__ = ["KEY", "ROW", "Start", "read_start"]
 
+KEY, ROW = "rand_key", "rand_row"  # draws that the cells of a key, or of the row, share
+_CELL = "i"  # the cell's number in its row
 SITES = 1024  # draws of a group are counted from a multiple of this on
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{
@@ -37,7 +45,8 @@ class Start:
     """The expressions of a circuit's start, read once."""
 
     expressions: Mapping[Ref, ast.expr]  # in the order given
-    n_draws: Mapping[Ref, int]  # random numbers that each takes per cell
+    n_draws: Mapping[Ref, float]  # random numbers that each takes per cell; the row's one does not count
+    cells_per_key: Mapping[str, int]  # of the groups whose cells stand for keys
 
     @cached_property
     def _formulas(self) -> Mapping[Ref, _Formula]:
@@ -74,29 +83,38 @@ class Start:
             total = int(sizes[ref.group].sum())
 
             def variable(name: str, group: str = ref.group) -> np.ndarray:
+                if name == _CELL:
+                    return _numbers(sizes[group])
                 read = Ref.of_identifier(name)
                 assert read is not None
                 value = values[read] if read in values else held(read)
                 same = read.group == group or len(value) == int(sizes[group].sum())
                 return value if same else np.repeat(value, sizes[group])
 
-            drawn = _Draws(noise[ref.group], total)
+            drawn = _Draws(noise[ref.group], sizes[ref.group], self.cells_per_key.get(ref.group))
             value = formula(variable, drawn)
             values[ref] = np.asarray(value) if np.ndim(value) else np.full(total, value)
         return {ref: values[ref] for ref in self.expressions}
 
 
 def read_start(
-    start: Mapping[Ref, str], groups: Mapping[str, b2.NeuronGroup], namespace: Mapping[str, Any]
+    start: Mapping[Ref, str],
+    groups: Mapping[str, b2.NeuronGroup],
+    namespace: Mapping[str, Any],
+    cells_per_key: Mapping[str, int],
 ) -> Start:
     """Read the expressions of a start.
+
+    Parameters
+    ----------
+    cells_per_key : mapping
+        Of the groups whose cells stand for keys: their expressions may call rand_key() and name n_cells.
 
     Raises
     ------
     ValueError
         For a variable or a name in an expression that does not exist.
     """
-    known = Names(groups, namespace)
     expressions: dict[Ref, ast.expr] = {}
     for ref, text in start.items():
         if ref.group not in groups or ref.variable not in Names.states(groups[ref.group]):
@@ -104,23 +122,58 @@ def read_start(
                 f"start must name variables of the circuit's groups, got {str(ref)!r}; "
                 f"known: {', '.join(_variables(groups))}."
             )
+        n_cells = cells_per_key.get(ref.group)
+        own = {} if n_cells is None else {"n_cells": float(n_cells)}
+        known = Names(groups, {**own, **namespace}, functions=(KEY, ROW))
         try:
             parsed = ast.parse(text.strip(), mode="eval").body
+            _check_calls(parsed, ref.group, cells_per_key)
             expressions[ref] = known.resolve(parsed, groups[ref.group], {})
+            _check_names(expressions[ref])
         except (SyntaxError, KeyError) as error:
             raise ValueError(
                 f"the start of {ref} must be an expression in Brian2's language, got {text!r} ({error}); "
                 'use for example "10 * rand()".'
             ) from None
-    return Start(expressions=expressions, n_draws={ref: _n_draws(e) for ref, e in expressions.items()})
+    return Start(
+        expressions=expressions,
+        n_draws={ref: _n_draws(e, cells_per_key.get(ref.group)) for ref, e in expressions.items()},
+        cells_per_key=cells_per_key,
+    )
+
+
+def _check_calls(expression: ast.expr, group: str, cells_per_key: Mapping[str, int]) -> None:
+    """Draws that cells share take no argument, and a key's need cells that stand for keys."""
+    for call in (n for n in ast.walk(expression) if isinstance(n, ast.Call)):
+        name = call.func.id if isinstance(call.func, ast.Name) else ""
+        if name in (KEY, ROW) and (call.args or call.keywords):
+            raise SyntaxError(f"{name}() takes no argument")
+        if name == KEY and group not in cells_per_key:
+            raise SyntaxError(
+                f"{KEY}() needs cells that stand for keys, as in {' and '.join(cells_per_key)}; "
+                f"in {group} use {ROW}() or rand()"
+            )
+
+
+def _check_names(expression: ast.expr) -> None:
+    """What changes in time has no value before the start."""
+    for name in names(expression):
+        if name != _CELL and Ref.of_identifier(name) is None:
+            raise KeyError(f"{name} has no value at the start")
 
 
 def _variables(groups: Mapping[str, b2.NeuronGroup]) -> Sequence[str]:
     return [str(Ref(name, v)) for name, group in groups.items() for v in Names.states(group)]
 
 
-def _n_draws(expression: ast.expr) -> int:
-    return sum(name in RANDOM for name in _called(expression))
+def _n_draws(expression: ast.expr, n_cells: int | None) -> float:
+    called = _called(expression)
+    return sum(name in RANDOM for name in called) + (called.count(KEY) / n_cells if n_cells else 0)
+
+
+def _numbers(sizes: np.ndarray) -> np.ndarray:
+    """0, 1, 2, ... in each row."""
+    return np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
 
 
 def _called(expression: ast.expr) -> list[str]:
@@ -131,16 +184,23 @@ def _called(expression: ast.expr) -> list[str]:
 
 
 class _Draws:
-    """rand() and randn() of an expression, a new number per cell and call."""
+    """The draws of an expression, new ones at each call."""
 
-    def __init__(self, noise: RowNoise, size: int) -> None:
-        self.noise, self.size = noise, size
+    def __init__(self, noise: RowNoise, sizes: np.ndarray, n_cells: int | None) -> None:
+        self.noise, self.sizes, self.n_cells = noise, sizes, n_cells
 
     def rand(self) -> np.ndarray:
-        return self.noise.uniform(0.0, 1.0, self.size)
+        return self.noise.uniform(0.0, 1.0, int(self.sizes.sum()))
 
     def randn(self) -> np.ndarray:
-        return self.noise.normal(size=self.size)
+        return self.noise.normal(size=int(self.sizes.sum()))
+
+    def rand_key(self) -> np.ndarray:
+        assert self.n_cells is not None
+        return np.repeat(self.noise.shared(self.sizes // self.n_cells), self.n_cells)
+
+    def rand_row(self) -> np.ndarray:
+        return np.repeat(self.noise.shared(np.ones_like(self.sizes)), self.sizes)
 
 
 @dataclass(frozen=True)
@@ -157,7 +217,8 @@ class _Formula:
         return cls(compile(tree, "<start>", "eval"), tuple(names(expression)), tuple(_called(expression)))
 
     def __call__(self, variable: Callable[[str], np.ndarray], draws: _Draws) -> Any:
-        functions = {**_FUNCTIONS, "rand": draws.rand, "randn": draws.randn}
+        drawn = {"rand": draws.rand, "randn": draws.randn, KEY: draws.rand_key, ROW: draws.rand_row}
+        functions = {**_FUNCTIONS, **drawn}
         scope: dict[str, Any] = {name: variable(name) for name in self.variables}
         scope |= {name: functions[name] for name in self.functions}
         return eval(self.code, {"__builtins__": {}, "where": np.where}, scope)

@@ -74,9 +74,15 @@ def check(objects: Sequence[b2.BrianObject]) -> b2.Clock:
 class Names:
     """Names of the circuit -> names of the program."""
 
-    def __init__(self, groups: Mapping[str, b2.NeuronGroup], namespace: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        groups: Mapping[str, b2.NeuronGroup],
+        namespace: Mapping[str, Any],
+        functions: Sequence[str] = (),  # without arguments, that Brian2 does not have
+    ) -> None:
         self.groups = groups
         self.namespace = namespace
+        self.functions = functions
         self.tables: dict[str, Table] = {}
         self.links: dict[Ref, Ref] = {}  # linked variables with an index -> what they read
 
@@ -215,6 +221,8 @@ class _Resolve(ast.NodeTransformer):
         name = node.func.id
         if name == "timestep":
             return self._timestep(node)
+        if name in self.known.functions:
+            return ast.Call(func=node.func, args=[], keywords=[])
         found = self.known.function(name, self.group)
         if isinstance(found, b2.TimedArray):
             return self._lookup(name, found, node)

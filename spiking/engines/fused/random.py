@@ -133,8 +133,13 @@ class RowNoise:
         """Standard normal, by the inverse of its distribution."""
         return ndtri(self._next(size))
 
-    def _next(self, size: int) -> np.ndarray:
+    def shared(self, n_each: np.ndarray) -> np.ndarray:
+        """Uniform in (0, 1), so many numbers for each row, which its cells share."""
+        return self._next(int(n_each.sum()), np.ascontiguousarray(n_each, dtype=np.int64))
+
+    def _next(self, size: int, n_each: np.ndarray | None = None) -> np.ndarray:
         drawn = np.empty(size)
-        _uniform_rows(self._seed, self._streams, self._sizes, self._site, drawn)
+        n_each = self._sizes if n_each is None else n_each
+        _uniform_rows(self._seed, self._streams, n_each, self._site, drawn)
         self._site += 1
         return drawn

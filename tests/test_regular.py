@@ -1,0 +1,140 @@
+"""Regular cells: the softmax without calibration, with a fraction of the error of independent samples."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from bridge import fit_softmax
+from bridge.bill.operations import circuit_operations
+from bridge.heads.named import circuit_named
+from spiking import Brian2, Fused, GammaCircuit, GammaParams, RegularCell, Selection, Streams
+
+
+def attend(cell: RegularCell, scores: np.ndarray, spikes: int, **options: Any) -> Selection:
+    circuit = GammaCircuit(GammaParams.regular_brief(cell=cell))
+    asked: dict[str, Any] = {"rng": Streams(3), "duration_ms": 20_000, "record": "counts", **options}
+    return circuit.attend(scores, spikes=spikes, **asked)
+
+
+def error_over_multinomial(selection: Selection, scores: np.ndarray) -> float:
+    """Squared error of the shares over that of as many independent samples of the softmax."""
+    weights = softmax(scores, axis=1)
+    error = ((selection.weights - weights) ** 2).sum(axis=1)
+    return float(error.mean() / ((weights * (1 - weights)).sum(axis=1) / selection.counts.sum(axis=1)).mean())
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("n_keys", [2, 8, 32, 64])
+def test_temperature_is_the_one_asked_for_without_calibration(n_keys: int, temperature: float) -> None:
+    """beta x temperature within 1 % of 1 at 64 spikes; its error, by the counts' dispersion, below .25 %."""
+    scores = temperature * np.random.default_rng(n_keys).normal(
+        0, 1.5, (4000 if n_keys == 2 else 1500, n_keys)
+    )
+    circuit = GammaCircuit(GammaParams.regular_brief(temperature=temperature))
+    counts = circuit.attend(scores, rng=Streams(1), spikes=64, duration_ms=20_000, record="counts").counts
+    fitted = fit_softmax(counts, scores / temperature)
+    assert fitted.beta_se_quasi < 0.0025
+    assert fitted.beta == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("n_keys", "spikes", "below"), [(16, 16, 0.24), (16, 64, 0.075), (64, 16, 0.5), (64, 64, 0.2)]
+)
+def test_spikes_are_worth_more_than_samples(n_keys: int, spikes: int, below: float) -> None:
+    """Measured on 1500 rows: .19, .059, .43 and .17, each with a standard error below .01."""
+    scores = np.random.default_rng(0).normal(0, 1.5, (1000, n_keys))
+    assert error_over_multinomial(attend(RegularCell(), scores, spikes), scores) < below
+
+
+def test_the_shape_leads_from_random_to_regular() -> None:
+    """k = 1 is as good as independent samples, and more regular cells are better: 400 rows, errors below .03."""
+    scores = np.random.default_rng(0).normal(0, 1.5, (400, 16))
+    ratios = [
+        error_over_multinomial(attend(RegularCell(shape=k, phases="own"), scores, 64), scores)
+        for k in (1, 4, math.inf)
+    ]
+    assert ratios[0] == pytest.approx(1, abs=0.1)
+    assert ratios == sorted(ratios, reverse=True)
+
+
+@pytest.mark.parametrize("shape", [1, 4, 16])
+def test_finite_shapes_begin_in_equilibrium(shape: int) -> None:
+    """The first spikes follow the softmax too: beta within 3 % at 8 spikes (error .6 %).
+
+    A threshold drawn as any other, with h = 0, takes beta to .8 at 8 spikes for k = 16.
+    """
+    scores = np.random.default_rng(0).normal(0, 1.5, (3000, 8))
+    fitted = fit_softmax(attend(RegularCell(shape=shape), scores, 8).counts, scores)
+    assert fitted.beta == pytest.approx(1, abs=0.03)
+
+
+@pytest.mark.parametrize("engine", [Fused(), Brian2()], ids=["fused", "brian2"])
+@pytest.mark.filterwarnings("ignore:no C\\+\\+ compiler")
+def test_intervals_are_as_variable_as_the_shape_says(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells under constant input without a loop: CV of intervals 1/sqrt(k), here .5, within 4 errors."""
+    monkeypatch.setattr("spiking.engines.brian2.codegen_target", lambda: "numpy")
+    cell = RegularCell(shape=4, drive=7.0, v_start=7.0)  # 50 Hz
+    circuit = GammaCircuit(GammaParams.regular(cell=cell, w_ei=0.0, settle_ms=0.0))
+    spikes = circuit.attend(
+        np.zeros((1, 10)), rng=np.random.default_rng(1), duration_ms=1500, engine=engine
+    ).spikes
+    number = spikes.key * 10 + spikes.cell
+    intervals = np.concatenate([np.diff(spikes.time_ms[number == n]) for n in range(100)])
+    assert len(intervals) > 5000
+    assert intervals.mean() == pytest.approx(math.e**3, rel=0.03)
+    assert intervals.std() / intervals.mean() == pytest.approx(0.5, abs=4 * 0.5 / math.sqrt(len(intervals)))
+
+
+def test_a_keys_cells_take_turns() -> None:
+    """Evenly spread cells fire one after another: over any turn each of the 10 once."""
+    spikes = attend(RegularCell(), np.zeros((1, 4)), 200, record="spikes").spikes
+    for key in range(4):
+        cells = spikes.cell[spikes.key == key]
+        assert len(cells) > 30
+        assert all(len(set(cells[n : n + 8])) == 8 for n in range(len(cells) - 8))
+
+
+@pytest.mark.parametrize("phases", ["even", "own", "row"])
+def test_phases_are_spread_over_the_whole_cycle(phases: str) -> None:
+    """The first spike of two equal keys falls to either, with one half each within 4 standard errors."""
+    first = attend(RegularCell(phases=phases), np.zeros((2000, 2)), 1)
+    assert first.weights.mean(axis=0)[0] == pytest.approx(0.5, abs=4 * 0.5 / math.sqrt(2000))
+
+
+@pytest.mark.parametrize("name", ["regular", "regular-brief"])
+@pytest.mark.filterwarnings("error:these GammaParams")
+def test_the_sets_have_names_and_need_no_calibration(name: str) -> None:
+    circuit = circuit_named(name, temperature=2.0, n_cells=5)
+    selection = circuit.attend(np.array([[1.0, 0.0]]), rng=np.random.default_rng(0), spikes=32)
+    assert selection.counts.sum() >= 32
+
+
+def test_the_bill_counts_a_keys_phase_once() -> None:
+    """Ten cells share a draw, and no spike takes another."""
+    operations = circuit_operations(GammaCircuit(GammaParams.regular()))
+    assert operations.begin["exc"].random_draws == pytest.approx(0.1)
+    assert operations.reset["exc"].random_draws == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            {"shape": 2.5},
+            r"RegularCell\.shape must be a whole number from 1 to 100 or inf, got 2\.5; use 1 for",
+        ),
+        ({"shape": 0}, r"RegularCell\.shape must be .*, got 0;"),
+        ({"shape": "k"}, r"RegularCell\.shape must be .*, got 'k';"),
+        ({"phases": "evn"}, r"RegularCell\.phases must be one of even, own, row; got 'evn'\. Did you mean"),
+        ({"v_start": math.nan}, r"RegularCell\.v_start must lie in \[-1000, 1000\], got nan"),
+        ({"tau_ms": 0.0}, r"RegularCell\.tau_ms must be > 0, got 0\.0"),
+    ],
+)
+def test_cells_that_cannot_be_are_refused(change: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        RegularCell(**change)
