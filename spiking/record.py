@@ -143,3 +143,4 @@ class Selection:
     other_spikes: Mapping[str, Spikes] = dataclasses.field(default_factory=dict)
     # further variables, "group.variable" -> (n_rows, n_cells, n_samples) float32
     samples: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    rhythm_note: str = ""  # in how many rows the cells are too few for the test of their rhythm, if in any

@@ -27,6 +27,7 @@ __all__ = [
 
 GAMMA_BAND_HZ = (30.0, 80.0)
 MIN_SPIKES = 20  # a row with fewer has no testable rhythm
+_ROUNDING = 1e-10  # of a sum, per spike: cells that fire in every step have no power but that
 _SEGMENT_MS = 500.0  # 2 Hz between bins: finer than the line of a rhythm whose periods jitter by 10 %
 
 
@@ -147,7 +148,8 @@ def peak_of(trains: Trains, band_Hz: tuple[float, float] = GAMMA_BAND_HZ, alpha:
     if trains.duration_ms >= 2e3 / low:
         power = population_power(trains, segments, search.bins)
         best, position = _highest_peaks(power, search)
-        best[trains.n_spikes < MIN_SPIKES] = -1
+        rounding = (_ROUNDING * trains.n_spikes) ** 2
+        best[(trains.n_spikes < MIN_SPIKES) | (power.max(axis=1) <= rounding)] = -1
         rows = np.flatnonzero(best >= 0)
         sums = unit_sums(trains, segments, np.where(best >= 0, search.bins.start + best, -1))
         expected = sums.power[rows]

@@ -8,7 +8,7 @@ from spiking.batch import FIELD_DT_MS
 from spiking.budget import Budget
 from spiking.measures.phase import count_cycles
 from spiking.measures.readout import count_share
-from spiking.measures.rhythm import peak_of
+from spiking.measures.rhythm import GammaPeak, peak_of
 from spiking.measures.trains import Trains
 from spiking.record import Recorded, Selection, SpikeRecord, Spikes
 from spiking.refs import Ref
@@ -49,10 +49,12 @@ def select(
     counts[layout.row_of_population, layout.key_of_population] = recorded.counts[counted]
     record = _spike_record(recorded.spikes.get(counted), layout, recorded.duration_ms)
     trace = _field(recorded, field, layout.n_rows)
+    note = ""
     f_gamma_Hz, n_cycles = np.full(layout.n_rows, np.nan), np.zeros(layout.n_rows, dtype=np.int64)
     if counted in recorded.spikes and not budget.ends_early:
         trains = Trains.of_group(recorded.spikes[counted], layout.n_rows, recorded.duration_ms)
-        f_gamma_Hz = peak_of(trains).f_gamma_Hz
+        peak = peak_of(trains)
+        f_gamma_Hz, note = peak.f_gamma_Hz, _rhythm_note(peak)
         if trace.shape[1]:
             n_cycles = count_cycles(trace, FIELD_DT_MS, f_gamma_Hz)
     share = count_share(counts)
@@ -73,6 +75,21 @@ def select(
         other_counts={group: n for group, n in recorded.counts.items() if group != counted},
         other_spikes={group: s for group, s in recorded.spikes.items() if group != counted},
         samples={name: s for name, s in recorded.samples.items() if name != str(field)},
+        rhythm_note=note,
+    )
+
+
+def _rhythm_note(peak: GammaPeak) -> str:
+    """Say in how many rows no rhythm, however tight, would be significant; nothing where it would in all."""
+    blind = peak.least_locking > 1
+    if not blind.any():
+        return ""
+    n_rows, cells = np.isfinite(peak.ratio).sum(), np.median(peak.largest_ratio[blind])
+    return (
+        f"In {blind.sum()} of {n_rows} rows with a peak no rhythm of the cells would be significant, however "
+        f"tight: their spikes come from too few cells, in effect {cells:.1f}, where "
+        f"{np.median(peak.critical_ratio[blind]):.1f} are needed. The I cells may show it: attend with "
+        'record="all" and ask spiking.measures.pool.inh_rhythm.'
     )
 
 
