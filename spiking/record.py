@@ -30,6 +30,7 @@ class Recorded:
     samples: Mapping[str, np.ndarray]  # "group.variable" -> (n_rows, n_cells, n_samples) float32
     row_ms: np.ndarray  # (n_rows,) float64: measured time of each row
     duration_ms: float
+    threads: int = 1  # of the engine; what reads the rhythm takes as many
 
 
 def joined(parts: Sequence[Recorded]) -> Recorded:

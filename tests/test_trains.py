@@ -9,6 +9,7 @@ import pytest
 
 from spiking import Spikes
 from spiking.measures.phase import count_cycles, cycles
+from spiking.measures.rhythm import peak_of
 from spiking.measures.trains import Segments, Trains, population_power, unit_sums
 from spiking.rows import Layout
 from spiking.spike_lists import spike_record
@@ -99,3 +100,17 @@ def test_cycles_are_counted_as_they_are_numbered() -> None:
     np.testing.assert_array_equal(count_cycles(noise, 1.0, f_Hz), numbered)
     assert (numbered[::9] == 0).all()
     assert np.delete(numbered, np.s_[::9]).min() > 15  # 0.7 s at 30 Hz or more
+
+
+def test_threads_change_nothing() -> None:
+    rng = np.random.default_rng(4)
+    row = np.sort(rng.integers(0, 100, 4000))
+    time_ms = rng.uniform(0, 1000.0, 4000)
+    spikes = Spikes(row=row, cell=rng.integers(0, 9, 4000).astype(np.int32), time_ms=time_ms)
+    spikes = replace(spikes, time_ms=time_ms[np.lexsort((time_ms, row))])
+    trains = Trains.of_group(spikes, 100, 1000.0)
+    alone, together = peak_of(trains), peak_of(trains, threads=3)
+    np.testing.assert_array_equal(alone.p_value, together.p_value)
+    np.testing.assert_array_equal(alone.largest_ratio, together.largest_ratio)
+    noise, f_Hz = rng.standard_normal((100, 500)), rng.uniform(30, 80, 100)
+    np.testing.assert_array_equal(count_cycles(noise, 1.0, f_Hz), count_cycles(noise, 1.0, f_Hz, threads=3))

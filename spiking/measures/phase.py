@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from numba import njit
 from scipy import fft
 
 from spiking.checks import check_signal
+from spiking.measures.threads import in_threads
 from spiking.record import SpikeRecord
 
 __all__ = ["Cycles", "count_cycles", "cycles", "spike_phases"]
@@ -50,20 +51,26 @@ def cycles(field: np.ndarray, dt_ms: float, f_gamma_Hz: np.ndarray) -> Cycles:
     phase = np.full(values.shape, np.nan)
     index = np.full(values.shape, -1, dtype=np.int64)
     n_cycles = np.zeros(len(values), dtype=np.int64)
-    for rows, real, imag in _analytic(values, dt_ms, centre_Hz):
+
+    def read(rows: np.ndarray, real: np.ndarray, imag: np.ndarray) -> None:
         angle = np.arctan2(imag, real)
         phase[rows] = np.where(angle <= -np.pi, np.pi, angle)
         index[rows] = _cycle_index(phase[rows])
         n_cycles[rows] = index[rows].max(axis=1) + 1
+
+    _analytic(values, dt_ms, centre_Hz, read)
     return Cycles(phase_rad=phase, cycle_index=index, n_cycles=n_cycles)
 
 
-def count_cycles(field: np.ndarray, dt_ms: float, f_gamma_Hz: np.ndarray) -> np.ndarray:
+def count_cycles(field: np.ndarray, dt_ms: float, f_gamma_Hz: np.ndarray, *, threads: int = 1) -> np.ndarray:
     """Complete cycles of each row, (n_rows,) int64, as `cycles` numbers them, with no phase worked out."""
     values, centre_Hz = _checked(field, dt_ms, f_gamma_Hz)
     n_cycles = np.zeros(len(values), dtype=np.int64)
-    for rows, real, imag in _analytic(values, dt_ms, centre_Hz):
+
+    def read(rows: np.ndarray, real: np.ndarray, imag: np.ndarray) -> None:
         n_cycles[rows] = _complete_turns(real, imag)
+
+    _analytic(values, dt_ms, centre_Hz, read, threads=threads)
     return n_cycles
 
 
@@ -76,32 +83,49 @@ def _checked(field: np.ndarray, dt_ms: float, f_gamma_Hz: np.ndarray) -> tuple[n
 
 
 def _analytic(
-    field: np.ndarray, dt_ms: float, centre_Hz: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Rows with a rhythm, and twice the real and imaginary part of their analytic signal, (rows, n_samples) each.
+    field: np.ndarray,
+    dt_ms: float,
+    centre_Hz: np.ndarray,
+    read: Callable[[np.ndarray, np.ndarray, np.ndarray], None],
+    *,
+    threads: int = 1,
+) -> None:
+    """Hand on rows with a rhythm, and twice the real and imaginary part of their analytic signal, a few at a time.
 
     Zeros are padded so that the ends do not meet.
     """
     rhythmic = np.flatnonzero(np.isfinite(centre_Hz))
     if not len(rhythmic):
         return
-    n_samples, lowest_Hz = field.shape[1], centre_Hz[rhythmic].min()
-    n_wrap = int(np.ceil(3e3 / (2 * np.pi * _RELATIVE_BANDWIDTH * lowest_Hz) / dt_ms))
+    n_samples, f_Hz = field.shape[1], centre_Hz[rhythmic]
+    n_wrap = int(np.ceil(3e3 / (2 * np.pi * _RELATIVE_BANDWIDTH * f_Hz.min()) / dt_ms))
     n_fft = fft.next_fast_len(n_samples + n_wrap)
     frequency_Hz = fft.rfftfreq(n_fft, dt_ms * 1e-3)[: (n_fft + 1) // 2]  # not that of alternating samples
-    for first in range(0, len(rhythmic), _AT_ONCE):
-        rows = rhythmic[first : first + _AT_ONCE]
-        width_Hz = _RELATIVE_BANDWIDTH * centre_Hz[rows]
-        passed = frequency_Hz[frequency_Hz <= (centre_Hz[rows] + _NOTHING_LEFT * width_Hz).max()]
-        gain = np.exp(-0.5 * ((passed - centre_Hz[rows, None]) / width_Hz[:, None]) ** 2)
-        gain[:, 0] = 0.0
-        centred = field[rows] - field[rows].mean(axis=1, keepdims=True, dtype=float)
-        kept = fft.rfft(centred, n_fft, axis=1)[:, : len(passed)] * gain
-        yield (
-            rows,
-            fft.irfft(kept, n_fft, axis=1)[:, :n_samples],
-            fft.irfft(-1j * kept, n_fft, axis=1)[:, :n_samples],
-        )
+    n_passed = np.searchsorted(frequency_Hz, f_Hz.max() * (1 + _NOTHING_LEFT * _RELATIVE_BANDWIDTH))
+
+    def work(part: slice) -> None:
+        padded = np.zeros((_AT_ONCE, n_fft))
+        spectra = np.zeros((2, _AT_ONCE, n_fft // 2 + 1), dtype=complex)
+        for first in range(part.start, part.stop, _AT_ONCE):
+            rows = rhythmic[first : min(first + _AT_ONCE, part.stop)]
+            n = len(rows)
+            samples = field[rows]
+            mean = samples.mean(axis=1, keepdims=True, dtype=float)
+            np.subtract(samples, mean, out=padded[:n, :n_samples])
+            gain = _gain(frequency_Hz[:n_passed], centre_Hz[rows, None])
+            passed = spectra[:, :n, :n_passed]
+            np.multiply(fft.rfft(padded[:n], axis=1)[:, :n_passed], gain, out=passed[0])
+            np.multiply(passed[0], -1j, out=passed[1])
+            real, imag = fft.irfft(spectra[:, :n], n_fft, axis=2)
+            read(rows, real[:, :n_samples], imag[:, :n_samples])
+
+    in_threads(work, len(rhythmic), threads)
+
+
+def _gain(frequency_Hz: np.ndarray, centre_Hz: np.ndarray) -> np.ndarray:
+    """Gain of the band-pass, none for the mean."""
+    z = (frequency_Hz - centre_Hz) / (_RELATIVE_BANDWIDTH * centre_Hz)
+    return np.where(frequency_Hz > 0, np.exp(-0.5 * z**2), 0.0)
 
 
 def _cycle_index(phase: np.ndarray) -> np.ndarray:

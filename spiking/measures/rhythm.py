@@ -132,7 +132,13 @@ def gamma_peak(
     return peak_of(Trains.of_record(record), band_Hz, alpha)
 
 
-def peak_of(trains: Trains, band_Hz: tuple[float, float] = GAMMA_BAND_HZ, alpha: float = 0.01) -> GammaPeak:
+def peak_of(
+    trains: Trains,
+    band_Hz: tuple[float, float] = GAMMA_BAND_HZ,
+    alpha: float = 0.01,
+    *,
+    threads: int = 1,
+) -> GammaPeak:
     """Test trains of any units, such as the cells of another group, as `gamma_peak` does those of a record."""
     low, high = band_Hz
     if not 0 < low < high:
@@ -146,12 +152,13 @@ def peak_of(trains: Trains, band_Hz: tuple[float, float] = GAMMA_BAND_HZ, alpha:
     ratio, critical, largest, frequency_Hz = np.full((4, trains.n_rows), np.nan)
     p_value = np.ones(trains.n_rows)
     if trains.duration_ms >= 2e3 / low:
-        power = population_power(trains, segments, search.bins)
+        power = population_power(trains, segments, search.bins, threads=threads)
         best, position = _highest_peaks(power, search)
         rounding = (_ROUNDING * trains.n_spikes) ** 2
         best[(trains.n_spikes < MIN_SPIKES) | (power.max(axis=1) <= rounding)] = -1
         rows = np.flatnonzero(best >= 0)
-        sums = unit_sums(trains, segments, np.where(best >= 0, search.bins.start + best, -1))
+        at = np.where(best >= 0, search.bins.start + best, -1)
+        sums = unit_sums(trains, segments, at, threads=threads)
         expected = sums.power[rows]
         shape = expected**2 / sums.squared[rows]
         ratio[rows] = power[rows, best[rows]] / expected

@@ -53,10 +53,10 @@ def select(
     f_gamma_Hz, n_cycles = np.full(layout.n_rows, np.nan), np.zeros(layout.n_rows, dtype=np.int64)
     if counted in recorded.spikes and not budget.ends_early:
         trains = Trains.of_group(recorded.spikes[counted], layout.n_rows, recorded.duration_ms)
-        peak = peak_of(trains)
+        peak = peak_of(trains, threads=recorded.threads)
         f_gamma_Hz, note = peak.f_gamma_Hz, _rhythm_note(peak)
         if trace.shape[1]:
-            n_cycles = count_cycles(trace, FIELD_DT_MS, f_gamma_Hz)
+            n_cycles = count_cycles(trace, FIELD_DT_MS, f_gamma_Hz, threads=recorded.threads)
     share = count_share(counts)
     return Selection(
         counts=counts,

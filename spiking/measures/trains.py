@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from spiking.engines.fused.simd import prefer_wide_vectors
+from spiking.measures.threads import in_threads
 from spiking.record import SpikeRecord, Spikes
 from spiking.spike_lists import in_row_order
 
@@ -95,21 +96,32 @@ class UnitSums:
     in_phase: np.ndarray  # (n_rows,) sum_k (sum_c |X_ck|)^2: the power of all, had they one phase
 
 
-def population_power(trains: Trains, segments: Segments, bins: range) -> np.ndarray:
+def population_power(trains: Trains, segments: Segments, bins: range, *, threads: int = 1) -> np.ndarray:
     """Power of each row's spikes, summed over segments, (n_rows, n_bins)."""
     out = np.zeros((trains.n_rows, len(bins)))
-    _population(trains.first, trains.time_ms, segments.length_ms, segments.number, bins.start, out)
+
+    def work(rows: slice) -> None:
+        first = trains.first[rows.start : rows.stop + 1]
+        _population(first, trains.time_ms, segments.length_ms, segments.number, bins.start, out[rows])
+
+    in_threads(work, trains.n_rows, threads)
     return out
 
 
-def unit_sums(trains: Trains, segments: Segments, frequency: np.ndarray) -> UnitSums:
+def unit_sums(trains: Trains, segments: Segments, frequency: np.ndarray, *, threads: int = 1) -> UnitSums:
     """The sums of each row's units at a frequency of the row, (n_rows,) in periods a segment; none where < 0."""
-    out = np.zeros((3, trains.n_rows))
-    _units(
-        trains.first, trains.unit, trains.n_units, trains.time_ms,
-        segments.length_ms, segments.number, np.asarray(frequency, dtype=float), out,
-    )  # fmt: skip
-    return UnitSums(power=out[0], squared=out[1], in_phase=out[2])
+    out = np.zeros((trains.n_rows, 3))
+    at = np.asarray(frequency, dtype=float)
+
+    def work(rows: slice) -> None:
+        first = trains.first[rows.start : rows.stop + 1]
+        _units(
+            first, trains.unit, trains.n_units, trains.time_ms,
+            segments.length_ms, segments.number, at[rows], out[rows],
+        )  # fmt: skip
+
+    in_threads(work, trains.n_rows, threads)
+    return UnitSums(power=out[:, 0], squared=out[:, 1], in_phase=out[:, 2])
 
 
 @njit(nogil=True, fastmath=_FAST, error_model="numpy")
@@ -182,8 +194,10 @@ def _units(first, unit, n_units, time_ms, length_ms, n_segments, frequency, out)
     most = min(longest, n_units)
     place = np.full(n_units, -1, np.int64)  # of each unit that fired in this row
     fired = np.empty(most, np.int64)
+    plain = np.zeros((n_segments + 1, most, 2))  # sums over half windows, as they are and under a cosine
+    waved = np.zeros((n_segments + 1, most, 2))
     real, imag = np.empty((n_segments, most)), np.empty((n_segments, most))
-    turns, window, waste = np.empty(longest), np.empty(longest), np.empty(longest)
+    turns, wave, waste = np.empty(longest), np.empty(longest), np.empty(longest)
     re, im = np.empty(longest), np.empty(longest)
     for r in range(first.size - 1):
         if frequency[r] < 0:
@@ -191,7 +205,7 @@ def _units(first, unit, n_units, time_ms, length_ms, n_segments, frequency, out)
         begin, n = first[r], first[r + 1] - first[r]
         for i in range(n):
             turns[i] = time_ms[begin + i] / length_ms
-        _turn(turns, window, waste, n)
+        _turn(turns, wave, waste, n)
         for i in range(n):
             turns[i] *= frequency[r]
         _turn(turns, re, im, n)
@@ -200,25 +214,31 @@ def _units(first, unit, n_units, time_ms, length_ms, n_segments, frequency, out)
             u = unit[begin + i]
             if place[u] < 0:
                 place[u], fired[n_fired] = n_fired, u
-                real[:, n_fired], imag[:, n_fired] = 0.0, 0.0
                 n_fired += 1
-            half = min(np.int64(2 * time_ms[begin + i] / length_ms), n_segments)
-            for k in range(max(half - 1, 0), min(half + 1, n_segments)):
-                weight = 0.5 - (0.5 if k % 2 == 0 else -0.5) * window[i]
-                real[k, place[u]] += weight * re[i]
-                imag[k, place[u]] += weight * im[i]
-        for c in range(n_fired):
-            place[fired[c]] = -1
+            half, c = min(np.int64(2 * time_ms[begin + i] / length_ms), n_segments), place[u]
+            plain[half, c, 0] += re[i]
+            plain[half, c, 1] += im[i]
+            waved[half, c, 0] += wave[i] * re[i]
+            waved[half, c, 1] += wave[i] * im[i]
         for k in range(n_segments):
+            side = 0.5 if k % 2 == 0 else -0.5  # the window of an odd segment begins half a turn later
             length = 0.0
             for c in range(n_fired):
-                length += math.sqrt(real[k, c] ** 2 + imag[k, c] ** 2)
-            out[2, r] += length**2
+                x = 0.5 * (plain[k, c, 0] + plain[k + 1, c, 0]) - side * (waved[k, c, 0] + waved[k + 1, c, 0])
+                y = 0.5 * (plain[k, c, 1] + plain[k + 1, c, 1]) - side * (waved[k, c, 1] + waved[k + 1, c, 1])
+                length += math.sqrt(x * x + y * y)
+                real[k, c], imag[k, c] = x, y
+            out[r, 2] += length**2
             for other in range(k + 1):
                 x, y = 0.0, 0.0
                 for c in range(n_fired):
                     x += real[k, c] * real[other, c] + imag[k, c] * imag[other, c]
                     y += imag[k, c] * real[other, c] - real[k, c] * imag[other, c]
-                out[1, r] += (x * x + y * y) * (1.0 if other == k else 2.0)
+                out[r, 1] += (x * x + y * y) * (1.0 if other == k else 2.0)
                 if other == k:
-                    out[0, r] += x
+                    out[r, 0] += x
+        for c in range(n_fired):
+            place[fired[c]] = -1
+        for k in range(n_segments + 1):
+            for c in range(n_fired):
+                plain[k, c, 0] = plain[k, c, 1] = waved[k, c, 0] = waved[k, c, 1] = 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +12,7 @@ from spiking.batch import Batch, Wanted
 from spiking.checks import known, positive_int
 from spiking.engines.fused.kernel import Kernel, compile_program
 from spiking.engines.fused.program import read_program
-from spiking.engines.fused.run import Block, Window, run_rows
+from spiking.engines.fused.run import Block, Window, run_rows, usable_cores
 from spiking.record import Recorded, Spikes
 
 __all__ = ["PRECISIONS", "Fused"]
@@ -57,7 +57,7 @@ class Fused:
         kernel = self.compiled(batch, wanted)
         window = Window(wanted=wanted, dt_ms=kernel.program.dt_ms)
         blocks = run_rows(kernel, batch, window, threads=self.threads, progress=progress)
-        return _together(list(blocks), batch, wanted)
+        return replace(_together(list(blocks), batch, wanted), threads=self.threads or usable_cores())
 
     def compiled(self, batch: Batch, wanted: Wanted) -> Kernel:
         """The kernel of a batch, read and compiled once for all batches of the same circuit."""
