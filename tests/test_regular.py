@@ -99,6 +99,16 @@ def test_a_keys_cells_take_turns() -> None:
         assert all(len(set(cells[n : n + 8])) == 8 for n in range(len(cells) - 8))
 
 
+@pytest.mark.parametrize("cost", [{"jitter": 1.0}, {"rate_spread": 0.3}, {"shape": 16}])
+def test_turns_that_are_disturbed_cost_accuracy(cost: dict[str, float]) -> None:
+    """At 64 spikes over 16 keys the error at least doubles, but stays below that of independent samples."""
+    scores = np.random.default_rng(0).normal(0, 1.5, (400, 16))
+    regular, disturbed = (
+        error_over_multinomial(attend(RegularCell(**change), scores, 64), scores) for change in ({}, cost)
+    )
+    assert 2 * regular < disturbed < 0.9
+
+
 @pytest.mark.parametrize("phases", ["even", "own", "row"])
 def test_phases_are_spread_over_the_whole_cycle(phases: str) -> None:
     """The first spike of two equal keys falls to either, with one half each within 4 standard errors."""
@@ -130,6 +140,8 @@ def test_the_bill_counts_a_keys_phase_once() -> None:
         ),
         ({"shape": 0}, r"RegularCell\.shape must be .*, got 0;"),
         ({"shape": "k"}, r"RegularCell\.shape must be .*, got 'k';"),
+        ({"jitter": -1.0}, r"RegularCell\.jitter must lie in \[0, 10\], got -1\.0"),
+        ({"rate_spread": 3.0}, r"RegularCell\.rate_spread must lie in \[0, 2\], got 3\.0"),
         ({"phases": "evn"}, r"RegularCell\.phases must be one of even, own, row; got 'evn'\. Did you mean"),
         ({"v_start": math.nan}, r"RegularCell\.v_start must lie in \[-1000, 1000\], got nan"),
         ({"tau_ms": 0.0}, r"RegularCell\.tau_ms must be > 0, got 0\.0"),

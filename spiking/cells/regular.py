@@ -15,10 +15,6 @@ __all__ = ["PHASES", "RegularCell"]
 
 MAX_SHAPE = 100  # a product of so many uniform numbers is still a normal double
 GOLDEN = (math.sqrt(5) - 1) / 2  # however many multiples of it, taken modulo 1, lie nearly evenly (Weyl 1916)
-EQUATIONS = """
-    dv/dt = (drive + u - inh - v) / tau_e : 1
-    dh/dt = rho_0 * exp(v - theta) : 1
-"""
 _DIRECTION = "(2 * int(rand_row() < 0.5) - 1)"  # of two alike keys either fires first
 _PHASE = {
     "even": "(rand_key() + i % n_cells) / n_cells",
@@ -52,6 +48,10 @@ class RegularCell:
         phase moves them all; they share their input, so they stay so, and n cells are as regular as one of n
         times the rate. "own": each cell at a random phase. "row": as "even", but one random phase moves the
         whole row, and each key is ahead of the one before by the golden ratio of a spacing, or lags as much.
+    jitter : float
+        Standard deviation of a cell's starting phase about its even place, in spacings between neighbours.
+    rate_spread : float
+        Standard deviation over cells of the logarithm of their rate, of mean 1.
     """
 
     tau_ms: float = 10.0  # membrane time constant; 10 ms, cortical pyramidal cell in vivo
@@ -60,6 +60,8 @@ class RegularCell:
     rho_0_per_ms: float = 1.0  # rate at theta
     shape: float = math.inf
     phases: str = "even"
+    jitter: float = 0.0
+    rate_spread: float = 0.0
     v_start: float = 5.0  # of all cells; the first volley comes within 7 ms and is as large as later ones
 
     name: ClassVar[str] = "regular"
@@ -71,6 +73,8 @@ class RegularCell:
             positive("RegularCell", field, getattr(self, field))
         for field in ("drive", "theta", "v_start"):
             within("RegularCell", field, getattr(self, field), -1e3, 1e3)
+        within("RegularCell", "jitter", self.jitter, 0.0, 10.0)
+        within("RegularCell", "rate_spread", self.rate_spread, 0.0, 2.0)
         known("RegularCell.phases", self.phases, PHASES)
         if self.shape not in (math.inf, *range(1, MAX_SHAPE + 1)):
             raise ValueError(
@@ -80,8 +84,14 @@ class RegularCell:
 
     @property
     def equations(self) -> str:
-        """Regular cells have their threshold in common."""
-        return EQUATIONS if self.shape == math.inf else EQUATIONS + "q : 1\n"
+        """Cells have a threshold or a rate of their own only where these differ."""
+        rate = "exp(v - theta + log_rate)" if self.rate_spread else "exp(v - theta)"
+        lines = ["dv/dt = (drive + u - inh - v) / tau_e : 1", f"dh/dt = rho_0 * {rate} : 1"]
+        if self.shape != math.inf:
+            lines.append("q : 1")
+        if self.rate_spread:
+            lines.append("log_rate : 1 (constant)")
+        return "".join(f"{line}\n" for line in lines)
 
     @property
     def reset(self) -> str:
@@ -94,12 +104,16 @@ class RegularCell:
     @property
     def start(self) -> Mapping[str, str]:
         """A cell that has been firing for long: its threshold is length-biased, h anywhere below it (Cox 1962)."""
-        phase = _PHASE[self.phases]
+        phase, begun = _PHASE[self.phases], {"v": "v_start"}
+        if self.jitter:
+            phase = f"({phase} + {self.jitter} * randn() / n_cells) % 1"
+        if self.rate_spread:
+            begun["log_rate"] = f"{self.rate_spread} * randn() - {self.rate_spread**2 / 2}"
         if self.shape == math.inf:
-            return {"v": "v_start", "h": phase}
+            return {**begun, "h": phase}
         product = " * ".join(["rand()"] * (int(self.shape) + 1))
         q = f"-log({product}) / {self.shape:g}"  # gamma of shape k + 1 and scale 1/k
-        return {"v": "v_start", "q": q, "h": f"q * ({phase})"}
+        return {**begun, "q": q, "h": f"q * ({phase})"}
 
     def with_drive(self, drive: float) -> RegularCell:
         """The same cell under another tonic input."""
