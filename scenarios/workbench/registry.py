@@ -57,6 +57,9 @@ SCENARIOS: dict[str, Entry] = {
     "what-gamma-buys": Entry(
         CIRCUIT, "Rhythm against a rate-matched circuit without it: selection, gain, time, spikes"
     ),
+    "regular-or-random": Entry(
+        CIRCUIT, "Cells that fire in turn or at random: error per spike, and what disturbs the turns"
+    ),
     "vectors-through-spikes": Entry(
         CIRCUIT, "The whole spiking head against softmax attention: vectors in, vectors out"
     ),
