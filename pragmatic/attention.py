@@ -55,6 +55,8 @@ class Head(Protocol):
 class DotProductHead:
     """weights = score_map(scaling * q·k), output = weights @ value.
 
+    A score map with a method `read_out(weights, value)`, for its own way to that product, is asked for it.
+
     With softmax and scaling 1 / sqrt(dim) the scaled dot-product attention of Vaswani et al. (2017),
     Attention is all you need, NeurIPS.
     """
@@ -70,7 +72,8 @@ class DotProductHead:
         scaling = 1.0 / math.sqrt(query.shape[-1]) if self.scaling is None else self.scaling
         scores = (query * scaling) @ key.mT  # (..., n_queries, n_keys); this order spares half precision
         weights = self.score_map(scores, mask)
-        return Attended(weights @ value, weights)
+        read_out = getattr(self.score_map, "read_out", torch.matmul)
+        return Attended(read_out(weights, value), weights)
 
 
 def dot_product_head(score_map: ScoreMap, *, scaling: float | None = None) -> Head:

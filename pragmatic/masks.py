@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["causal_mask", "masked_scores"]
+__all__ = ["causal_mask", "checked_scores", "masked_scores"]
 
 
 def causal_mask(n_queries: int, n_keys: int, *, device: torch.device | str | None = None) -> Tensor:
@@ -56,12 +56,8 @@ def masked_scores(scores: Tensor, mask: Tensor | None) -> Tensor:
     ValueError
         As `ScoreMap` says.
     """
-    if not (isinstance(scores, Tensor) and scores.is_floating_point()):
-        raise TypeError(f"scores must be a floating-point tensor, got {_kind(scores)}; convert with .float()")
-    if scores.ndim == 0 or scores.shape[-1] == 0:
-        raise ValueError(f"scores must have at least one key, the last dimension, got shape {_shape(scores)}")
+    checked_scores(scores, mask)
     if mask is not None:
-        _check_mask(mask, scores)
         scores = scores.masked_fill(~mask, -math.inf)
     if not bool((scores < math.inf).all()):  # false for NaN too
         raise ValueError(
@@ -69,6 +65,16 @@ def masked_scores(scores: Tensor, mask: Tensor | None) -> Tensor:
         )
     _check_rows(scores)
     return scores.to(torch.promote_types(scores.dtype, torch.float32))
+
+
+def checked_scores(scores: Tensor, mask: Tensor | None) -> None:
+    """Raise unless scores and mask are tensors that belong together, whatever numbers are in them."""
+    if not (isinstance(scores, Tensor) and scores.is_floating_point()):
+        raise TypeError(f"scores must be a floating-point tensor, got {_kind(scores)}; convert with .float()")
+    if scores.ndim == 0 or scores.shape[-1] == 0:
+        raise ValueError(f"scores must have at least one key, the last dimension, got shape {_shape(scores)}")
+    if mask is not None:
+        _check_mask(mask, scores)
 
 
 def _check_mask(mask: Tensor, scores: Tensor) -> None:

@@ -25,7 +25,7 @@ from bridge.bill.tensor_operations import (
     moved_bytes,
     operations,
 )
-from bridge.bill.usage import Usage, is_paused, listening
+from bridge.bill.usage import Usage, Work, is_paused, listening
 
 __all__ = ["Counter", "count"]
 
@@ -55,7 +55,7 @@ def count(model: nn.Module | None = None) -> Iterator[Counter]:
     counter = Counter(model)
     with ExitStack() as stack:
         stack.callback(counter.detach)
-        stack.enter_context(listening(counter.simulation))
+        stack.enter_context(listening(counter.hear))
         stack.enter_context(_Mode(counter))
         yield counter
 
@@ -85,8 +85,18 @@ class Counter:
         """Take the hooks off the model."""
         self._parts.detach()
 
-    def simulation(self, usage: Usage) -> None:
-        """A head has simulated (or drawn) the weights of its rows."""
+    def hear(self, done: Usage | Work) -> None:
+        """A head has simulated or drawn the weights of its rows, or done other work."""
+        if isinstance(done, Usage):
+            self._simulation(done)
+            return
+        self._simulated[done.part] += done.simulated
+        self._events[done.part] += done.events
+        if done.part == "read-out":
+            self._unread = Usage()
+            self._parts.between = False
+
+    def _simulation(self, usage: Usage) -> None:
         self._usage += usage
         self._unread += usage
         self._parts.between = True

@@ -14,7 +14,16 @@ from spiking import RowCircuit, Selection
 from spiking.circuit import row_program
 from spiking.template import template_of
 
-__all__ = ["Usage", "is_paused", "listening", "off_the_bill", "report"]
+__all__ = [
+    "Usage",
+    "Work",
+    "is_heard",
+    "is_paused",
+    "listening",
+    "off_the_bill",
+    "report",
+    "report_work",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +70,7 @@ class Usage:
         seen = cls(
             calls=1,
             rows=n_rows,
-            keys=int(selection.mask.sum()),
+            keys=int(np.count_nonzero(selection.mask)),
             silent_rows=int(selection.silent.sum()),
             spikes=int(selection.counts.sum()),
             other_spikes=other,
@@ -73,21 +82,24 @@ class Usage:
         return seen + _work(selection, circuit, operations)
 
     @classmethod
-    def drawn(cls, counts: np.ndarray, mask: np.ndarray) -> Usage:
+    def drawn(cls, counts: np.ndarray, mask: np.ndarray | None = None) -> Usage:
         """Rows whose spikes were drawn from a law instead of simulated: one random number a spike.
 
         Parameters
         ----------
-        counts, mask : (n_rows, n_keys) arrays
-            Spikes per key, and True where a key takes part.
+        counts : (n_rows, n_keys) array
+            Spikes per key.
+        mask : (n_rows, n_keys) bool array, optional
+            True where a key takes part.
         """
-        drawn = Counts(random_draws=int(counts.sum()))
+        per_row = counts.sum(axis=1)
+        drawn = Counts(random_draws=int(per_row.sum()))
         return cls(
             calls=1,
             rows=len(counts),
-            keys=int(mask.sum()),
-            silent_rows=int((counts.sum(axis=1) == 0).sum()),
-            spikes=int(counts.sum()),
+            keys=counts.size if mask is None else int(np.count_nonzero(mask)),
+            silent_rows=int((per_row == 0).sum()),
+            spikes=int(per_row.sum()),
             simulated=drawn,
             events=drawn,
         )
@@ -149,16 +161,62 @@ def _whole(number: float) -> int:
     return round(float(number))
 
 
-Listener = Callable[[Usage], None]
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """Operations of a head that no kernel of PyTorch shows."""
+
+    part: str  # of `bridge.bill.energy.PARTS`
+    simulated: Counts  # on a digital machine
+    events: Counts  # on neuromorphic hardware
+
+    @classmethod
+    def on_scores(cls, n_scores: int, itemsize: int) -> Work:
+        """Scores that are checked, masked and handed to a circuit, counts that become shares."""
+        each = Counts(acs=2, divisions=1, bytes_tensor=3 * itemsize + 1 + 8)
+        return cls(part="score map", simulated=each * n_scores, events=each * n_scores)
+
+    @classmethod
+    def by_spikes(cls, *, rows: int, spikes: int, dim: int, bytes_tensor: int) -> Work:
+        """Values that are read out by spikes: a vector is added for each, and the sum divided once a row.
+
+        A key that spiked several times counts as so many additions, although one multiply-accumulate does the same.
+
+        Parameters
+        ----------
+        rows, spikes : int
+        dim : int
+            Of a value.
+        bytes_tensor : int
+            Value vectors that were touched, each once, spike counts and output.
+        """
+        added = Counts(acs=spikes * dim, multiplies=rows * dim, bytes_tensor=bytes_tensor)
+        return cls(part="read-out", simulated=added, events=Counts(synops=spikes * dim))
+
+
+Listener = Callable[[Usage | Work], None]
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
 _paused: ContextVar[bool] = ContextVar("paused", default=False)
 
 
 def report(usage: Usage) -> Usage:
     """Tell every open counter what a head has just done; a head calls this once a call. Returns its argument."""
-    for listener in _listeners.get():
-        listener(usage)
+    _tell(usage)
     return usage
+
+
+def report_work(work: Work) -> None:
+    """Tell every open counter of work besides the simulation."""
+    _tell(work)
+
+
+def is_heard() -> bool:
+    """Whether a counter is open, so that what only it asks for need not be computed otherwise."""
+    return bool(_listeners.get())
+
+
+def _tell(done: Usage | Work) -> None:
+    for listener in _listeners.get():
+        listener(done)
 
 
 @contextmanager

@@ -9,15 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bridge.bill.usage import Usage, report
+from bridge.bill.usage import Usage, Work, report, report_work
+from bridge.heads.read_out import READOUTS, SpikeCounts, read_out
+from bridge.heads.rows import clean_rows, shares
 from bridge.heads.surrogate import sampled_counts, spike_share
 from bridge.laws.depletion import FittedLaw, fit_law
 from pragmatic.attention import Attended
-from pragmatic.masks import masked_scores
+from pragmatic.masks import checked_scores, masked_scores
 from spiking import Budget, Engine, Fused, HeadSelection, RowCircuit, Selection, Streams, VectorCircuit
 from spiking.checks import known
 from spiking.engines import check_engine
-from spiking.measures.readout import count_share
 
 __all__ = ["MODES", "SpikingScoreMap", "SpikingVectorHead"]
 
@@ -51,6 +52,9 @@ class SpikingScoreMap:
         softmax(scores / temperature) when None, that is, what a calibrated circuit follows.
     record : {"spikes", "counts"}
         "counts" keeps no spike times and is faster.
+    readout : {"auto", "product", "spikes"}
+        How `read_out` makes an output: by the product of weights and values, by adding a value vector for each
+        spike, or by what takes less time. All give the same but for rounding.
 
     Attributes
     ----------
@@ -73,13 +77,16 @@ class SpikingScoreMap:
     gradient: bool = False
     law: FittedLaw = None  # type: ignore[assignment]  # set at the start
     record: str = "spikes"
+    readout: str = "auto"
     counts: np.ndarray | None = field(default=None, init=False, repr=False)
     selection: Selection | None = field(default=None, init=False, repr=False)
     usage: Usage = field(default=Usage(), init=False, repr=False)
     next_stream: int = field(default=0, init=False, repr=False)
+    _spikes: SpikeCounts | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         known("mode", self.mode, MODES)
+        known("readout", self.readout, READOUTS)
         check_engine(self.engine)
         _check_circuit(self.circuit)
         if not isinstance(self.budget, Budget):
@@ -95,7 +102,12 @@ class SpikingScoreMap:
         self._stream_seed = int(np.random.default_rng(self._seed).integers(2**63))
 
     def __call__(
-        self, scores: Tensor, mask: Tensor | None = None, *, streams: np.ndarray | None = None
+        self,
+        scores: Tensor,
+        mask: Tensor | None = None,
+        *,
+        streams: np.ndarray | None = None,
+        grid: float | None = None,
     ) -> Tensor:
         """Let every row compete, all at once.
 
@@ -107,6 +119,9 @@ class SpikingScoreMap:
         streams : array of int, (..., n_queries), optional
             Keys each row's random numbers: same stream and scores, same spikes, whatever the other rows. The
             fused engine and "sampled" alone take it; without it each row gets the next unused number.
+        grid : float, optional
+            Scores are rounded to multiples of it, so that a product in another order of additions gives the
+            same spikes.
 
         Returns
         -------
@@ -118,9 +133,28 @@ class SpikingScoreMap:
         ValueError, TypeError
             As `pragmatic.ScoreMap` and the circuit say.
         """
-        checked = masked_scores(scores if self.gradient else scores.detach(), mask)
-        weights = spike_share(checked, partial(self._share, streams=streams), self.law)
-        return weights.to(scores.dtype)
+        checked_scores(scores, mask)
+        if self.gradient and scores.requires_grad and torch.is_grad_enabled():
+            if grid is not None:
+                scores = _rounded(scores, grid)
+            weights = self._share(scores, mask, streams, None)
+            return spike_share(masked_scores(scores, mask), lambda _: weights, self.law).to(scores.dtype)
+        return self._share(scores, mask, streams, grid)
+
+    def read_out(self, weights: Tensor, value: Tensor, *, dropout: float = 0.0) -> Tensor:
+        """Compute weights @ value for the weights of the last call, as `readout` says.
+
+        Parameters
+        ----------
+        weights : Tensor, (..., n_queries, n_keys)
+            What the last call returned, or that with some of it dropped.
+        value : Tensor, (..., n_keys, dim_value)
+        dropout : float
+            Probability with which weights were dropped.
+        """
+        if self._spikes is None or self._spikes.counts.size != weights.numel():
+            raise ValueError("read_out needs the weights of the last call; call the score map first.")
+        return read_out(weights, value, self._spikes, how=self.readout, dropout=dropout)
 
     def fit_law(self, rng: np.random.Generator) -> FittedLaw:
         """Measure the law of the circuit at this budget, take it for `law`, and return it."""
@@ -131,29 +165,30 @@ class SpikingScoreMap:
     def _keyed(self) -> bool:
         return self.engine.takes_streams or self.mode == "sampled"
 
-    def _share(self, scores: Tensor, *, streams: np.ndarray | None) -> Tensor:
-        rows = scores.detach().cpu().double().numpy().reshape(-1, scores.shape[-1])
-        present = np.isfinite(rows)
+    def _share(
+        self, scores: Tensor, mask: Tensor | None, streams: np.ndarray | None, grid: float | None
+    ) -> Tensor:
+        rows, present = clean_rows(scores, mask, grid)
         randomness = self._randomness(len(rows), streams)
         if self.mode == "sampled":
             assert isinstance(randomness, Streams)
-            self.counts = self._sampled_counts(rows, randomness)
+            self.counts = self._sampled_counts(rows, present, randomness)
             used = Usage.drawn(self.counts, present)
         else:
             self.selection = self._attend(rows, present, randomness)
             self.counts = self.selection.counts
             used = Usage.of(self.selection, self.circuit)
+        weights, totals = shares(self.counts, scores.dtype)
+        self._spikes = SpikeCounts(self.counts, totals, self.budget.spikes)
         self.usage += report(used)
-        return torch.from_numpy(count_share(self.counts).weights.reshape(scores.shape)).to(scores)
+        report_work(Work.on_scores(rows.size, rows.itemsize))
+        return weights.reshape(scores.shape).to(scores.device)
 
-    def _attend(self, rows: np.ndarray, present: np.ndarray, rng: np.random.Generator | Streams) -> Selection:
+    def _attend(
+        self, rows: np.ndarray, present: np.ndarray | None, rng: np.random.Generator | Streams
+    ) -> Selection:
         return self.circuit.attend(
-            np.where(present, rows, 0.0),
-            rng=rng,
-            budget=self.budget,
-            mask=present,
-            record=self.record,
-            engine=self.engine,
+            rows, rng=rng, budget=self.budget, mask=present, record=self.record, engine=self.engine
         )
 
     def _simulated_counts(
@@ -161,9 +196,10 @@ class SpikingScoreMap:
     ) -> np.ndarray:
         return self._attend(scores, mask, rng).counts
 
-    def _sampled_counts(self, rows: np.ndarray, streams: Streams) -> np.ndarray:
+    def _sampled_counts(self, rows: np.ndarray, present: np.ndarray | None, streams: Streams) -> np.ndarray:
         assert self.budget.spikes is not None
-        probability = self.law.weights(torch.from_numpy(rows)).numpy()
+        scores = rows if present is None else np.where(present, rows, -np.inf)
+        probability = self.law.weights(torch.from_numpy(scores).double()).numpy()
         return sampled_counts(
             probability, self.budget.spikes, seed=self._seed, streams=streams.numbers(len(rows))
         )
@@ -182,6 +218,11 @@ class SpikingScoreMap:
         elif np.size(streams) != n_rows:
             raise ValueError(f"streams must hold a number for each of {n_rows} rows, got {np.size(streams)}")
         return Streams(self._stream_seed, np.asarray(streams).reshape(-1))
+
+
+def _rounded(scores: Tensor, grid: float) -> Tensor:
+    """The scores on the grid; the gradient passes unchanged."""
+    return scores + (torch.round(scores.detach() / grid) * grid - scores.detach())
 
 
 def _check_circuit(circuit: object) -> None:

@@ -47,6 +47,9 @@ class SpikingHead:
         `fit_law` measures it, the depletion of few cells included.
     scaling : float, optional
         Factor on q·k; 1 / sqrt(dim) when None.
+    readout : {"auto", "product", "spikes"}
+        How the output is made: as weights @ value, by adding a value vector for each spike, or by what takes
+        less time. All give the same but for rounding.
 
     Examples
     --------
@@ -73,6 +76,7 @@ class SpikingHead:
         gradient: bool = True,
         law: FittedLaw | None = None,
         scaling: float | None = None,
+        readout: str = "auto",
     ) -> None:
         if spikes is None and duration_ms is None and budget is None:
             spikes = SPIKES
@@ -85,6 +89,7 @@ class SpikingHead:
             gradient=gradient,
             law=law,  # type: ignore[arg-type]
             record="counts",
+            readout=readout,
         )
         self._head = DotProductHead(self.score_map, scaling)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bridge.heads.score_map import SpikingScoreMap
 from bridge.heads.spiking_head import SpikingHead
 from pragmatic.attention import Attended, DotProductHead, Head
 
@@ -34,8 +36,8 @@ class LayerCall:
     """What an attention layer hands over. B batch, H heads, Q queries, K keys; 1 stands for B or H too."""
 
     query: Tensor  # (B, H, Q, dim), single precision or better, as are the others
-    key: Tensor  # (B, H, K, dim), to each head its own
-    value: Tensor  # (B, H, K, dim_value)
+    key: Tensor  # (B, H or a divisor of it, K, dim): of fewer each serves a group of heads, one after another
+    value: Tensor  # (B, as many as of key, K, dim_value)
     scaling: float  # of q·k
     mask: Tensor | None  # (B, H, Q, K) bool, True takes part; in an empty row all that share its weight
     empty: Tensor | None  # (B, H, Q, 1) bool: in these rows no key takes part
@@ -61,8 +63,6 @@ class LayerCall:
         equally far down: the same weight for every key, except those that mask and window both block.
         """
         precise = torch.promote_types(query.dtype, torch.float32)
-        n_groups = query.shape[1] // key.shape[1]  # queries that share a key
-        k, v = (x.to(precise).repeat_interleave(n_groups, dim=1) for x in (key, value))
         mask, bias = _taken_apart(attention_mask, precise)
         position_bias = extra.get("position_bias")
         if position_bias is not None:
@@ -70,8 +70,8 @@ class LayerCall:
         mask, empty = _with_window(mask, extra.get("window"))
         return cls(
             query=query.to(precise),
-            key=k,
-            value=v,
+            key=key.to(precise),
+            value=value.to(precise),
             scaling=query.shape[-1] ** -0.5 if scaling is None else scaling,
             mask=mask,
             empty=empty,
@@ -82,31 +82,46 @@ class LayerCall:
 
     def only(self, heads: list[int]) -> LayerCall:
         """Restrict the call to some of the heads."""
+        if heads == list(range(self.query.shape[1])):
+            return self
+        of_all = self.ungrouped()
 
         def chosen(x: Tensor | None) -> Any:
             return x if x is None or x.shape[1] == 1 else x[:, heads]
 
-        parts = {name: chosen(getattr(self, name)) for name in ("mask", "empty", "bias")}
-        q, k, v = (x[:, heads] for x in (self.query, self.key, self.value))
-        return LayerCall(
-            query=q,
-            key=k,
-            value=v,
-            scaling=self.scaling,
-            softcap=self.softcap,
-            dropout=self.dropout,
-            **parts,
-        )
+        tensors = ("query", "key", "value", "mask", "empty", "bias")
+        return replace(of_all, **{name: chosen(getattr(of_all, name)) for name in tensors})
+
+    def ungrouped(self) -> LayerCall:
+        """The same call with a key and a value to each head."""
+        n_shared = self.query.shape[1] // self.key.shape[1]
+        if n_shared == 1:
+            return self
+        k, v = (x.repeat_interleave(n_shared, dim=1) for x in (self.key, self.value))
+        return replace(self, key=k, value=v)
 
     def scores(self, factor: float = 1.0) -> Tensor:
         """Compute the scores (B, H, Q, K); `factor` multiplies the layer's own."""
         with torch.autocast(self.query.device.type, enabled=False):
-            scores = (self.query * (self.scaling * factor)) @ self.key.mT
+            scores = self._per_group(self.query * (self.scaling * factor), self.key.mT)
         if self.softcap is not None:
             scores = self.softcap * torch.tanh(scores / self.softcap)
         if self.bias is not None:
             scores = scores + self.bias
         return scores if self.empty is None else scores.masked_fill(self.empty, 0.0)
+
+    def read_out(self, weights: Tensor) -> Tensor:
+        """Compute weights @ value, (B, H, Q, dim_value)."""
+        return self._per_group(weights, self.value)
+
+    def _per_group(
+        self, of_heads: Tensor, shared: Tensor, product: Callable[[Tensor, Tensor], Tensor] = torch.matmul
+    ) -> Tensor:
+        """The product of (B, H, Q, n) with what heads share, (B, groups, n, m), without a copy for each head."""
+        grouped = of_heads.unflatten(1, (shared.shape[1], -1)).flatten(
+            2, 3
+        )  # (B, groups, heads of one * Q, n)
+        return product(grouped, shared).unflatten(2, (-1, of_heads.shape[2])).flatten(1, 2)
 
     def softmax(self) -> Tensor:
         """Compute the weights (B, H, Q, K) of plain attention, without dropout."""
@@ -116,7 +131,7 @@ class LayerCall:
     def plain(self) -> Attended:
         """Compute output (B, H, Q, dim) and weights of plain attention, with dropout."""
         weights = functional.dropout(self.softmax(), self.dropout)
-        return Attended(weights @ self.value, weights)
+        return Attended(self.read_out(weights), weights)
 
     def by(self, head: Head, streams: np.ndarray | None = None) -> Attended:
         """Let `head` attend.
@@ -137,11 +152,14 @@ class LayerCall:
         if not isinstance(head, (DotProductHead, SpikingHead)):
             return self._by_whole(head)
         factor = 1.0 if head.scaling is None else head.scaling * math.sqrt(self.query.shape[-1])
-        scores, options = self.scores(factor), {}
-        if streams is not None and "streams" in inspect.signature(head.score_map).parameters:
-            scores, options = _on_grid(scores), {"streams": streams}
-        weights = functional.dropout(head.score_map(scores, self.mask, **options), self.dropout)
-        return Attended(weights @ self.value, weights)
+        score_map, options = head.score_map, {}
+        if streams is not None and "streams" in inspect.signature(score_map).parameters:
+            options = {"streams": streams, "grid": GRID}
+        weights = functional.dropout(score_map(self.scores(factor), self.mask, **options), self.dropout)
+        if isinstance(score_map, SpikingScoreMap):
+            by_spikes = partial(score_map.read_out, dropout=self.dropout)
+            return Attended(self._per_group(weights, self.value, by_spikes), weights)
+        return Attended(self.read_out(weights), weights)
 
     def _by_whole(self, head: Head) -> Attended:
         beyond = {"a bias": self.bias, "a soft cap": self.softcap, "dropout": self.dropout or None}
@@ -152,8 +170,9 @@ class LayerCall:
                     f"{name} computes its own scores, got a layer with {what}, which it would ignore; use "
                     "dot_product_head, SpikingHead, or another layer"
                 )
+        each = self.ungrouped()
         rescaled = self.query * (self.scaling * math.sqrt(self.query.shape[-1]))
-        return Attended(*head(rescaled, self.key, self.value, self.mask))
+        return Attended(*head(rescaled, each.key, each.value, self.mask))
 
 
 def plain_attention(
@@ -238,8 +257,3 @@ def _with_window(mask: Tensor | None, window: Tensor | None) -> tuple[Tensor | N
     if allowed is None or empty is None or not bool(empty.any()):
         return allowed, None
     return allowed | (empty if shared is None else empty & shared), empty
-
-
-def _on_grid(scores: Tensor) -> Tensor:
-    """Round the scores to the grid; the gradient passes unchanged."""
-    return scores + (torch.round(scores.detach() / GRID) * GRID - scores.detach())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -106,6 +107,9 @@ def _streams(place: Place, head: Head, own: list[int], query: Tensor) -> np.ndar
 
 def _joined(parts: list[tuple[list[int], Attended]], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """The heads' outputs (batch, n_queries, heads, dim) and weights, each head at its place again."""
+    if len(parts) == 1:  # heads of one part stand in order
+        output, weights = (each.to(dtype) for each in parts[0][1])
+        return output.transpose(1, 2).contiguous(), weights
     places = torch.tensor([place for own, _ in parts for place in own])
     output, weights = (
         torch.cat([attended[i].to(dtype) for _, attended in parts], dim=1)[:, places.argsort()]
@@ -116,7 +120,7 @@ def _joined(parts: list[tuple[list[int], Attended]], dtype: torch.dtype) -> tupl
 
 def _check_activations(number: int, layer: AttentionLayer, *vectors: Tensor) -> None:
     for name, each in zip(("query", "key", "value"), vectors, strict=True):
-        if not bool(each.isfinite().all()):
+        if not (math.isfinite(float(each.detach().sum())) or bool(each.isfinite().all())):
             raise ValueError(
                 f"activations must be finite, got nan or inf in the {name} of layer {number} ({layer.name}); "
                 "look for nan in the weights, or an overflow of half precision"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from bridge.heads.named import check_circuit_name, circuit_named
+from bridge.heads.read_out import READOUTS
 from bridge.heads.score_map import MODES
 from bridge.heads.spiking_head import SpikingHead
 from spiking.checks import known, positive, positive_int
@@ -31,6 +32,7 @@ class GammaOptions:
     engine: str = "fused"
     seed: int | None = 0  # None: new noise in every call
     mode: str = "simulated"  # "sampled" draws from the law that the circuit follows
+    readout: str = "auto"  # of the values: "product" with the weights, "spikes" one by one, or what is faster
 
     def __post_init__(self) -> None:
         owner = "GammaOptions"
@@ -47,6 +49,7 @@ class GammaOptions:
         check_circuit_name(self.circuit)
         known("engine", self.engine, ENGINES)
         known("mode", self.mode, MODES)
+        known("readout", self.readout, READOUTS)
         if self.seed is not None and not (type(self.seed) is int and self.seed >= 0):
             raise ValueError(
                 f"{owner}.seed must be a whole number >= 0 or None, got {self.seed!r}; use 0, or None for new "
@@ -83,6 +86,7 @@ class GammaOptions:
             spikes=self.spikes,
             duration_ms=self.duration_ms,
             mode=self.mode,
+            readout=self.readout,
             engine=engine_named(self.engine),
             seed=self.seed or 0,
         )

@@ -1,0 +1,152 @@
+"""From a tensor of scores to rows for a circuit, and from spike counts to weights: one pass over memory each.
+
+A tensor is taken where it lies. Leading dimensions that are transposed, or broadcast over heads or over queries
+that share their keys, become the place of each row in memory, not a copy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit
+from torch import Tensor
+
+from pragmatic.masks import masked_scores
+from spiking.engines.fused.run import usable_cores
+
+__all__ = ["clean_rows", "in_parts", "lines", "shares"]
+
+_PART = 500_000  # numbers that are worth a thread
+
+
+def clean_rows(
+    scores: Tensor, mask: Tensor | None, grid: float | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Split scores into finite rows and which keys take part.
+
+    Parameters
+    ----------
+    scores : Tensor, (..., n_queries, n_keys), float
+    mask : Tensor, broadcastable to the scores, bool, optional
+        True where a key takes part; a score of -inf masks its key too.
+    grid : float, optional
+        Scores are rounded to multiples of it.
+
+    Returns
+    -------
+    rows : (n_rows, n_keys) array, float32 or float64
+        0 at a masked key.
+    present : (n_rows, n_keys) bool array or None
+        None where every key takes part.
+
+    Raises
+    ------
+    ValueError
+        For a score that is nan or inf, and a row without a key.
+    """
+    precise = scores.detach().to(device="cpu", dtype=torch.promote_types(scores.dtype, torch.float32))
+    given = precise.reshape(-1, scores.shape[-1]).numpy()
+    if mask is None:
+        allowed, allowed_at = (
+            np.ones((1, given.shape[1]), dtype=np.bool_).ravel(),
+            np.zeros(1, dtype=np.int64),
+        )
+    else:
+        allowed, allowed_at = lines(mask.cpu().expand(scores.shape))
+    rows, present = np.empty_like(given), np.empty(given.shape, dtype=np.bool_)
+    step = given.dtype.type(0 if grid is None else grid)
+    seen = in_parts(
+        lambda first, stop: _cleaned(given, allowed, allowed_at, step, rows, present, first, stop),
+        *given.shape,
+    )
+    n_present, n_bad, n_empty = np.sum(seen, axis=0)
+    if n_bad or n_empty:
+        masked_scores(scores, mask)  # says which, and where
+    return rows, None if n_present == given.size else present
+
+
+def shares(counts: np.ndarray, dtype: torch.dtype) -> tuple[Tensor, np.ndarray]:
+    """Each key's share of its row's spikes, 0 in a silent row, and the spikes of each row.
+
+    Parameters
+    ----------
+    counts : (n_rows, n_keys) int64 array
+    dtype : torch.dtype
+        Of the shares.
+
+    Returns
+    -------
+    weights : Tensor, (n_rows, n_keys)
+    totals : (n_rows,) int64 array
+    """
+    weights = torch.empty(counts.shape, dtype=torch.float64 if dtype == torch.float64 else torch.float32)
+    totals = np.empty(len(counts), dtype=np.int64)
+    out = weights.numpy()
+    in_parts(lambda first, stop: _shared(counts, out, totals, first, stop), *counts.shape)
+    return weights.to(dtype), totals
+
+
+def lines(tensor: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """The memory of a tensor as one flat array, and where in it each line along the last dimension begins."""
+    if tensor.stride(-1) != 1 and tensor.shape[-1] > 1:
+        tensor = tensor.contiguous()
+    at = np.zeros(1, dtype=np.int64)
+    for size, stride in zip(tensor.shape[:-1], tensor.stride()[:-1], strict=True):
+        at = (at[:, None] + np.arange(size, dtype=np.int64) * stride).ravel()
+    reach = int(at[-1]) + tensor.shape[-1] if at.size else 0
+    return tensor.detach().as_strided((reach,), (1,)).numpy(), at
+
+
+def in_parts(run: Callable[[int, int], Any], n_rows: int, n_numbers: int) -> list[Any]:
+    """Call `run(first, stop)` over consecutive rows, on as many threads as their numbers are worth."""
+    n_parts = max(1, min(usable_cores(), n_rows, math.ceil(n_rows * n_numbers / _PART)))
+    ends = np.linspace(0, n_rows, n_parts + 1).astype(int)
+    if n_parts == 1:
+        return [run(0, n_rows)]
+    with ThreadPoolExecutor(max_workers=n_parts) as pool:
+        return list(pool.map(run, ends[:-1], ends[1:]))
+
+
+@njit(cache=True, nogil=True)
+def _cleaned(
+    given: Any, allowed: Any, allowed_at: Any, step: Any, rows: Any, present: Any, first: Any, stop: Any
+) -> Any:
+    """How many keys take part, how many of these have no finite score, and how many rows have none."""
+    n_keys, nothing = given.shape[1], given.dtype.type(0)
+    per_step = nothing if step == nothing else given.dtype.type(1) / step
+    n_present, n_bad, n_empty = 0, 0, 0
+    for row in range(first, stop):
+        at = allowed_at[row if len(allowed_at) > 1 else 0]
+        score, clean, takes_part = given[row], rows[row], present[row]
+        held, bad = 0, 0
+        for key in range(n_keys):
+            s = score[key]
+            p = allowed[at + key] and s != -np.inf
+            takes_part[key] = p
+            held += p
+            bad += p and not s < np.inf
+            if step != nothing:
+                s = np.rint(s * per_step) * step
+            clean[key] = s if p else nothing
+        n_present += held
+        n_bad += bad
+        n_empty += held == 0
+    return n_present, n_bad, n_empty
+
+
+@njit(cache=True, nogil=True)
+def _shared(counts: Any, weights: Any, totals: Any, first: Any, stop: Any) -> None:
+    one = weights.dtype.type(1)
+    for row in range(first, stop):
+        total = 0
+        for key in range(counts.shape[1]):
+            total += counts[row, key]
+        whole = weights.dtype.type(total) if total else one
+        for key in range(counts.shape[1]):
+            weights[row, key] = weights.dtype.type(counts[row, key]) / whole
+        totals[row] = total
