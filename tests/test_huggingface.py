@@ -182,6 +182,17 @@ def test_every_row_has_noise_of_its_own() -> None:
     assert len(set(drawn)) == len(drawn) == 2 * 2 * 4 * 9
 
 
+@pytest.mark.parametrize("name", ["llama", "bert"])
+def test_values_read_out_by_spikes_are_those_of_the_product(name: str) -> None:
+    """Llama's queries share keys and values; the batch has padding."""
+    states = [
+        state(with_gamma(name, spikes=8, seed=3, readout=readout), batch(name))
+        for readout in ("product", "spikes")
+    ]
+    torch.testing.assert_close(*states, atol=1e-4, rtol=1e-4)  # float32 through two layers
+    assert not torch.equal(*states)
+
+
 def test_weights_that_are_put_out_are_those_of_the_spikes() -> None:
     model, given = with_gamma("bert", heads="1.2", spikes=8), batch("bert")
     with torch.no_grad():

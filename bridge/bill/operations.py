@@ -36,10 +36,13 @@ class Counts:
     bytes_state: int = 0  # of a row's cells, which fit into a first-level cache
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+        return Counts(**{kind: getattr(self, kind) + getattr(other, kind) for kind in _KINDS})
 
     def __mul__(self, times: int) -> Counts:
-        return Counts(**{f.name: getattr(self, f.name) * times for f in fields(self)})
+        return Counts(**{kind: getattr(self, kind) * times for kind in _KINDS})
+
+
+_KINDS = tuple(kind.name for kind in fields(Counts))  # looked up once: every call of a head adds
 
 
 @dataclass(frozen=True, kw_only=True)

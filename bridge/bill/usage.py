@@ -65,21 +65,21 @@ class Usage:
         precision : {"float32", "float64"}
             What the simulation computed in; sets the bytes.
         """
-        n_rows = len(selection.counts)
+        n_rows, per_row = len(selection.counts), selection.counts.sum(axis=1)
         other = sum(int(n.sum()) for n in selection.other_counts.values())
         seen = cls(
             calls=1,
             rows=n_rows,
             keys=int(np.count_nonzero(selection.mask)),
             silent_rows=int(selection.silent.sum()),
-            spikes=int(selection.counts.sum()),
+            spikes=int(per_row.sum()),
             other_spikes=other,
         )
         operations = _known_operations(circuit, precision)
         if operations is None:
             return replace(seen, unknown_rows=n_rows)
         assert isinstance(circuit, RowCircuit)
-        return seen + _work(selection, circuit, operations)
+        return seen + _work(selection, per_row, circuit, operations)
 
     @classmethod
     def drawn(cls, counts: np.ndarray, mask: np.ndarray | None = None) -> Usage:
@@ -120,15 +120,17 @@ def _known_operations(circuit: object, precision: str) -> CircuitOperations | No
         return None
 
 
-def _work(selection: Selection, circuit: RowCircuit, operations: CircuitOperations) -> Usage:
-    """The operations that a selection took."""
+def _work(
+    selection: Selection, spikes: np.ndarray, circuit: RowCircuit, operations: CircuitOperations
+) -> Usage:
+    """The operations that a selection took; `spikes` (n_rows,) are its counted ones."""
     template = template_of(circuit)
     dt_ms, counted = row_program(circuit).dt_ms, template.wiring.counts
     settle = round(template.wiring.settle_ms / dt_ms)
     steps = settle + np.round(selection.row_ms / dt_ms).astype(np.int64)
     stretch = steps / (steps - settle)  # spikes of the settling time, at the rate of the window
     cells = selection.n_cells
-    seen = {counted: selection.counts.sum(axis=1), **selection.other_counts}
+    seen = {counted: spikes, **selection.other_counts}
     fired = {group: n * stretch for group, n in seen.items() if group in operations.reset}
 
     simulated = operations.row_step * int(steps.sum())

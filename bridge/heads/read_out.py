@@ -24,11 +24,11 @@ from spiking.checks import known
 __all__ = ["READOUTS", "SpikeCounts", "cheaper_by_spikes", "read_out"]
 
 READOUTS = ("auto", "product", "spikes")
-# Measured (tests/benchmarks/read_out.py): a product reads a value matrix once for all of its queries, an addition
-# reads a vector for itself. So a vector costs as much as the product's share of as many keys as there are
-# queries, up to this number, from which on arithmetic limits the product.
+# Measured (docs/benchmarks.md): a product reads a value matrix once for all of its queries, an addition reads a
+# vector for itself. So a vector takes the time of as many keys of the product as there are queries, up to the
+# number from which on arithmetic limits the product. Below some hundred keys neither way is worth a choice.
 MOST_KEYS_A_VECTOR = 16
-FEW_QUERIES = 2
+FEWEST_KEYS = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ def cheaper_by_spikes(n_spikes: float, n_keys: int, n_queries: int) -> bool:
     n_keys, n_queries : int
         Of one value matrix.
     """
-    return n_queries <= FEW_QUERIES or n_spikes * min(n_queries, MOST_KEYS_A_VECTOR) <= n_keys
+    return n_keys >= FEWEST_KEYS and n_spikes * min(n_queries, MOST_KEYS_A_VECTOR) <= n_keys
 
 
 def read_out(
@@ -164,14 +164,14 @@ def _summed(
 @njit(cache=True, nogil=True)
 def _keys_that_spiked(count: Any, spiked: Any) -> Any:
     """List them in `spiked`, and say how many; most of eight neighbours at a time have no spike."""
-    n, n_keys = 0, len(count)
-    for begin in range(0, n_keys, 8):
-        end = min(begin + 8, n_keys)
-        some = 0
-        for key in range(begin, end):
-            some |= count[key]
-        if some:
-            for key in range(begin, end):
+    n, whole = 0, len(count) - len(count) % 8
+    for k in range(0, whole, 8):  # written out, since a compiler does not unroll the inner loop
+        low = count[k] | count[k + 1] | count[k + 2] | count[k + 3]
+        if low | count[k + 4] | count[k + 5] | count[k + 6] | count[k + 7]:
+            for key in range(k, k + 8):
                 spiked[n] = key
                 n += count[key] != 0
+    for key in range(whole, len(count)):
+        spiked[n] = key
+        n += count[key] != 0
     return n

@@ -6,7 +6,6 @@ that share their keys, become the place of each row in memory, not a copy.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -104,10 +103,10 @@ def lines(tensor: Tensor) -> tuple[np.ndarray, np.ndarray]:
 
 def in_parts(run: Callable[[int, int], Any], n_rows: int, n_numbers: int) -> list[Any]:
     """Call `run(first, stop)` over consecutive rows, on as many threads as their numbers are worth."""
-    n_parts = max(1, min(usable_cores(), n_rows, math.ceil(n_rows * n_numbers / _PART)))
-    ends = np.linspace(0, n_rows, n_parts + 1).astype(int)
+    n_parts = max(1, min(usable_cores(), n_rows, n_rows * n_numbers // _PART))
     if n_parts == 1:
         return [run(0, n_rows)]
+    ends = np.linspace(0, n_rows, n_parts + 1).astype(int)
     with ThreadPoolExecutor(max_workers=n_parts) as pool:
         return list(pool.map(run, ends[:-1], ends[1:]))
 
@@ -118,23 +117,24 @@ def _cleaned(
 ) -> Any:
     """How many keys take part, how many of these have no finite score, and how many rows have none."""
     n_keys, nothing = given.shape[1], given.dtype.type(0)
-    per_step = nothing if step == nothing else given.dtype.type(1) / step
+    inf = given.dtype.type(np.inf)
     n_present, n_bad, n_empty = 0, 0, 0
     for row in range(first, stop):
         at = allowed_at[row if len(allowed_at) > 1 else 0]
-        score, clean, takes_part = given[row], rows[row], present[row]
-        held, bad = 0, 0
-        for key in range(n_keys):
+        score, may, clean, takes_part = given[row], allowed[at : at + n_keys], rows[row], present[row]
+        held, bad = np.int32(0), np.int32(0)
+        for key in range(n_keys):  # without a branch, so that it runs on several keys at once
             s = score[key]
-            p = allowed[at + key] and s != -np.inf
+            p = may[key] & (s != -inf)
             takes_part[key] = p
-            held += p
-            bad += p and not s < np.inf
-            if step != nothing:
-                s = np.rint(s * per_step) * step
             clean[key] = s if p else nothing
-        n_present += held
-        n_bad += bad
+            held += np.int32(p)
+            bad += np.int32(p & (not s < inf))
+        if step != nothing:
+            for key in range(n_keys):
+                clean[key] = np.rint(clean[key] / step) * step
+        n_present += int(held)
+        n_bad += int(bad)
         n_empty += held == 0
     return n_present, n_bad, n_empty
 

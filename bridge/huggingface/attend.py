@@ -25,7 +25,7 @@ from pragmatic.attention import Attended, DotProductHead, Head
 __all__ = ["LayerCall", "plain_attention", "stream_numbers", "tolerance"]
 
 BLOCKED = -1e4  # a key with this or less added to its score takes no part
-GRID = 2.0**-12  # scores of rows with a stream are rounded to it
+GRID = 2.0**-12  # scores of rows with keyed noise are rounded to it
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-4}  # of weights, between an architecture's rule and ours
 HALF_TOLERANCE = 0.05  # scores in half precision: up to 4 % of a weight at a score of 10
 BITS = {"layer": 10, "head": 10, "sequence": 20, "position": 23}  # of a stream's number, from the top
@@ -103,7 +103,7 @@ class LayerCall:
     def scores(self, factor: float = 1.0) -> Tensor:
         """Compute the scores (B, H, Q, K); `factor` multiplies the layer's own."""
         with torch.autocast(self.query.device.type, enabled=False):
-            scores = self._per_group(self.query * (self.scaling * factor), self.key.mT)
+            scores = self._per_group(self.query * (self.scaling * factor), self.key.contiguous().mT)
         if self.softcap is not None:
             scores = self.softcap * torch.tanh(scores / self.softcap)
         if self.bias is not None:
@@ -153,8 +153,10 @@ class LayerCall:
             return self._by_whole(head)
         factor = 1.0 if head.scaling is None else head.scaling * math.sqrt(self.query.shape[-1])
         score_map, options = head.score_map, {}
-        if streams is not None and "streams" in inspect.signature(score_map).parameters:
-            options = {"streams": streams, "grid": GRID}
+        if streams is not None:
+            taken = inspect.signature(score_map).parameters
+            keyed = {"streams": streams, "grid": GRID}
+            options = {name: option for name, option in keyed.items() if name in taken}
         weights = functional.dropout(score_map(self.scores(factor), self.mask, **options), self.dropout)
         if isinstance(score_map, SpikingScoreMap):
             by_spikes = partial(score_map.read_out, dropout=self.dropout)

@@ -8,7 +8,10 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("engines", "batching", "growth", "million", "minilm_rows", "cold_start", "against_peers", "circuits")
+NAMES = (
+    *("engines", "batching", "growth", "million", "minilm_rows", "read_out", "cold_start", "against_peers"),
+    "circuits",
+)
 PAGES = {"circuits": Path("docs/circuits.md")}  # of the others: docs/benchmarks.md
 
 
