@@ -32,9 +32,8 @@ def error_over_multinomial(selection: Selection, scores: np.ndarray) -> float:
 @pytest.mark.parametrize("n_keys", [2, 8, 32, 64])
 def test_temperature_is_the_one_asked_for_without_calibration(n_keys: int, temperature: float) -> None:
     """beta x temperature within 1 % of 1 at 64 spikes; its error, by the counts' dispersion, below .25 %."""
-    scores = temperature * np.random.default_rng(n_keys).normal(
-        0, 1.5, (4000 if n_keys == 2 else 1500, n_keys)
-    )
+    n_rows = 4000 if n_keys == 2 else 1500
+    scores = np.random.default_rng(n_keys).normal(0, 1.5, (n_rows, n_keys))
     circuit = GammaCircuit(GammaParams.regular_brief(temperature=temperature))
     counts = circuit.attend(scores, rng=Streams(1), spikes=64, duration_ms=20_000, record="counts").counts
     fitted = fit_softmax(counts, scores / temperature)

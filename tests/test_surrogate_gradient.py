@@ -39,9 +39,14 @@ def gradients(
     return pairs
 
 
-def test_the_gradient_is_that_of_the_simulated_mean() -> None:
+@pytest.mark.parametrize(
+    "params",
+    [GammaParams(n_cells=10, settle_ms=50.0), GammaParams.regular_brief()],
+    ids=["escape", "regular"],
+)
+def test_the_gradient_is_that_of_the_simulated_mean(params: GammaParams) -> None:
     """Two rows of ten cells a key: cosine at least .99, of a linear loss and of a curved one."""
-    head = SpikingHead(GammaCircuit(GammaParams(n_cells=10, settle_ms=50.0)), spikes=64)
+    head = SpikingHead(GammaCircuit(params), spikes=64)
     for differences, surrogate in gradients(head, 64, random_cases(1, 2), noise=0.08):
         assert differences.cosine(surrogate).min() >= 0.99
 
