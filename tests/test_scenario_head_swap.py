@@ -226,19 +226,19 @@ def test_the_verdict_claims_only_what_is_clear() -> None:
     nothing = {name: Metric(label=name, value=0.001, standard_error=0.01) for name in names.split()}
     nothing |= {f"{name}_p": Metric(label="p", value=0.6) for name in REASONS}
     nothing["least_fragile"] = replace(nothing["least_fragile"], note="head 0.1")
-    said = in_words(nothing, TINY, 64)[1]
+    said = in_words(nothing, TINY, 64)["verdict"]
     for claim in ("does not clearly rise", "does not clearly fall", "no clear rest", "no clear difference"):
         assert claim in said
     assert "rather than the circuit" in said
     assert "That entropy goes with fragility is not shown" in said
     assert "No other reason holds" in said
-    assert [sentence in said for sentence in in_words(nothing, TINY, 64)[0]] == [True] * 3
+    assert [sentence in said for sentence in in_words(nothing, TINY, 64)["in_short"]] == [True] * 3
     uncorrected = nothing | {"entropy_p": Metric(label="p", value=0.03)}  # of four, .0125 is asked for
-    assert "entropy goes with fragility is not shown" in in_words(uncorrected, TINY, 64)[1]
+    assert "entropy goes with fragility is not shown" in in_words(uncorrected, TINY, 64)["verdict"]
     clear = {name: replace(metric, value=1.0) for name, metric in nothing.items() if not name.endswith("_p")}
     clear["rest_sampled"] = nothing["rest_sampled"]
     clear |= {f"{name}_p": Metric(label="p", value=0.01) for name in REASONS}
-    said = in_words(clear, TINY, 64)[1]
+    said = in_words(clear, TINY, 64)["verdict"]
     for claim in (
         "rises by",
         "itself costs more",

@@ -88,7 +88,7 @@ def test_verdict_claims_nothing_for_a_loop_that_does_no_better_than_none() -> No
     """The metrics of the circuit without a loop, put in the place of the gamma loop's."""
     metrics = outcome().metrics
     no_better = {name: metrics[f"{name}_matched"] for name in metrics if f"{name}_matched" in metrics}
-    _, verdict = in_words(metrics | no_better, outcome().dataset, margin=5, tv_goal=0.1)
+    verdict = in_words(metrics | no_better, outcome().dataset, margin=5, tv_goal=0.1)["verdict"]
     assert "have a gamma rhythm at all, so nothing below is bought by one" in verdict
     assert "Gain control by the loop is not shown" in verdict
     assert "For selection the rhythm makes no clear difference" in verdict

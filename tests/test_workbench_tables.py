@@ -7,6 +7,8 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
+from scenarios.workbench.axes import points
+from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Metric
 from scenarios.workbench.panels import (
     against_floor,
@@ -20,9 +22,9 @@ from scenarios.workbench.panels import (
     weight_bar,
     weight_map,
 )
-from scenarios.workbench.sentences import against, beyond_sampling, choose, listed, say
+from scenarios.workbench.sentences import against, beyond_sampling, choose, listed, say, words
 from scenarios.workbench.statistics import Estimate, bootstrap, clear, difference, fraction, mean, ratio
-from scenarios.workbench.tables import Conditions, columns, estimate_columns
+from scenarios.workbench.tables import Conditions, column, columns, estimate_column, estimate_columns, named
 
 
 def apart(z: float) -> Estimate:
@@ -87,6 +89,51 @@ def test_columns_carry_units() -> None:
     assert data.f.attrs == {"units": "Hz"}
     assert data.t.values.tolist() == [[1, 2], [3, 4]]
     assert data.t_se.attrs == {"units": "ms"}
+
+
+def declared() -> xr.Dataset:
+    """A peak of three rows with its floor, and an estimate at three delays."""
+    estimates = [Estimate(value=v, error=0.5) for v in (1.0, 2.0, 4.0)]
+    return xr.Dataset(
+        {
+            "peak": column("row", [30.0, 40.0, 50.0], "gamma peak", "Hz"),
+            "peak_floor": column("row", [1.0, 2.0, 3.0], "of noise", "Hz"),
+            **estimate_column("lag", "delay", estimates, "lag"),
+        },
+        {"delay": column("delay", [1.0, 2.0, 3.0], "delay", "ms")},
+    )
+
+
+def test_a_line_takes_label_and_unit_from_its_column() -> None:
+    data, lines = declared(), Lines()
+    lines.take(data, "peak", floor="peak_floor", control=7, note="of three rows")
+    lines.take(data.isel(delay=1), "lag", name="lag_early", label="the lag at first")
+    peak, lag = lines.metrics["peak"], lines.metrics["lag_early"]
+    assert (peak.label, peak.unit, peak.value, peak.floor, peak.control) == ("gamma peak", "Hz", 40, 2, 7)
+    assert peak.standard_error == mean(np.array([30.0, 40.0, 50.0])).error
+    assert (lag.label, lag.unit, lag.value, lag.standard_error) == ("the lag at first", "", 2.0, 0.5)
+
+
+def test_axes_are_named_after_the_columns_they_show() -> None:
+    data = declared()
+    assert data.lag_se.attrs["long_name"] == "lag, standard error"
+    assert (named(data.peak), named(data.lag)) == ("gamma peak (Hz)", "lag")
+    _, ax = panels("AB", height_in=2.0)
+    points(ax["A"], data, "delay", "lag", color="k")
+    points(ax["B"], data.isel(delay=[0, 1]), "delay", "lag")
+    assert (ax["A"].get_xlabel(), ax["A"].get_ylabel()) == ("delay (ms)", "lag")
+    three, two = (each.containers[0].lines[0] for each in ax.values())
+    assert three.get_ydata().tolist() == [1, 2, 4]
+    assert (three.get_linestyle(), two.get_linestyle()) == ("-", "None")  # two points make no curve
+
+
+def test_numbers_in_sentences() -> None:
+    share = Metric(label="", value=0.25, standard_error=0.01, unit="1/s")
+    assert f"{share}, {share:.0%}" == "0.250 ± 0.010 1/s, 25%"
+    estimate = Estimate(value=2.0, error=0.5)
+    assert f"{estimate}, {estimate:.1f}" == "2.00 ± 0.50, 2.0"
+    said = words("One.", "", "Two.", short=("Two.", ""))
+    assert said == {"in_short": ("Two.",), "verdict": "One. Two."}
 
 
 def test_words() -> None:

@@ -42,7 +42,9 @@ def models_dataset(
     )
     reference = dataset.softmax_loss.sel(model=["trained", *["softmax"] * len(TUNED)])
     rise = (dataset.loss - reference.assign_coords(model=dataset.model)).transpose(*full)
-    return dataset.assign({"window_rise": rise.assign_attrs(units="nat"), **paired_columns("rise", rise)})
+    return dataset.assign(
+        {"window_rise": rise.assign_attrs(units="nat"), **paired_columns("rise", rise, "rise in loss", "nat")}
+    )
 
 
 def table(dataset: xr.Dataset, rng: np.random.Generator) -> dict[str, Metric]:

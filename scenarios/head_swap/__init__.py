@@ -48,16 +48,14 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         return stopped
     dataset = _swapped(params, ctx, mini, pairs)
     metrics = table(dataset, ctx.rng)
-    in_short, verdict = in_words(metrics, params, shown_budget(params.budgets))
     words = {"few": params.few_spikes, "chosen": params.chosen, "windows": dataset.sizes["window"]}
     return Outcome(
         dataset=dataset,
         metrics=metrics,
         headline=("rise", "spikes_for_goal", "entropy"),
         pictures=pictures(dataset, heads, **words),
-        verdict=verdict,
-        in_short=in_short,
         files={"model.safetensors": mini.save},
+        **in_words(metrics, params, shown_budget(params.budgets)),
     )
 
 

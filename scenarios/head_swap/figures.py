@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib as mpl
 import numpy as np
 import xarray as xr
@@ -12,6 +14,7 @@ from matplotlib.ticker import NullFormatter
 from scenarios.workbench.axes import SMALL, curve, rise_axis, spikes_axis
 from scenarios.workbench.panels import captioned, legend_below, panels
 from scenarios.workbench.style import CONTROL, FLOOR, INH, INK, SOFTMAX, SPIKING
+from scenarios.workbench.tables import named
 
 __all__ = ["heads"]
 
@@ -19,10 +22,13 @@ NAMED = 5  # most fragile heads that are named
 LOWEST = 3e-4  # nats; what lies below is not drawn on the logarithmic axis
 LINEAR_nat = 0.01  # rises are drawn linearly up to here, and on a logarithm above
 READABLE = 6  # heads or layers up to which the map holds numbers
-CONTROL_LOOKS = {"uniform": (CONTROL, "--", "uniform attention"), "hardmax": (INH, ":", "hardmax")}
-LOOKS = {
-    "sampled": (FLOOR, "s", "--", "exact samples"),
-    "simulated": (SPIKING, "o", "-", "chosen heads in spikes"),
+CONTROLS: dict[str, dict[str, Any]] = {
+    "uniform": {"color": CONTROL, "ls": "--", "label": "uniform attention"},
+    "hardmax": {"color": INH, "ls": ":", "label": "hardmax"},
+}
+LOOKS: dict[str, dict[str, Any]] = {
+    "sampled": {"color": FLOOR, "marker": "s", "line": "--", "lw": 1.3, "label": "exact samples"},
+    "simulated": {"color": SPIKING, "marker": "o", "line": "-", "lw": 1.8, "label": "chosen heads in spikes"},
 }
 
 
@@ -51,8 +57,8 @@ def draw_rise(ax: Axes, dataset: xr.Dataset) -> None:
         ax.plot(dataset.spikes, alone, color=SPIKING, lw=0.6, alpha=0.45, label=label)
     _curves(ax, dataset, "loss")
     levels = dataset.control_loss_rise.sel(swap="all")
-    _controls(ax, {control: float(levels.sel(control=control)) for control in CONTROL_LOOKS})
-    ax.set(yscale="log", ylabel="rise in loss (nat)", title="What spikes cost")
+    _controls(ax, levels)
+    ax.set(yscale="log", ylabel=named(dataset.loss_rise), title="What spikes cost")
     ax.set_ylim(LOWEST, 2 * max(float(dataset.loss_rise.max()), float(levels.max()), 10 * LOWEST))
     ax.yaxis.set_minor_formatter(NullFormatter())
 
@@ -63,7 +69,7 @@ def draw_accuracy(ax: Axes, dataset: xr.Dataset) -> None:
     ax.axhline(softmax, color=SOFTMAX, lw=1.3, label="softmax")
     _curves(ax, dataset, "accuracy", above=softmax)
     levels = dataset.control_accuracy.sel(swap="all").mean("window")
-    _controls(ax, {control: float(levels.sel(control=control)) for control in CONTROL_LOOKS})
+    _controls(ax, levels)
     ax.set(ylabel="accuracy", title="What is still right")
     ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1.0, decimals=0))
 
@@ -104,29 +110,25 @@ def draw_by_entropy(ax: Axes, dataset: xr.Dataset) -> None:
         point, name = (float(dataset.entropy[i]), float(at.loss_rise[i])), str(dataset["head"].values[i])
         ax.annotate(name, point, xytext=(5, 3), textcoords="offset points", fontsize=7, color=INK)
     rise_axis(ax, LINEAR_nat)
-    ax.set(
-        xlabel="entropy of the attention (nat)", ylabel="rise in loss (nat)", title="Fragility and entropy"
-    )
+    ax.set(xlabel=named(dataset.entropy), ylabel=named(at.loss_rise), title="Fragility and entropy")
 
 
 def _alone(dataset: xr.Dataset) -> xr.Dataset:
     return dataset.sel(kind="simulated", spikes=dataset.few_spikes, swap=dataset["head"].values)
 
 
-def _controls(ax: Axes, levels: dict[str, float]) -> None:
-    for control, (colour, line, label) in CONTROL_LOOKS.items():
-        if levels[control] > LOWEST:
-            ax.axhline(levels[control], color=colour, ls=line, lw=1.3, label=label)
+def _controls(ax: Axes, levels: xr.DataArray) -> None:
+    for control, look in CONTROLS.items():
+        if (level := float(levels.sel(control=control))) > LOWEST:
+            ax.axhline(level, lw=1.3, **look)
 
 
 def _curves(ax: Axes, dataset: xr.Dataset, field: str, above: float | None = None) -> None:
     """All chosen heads, simulated and as many exact samples; rises, or on top of a level."""
-    for kind, (colour, marker, line, label) in LOOKS.items():
+    for kind, look in LOOKS.items():
         at = dataset.sel(kind=kind, swap="all")
-        shown = _above(at[f"{field}_rise"].values) if above is None else above + at[f"{field}_rise"].values
-        look = {"marker": marker, "line": line, "color": colour, "label": label}
-        width = 1.8 if kind == "simulated" else 1.3
-        curve(ax, dataset.spikes, shown, at[f"{field}_rise_se"], lw=width, **look)
+        rise, error = at[f"{field}_rise"].values, at[f"{field}_rise_se"]
+        curve(ax, dataset.spikes, _above(rise) if above is None else above + rise, error, **look)
     spikes_axis(ax, dataset.spikes.values)
 
 

@@ -16,7 +16,7 @@ from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Metric
 from scenarios.workbench.scores import paired_columns, score_columns
 from scenarios.workbench.statistics import rank_correlation
-from scenarios.workbench.tables import columns
+from scenarios.workbench.tables import column, columns
 
 __all__ = ["KINDS", "REASONS", "shown_budget", "swaps_dataset", "table"]
 
@@ -49,16 +49,15 @@ def swaps_dataset(
     def grid(of: Mapping[tuple[str, str, int], Any]) -> list[list[list[Any]]]:
         return [[[of[k, s, n] for n in spikes] for s in swaps] for k in kinds]
 
+    controlled = [[controls[c, s] for s in swaps] for c in names]
     dataset = xr.Dataset(
         {
             **score_columns((), reference, "softmax_"),
             **score_columns(full, grid(scores)),
-            **score_columns(
-                ("control", "swap"), [[controls[c, s] for s in swaps] for c in names], "control_"
-            ),
-            **columns(full, spikes_per_row=grid({key: _per_row(used) for key, used in usage.items()})),
-            **columns(full, silent_rows=grid({key: used.silent_rows for key, used in usage.items()})),
-            **columns("head", "nat", entropy=facts.entropy),
+            **score_columns(("control", "swap"), controlled, "control_"),
+            **columns(full, spikes_per_row=grid({key: u.spikes / u.rows for key, u in usage.items()})),
+            **columns(full, silent_rows=grid({key: u.silent_rows for key, u in usage.items()})),
+            "entropy": column("head", facts.entropy, "entropy of the attention", "nat"),
             **columns("head", effective_keys=facts.effective_keys, scatter=facts.scatter),
         },
         {
@@ -70,19 +69,17 @@ def swaps_dataset(
         },
     )
     rises: dict[str, xr.DataArray] = {}
-    for field, units in (("loss", "nat"), ("accuracy", "1")):
-        for name in (field, f"control_{field}"):
-            rises |= paired_columns(f"{name}_rise", dataset[name] - dataset[f"softmax_{field}"], units)
+    for name, unit in (("loss", "nat"), ("accuracy", "")):
+        for of in (name, f"control_{name}"):
+            rises |= paired_columns(
+                f"{of}_rise", dataset[of] - dataset[f"softmax_{name}"], f"rise in {name}", unit
+            )
     return dataset.assign(rises)
 
 
 def _axes(keys: Mapping[tuple[Any, ...], object]) -> list[list[Any]]:
     """The distinct values of each part of the keys, in their order."""
     return [list(dict.fromkeys(values)) for values in zip(*keys, strict=True)]
-
-
-def _per_row(usage: Usage) -> float:
-    return usage.spikes / usage.rows
 
 
 def table(dataset: xr.Dataset, rng: np.random.Generator) -> dict[str, Metric]:
@@ -98,35 +95,32 @@ def table(dataset: xr.Dataset, rng: np.random.Generator) -> dict[str, Metric]:
 def _together(lines: Lines, dataset: xr.Dataset) -> None:
     """All chosen heads swapped at once, at the budget of the headline."""
     n = shown_budget(tuple(dataset.spikes.values.tolist()))
-    at, uniform = dataset.sel(swap="all", spikes=n), dataset.sel(control="uniform", swap="all")
-    spiking, sampled, loss = at.sel(kind="simulated"), at.sel(kind="sampled"), dataset.softmax_loss
-    lines.add(
-        "rise",
+    at, controls = dataset.sel(swap="all", spikes=n), dataset.sel(swap="all")
+    spiking, sampled, uniform = (
+        at.sel(kind="simulated"),
+        at.sel(kind="sampled"),
+        controls.sel(control="uniform"),
+    )
+    floor, control = sampled.loss_rise, uniform.control_loss_rise
+    label, note = (
         f"rise in loss, heads swapped at {n} spikes",
-        spiking.loss - loss,
-        floor=sampled.loss_rise,
-        control=uniform.control_loss_rise,
-        unit="nat",
-        note="floor: as many exact samples; control: uniform attention",
+        "floor: as many exact samples; control: uniform attention",
     )
-    lines.add("rise_sampled", "– exact samples, as many", sampled.loss - loss, unit="nat")
-    lines.add("excess", "– spikes above exact samples", spiking.loss - sampled.loss, floor=0, unit="nat")
-    lines.add(
-        "drop",
-        "fall in accuracy, the same",
-        dataset.softmax_accuracy - spiking.accuracy,
-        floor=-sampled.accuracy_rise,
-        control=-uniform.control_accuracy_rise,
-        note="floor and control as above",
-    )
-    lines.add("loss", "loss of the model with softmax", loss, unit="nat")
+    lines.take(spiking, "loss_rise", name="rise", label=label, floor=floor, control=control, note=note)
+    lines.take(sampled, "loss_rise", name="rise_sampled", label="– exact samples, as many")
+    excess = spiking.loss - sampled.loss
+    lines.add("excess", "– spikes above exact samples", excess, floor=0, unit="nat")
+    drop, note = dataset.softmax_accuracy - spiking.accuracy, "floor and control as above"
+    floor, control = -sampled.accuracy_rise, -uniform.control_accuracy_rise
+    lines.add("drop", "fall in accuracy, the same", drop, floor=floor, control=control, note=note)
+    lines.add("loss", "loss of the model with softmax", dataset.softmax_loss, unit="nat")
     lines.add("accuracy", "accuracy of the model with softmax", dataset.softmax_accuracy)
     whole = "a row ends with the step in which its last spike falls"
     lines.add("spikes", f"spikes counted per row, {n} asked for", spiking.spikes_per_row, note=whole)
     lines.add("silent", "silent rows, of all budgets", dataset.silent_rows.sum())
-    for control in dataset.control.values:
-        rise = dataset.control_loss.sel(control=control, swap="all") - loss
-        lines.add(f"rise_{control}", f"rise with {control} attention in these heads", rise, unit="nat")
+    for name in dataset.control.values:
+        label = f"rise with {name} attention in these heads"
+        lines.take(controls.sel(control=name), "control_loss_rise", name=f"rise_{name}", label=label)
 
 
 def _price(lines: Lines, dataset: xr.Dataset, rng: np.random.Generator) -> None:
@@ -135,13 +129,12 @@ def _price(lines: Lines, dataset: xr.Dataset, rng: np.random.Generator) -> None:
     spiking, sampled = (
         spike_price(dataset.spikes.values, rises.sel(kind=kind).values, goal, rng) for kind in KINDS
     )
-    lines.add(
-        "spikes_for_goal",
+    label, floor, note = (
         f"spikes per row for a rise of {goal:g} nat",
-        spiking.spikes_for_goal,
-        floor=sampled.spikes_for_goal,
-        note="read off the line below",
+        sampled.spikes_for_goal,
+        "read off the line below",
     )
+    lines.add("spikes_for_goal", label, spiking.spikes_for_goal, floor=floor, note=note)
     slope, intercept = "slope of the rise against 1 / spikes", "intercept of that line"
     lines.add("cost", "rise times spikes", spiking.cost, floor=sampled.cost, unit="nat", note=slope)
     rest = "rise that more spikes do not mend"
@@ -152,20 +145,21 @@ def _price(lines: Lines, dataset: xr.Dataset, rng: np.random.Generator) -> None:
 def _alone(lines: Lines, dataset: xr.Dataset) -> None:
     """The heads one by one, at few spikes."""
     few, heads = dataset.few_spikes, dataset["head"].values
-    rises = (dataset.loss - dataset.softmax_loss).sel(kind="simulated", spikes=few)
-    alone, together = rises.sel(swap=heads), rises.sel(swap="all")
-    order = alone.mean("window").values.argsort()
-    most = f"rise with one head at {few} spikes, most fragile"
-    for name, label, head, and_so in (
-        ("most_fragile", most, heads[order[-1]], "; control: uniform attention there"),
+    at = dataset.sel(kind="simulated", spikes=few)
+    order = at.loss_rise.sel(swap=heads).values.argsort()
+    most, note = f"rise with one head at {few} spikes, most fragile", "; control: uniform attention there"
+    for name, label, head, control in (
+        ("most_fragile", most, heads[order[-1]], note),
         ("least_fragile", "– least fragile", heads[order[0]], ""),
     ):
-        control = dataset.control_loss_rise.sel(control="uniform", swap=head)
-        lines.add(name, label, alone.sel(swap=head), control=control, unit="nat", note=f"head {head}{and_so}")
-    lines.add("sum_alone", "– sum over the heads", alone.sum("swap"), unit="nat")
+        uniform = dataset.control_loss_rise.sel(control="uniform", swap=head)
+        note = f"head {head}{control}"
+        lines.take(at.sel(swap=head), "loss_rise", name=name, label=label, control=uniform, note=note)
+    rises = at.loss - at.softmax_loss
+    apart, together = rises.sel(swap=heads).sum("swap"), rises.sel(swap="all")
+    lines.add("sum_alone", "– sum over the heads", apart, unit="nat")
     lines.add("together_few", "– all of them together", together, unit="nat")
-    beyond = together - alone.sum("swap")
-    lines.add("beyond_sum", "– together beyond the sum", beyond, floor=0, unit="nat")
+    lines.add("beyond_sum", "– together beyond the sum", together - apart, floor=0, unit="nat")
 
 
 def _reasons(lines: Lines, dataset: xr.Dataset, rng: np.random.Generator) -> None:

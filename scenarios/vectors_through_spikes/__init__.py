@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bridge.comparison.agreement import Comparison
 from scenarios.vectors_through_spikes.figures import figures
 from scenarios.vectors_through_spikes.measures import Study, in_data, in_numbers, in_words
 from scenarios.vectors_through_spikes.sparse_objects import SparseObjects, look_at, scene
@@ -77,39 +78,32 @@ class Params(ScenarioParams):
 
 def run(params: Params, ctx: RunContext) -> Outcome:
     """Random vectors first, then the price of the query's spikes, then a scene of sparse objects."""
-    study = _study(params, ctx)
-    metrics = in_numbers(study)
-    in_short, verdict = in_words(study, metrics)
-    return Outcome(
-        dataset=in_data(study),
-        metrics=metrics,
-        headline=("cosine", "cosine_early", "seen"),
-        pictures=figures(study),
-        verdict=verdict,
-        in_short=in_short,
-        spikes={"exc": study.head.spiking.selection.spikes},
-    )
-
-
-def _study(params: Params, ctx: RunContext) -> Study:
     vectors = params.vectors(params.n_queries, ctx.rng)
     some = params.vectors(params.noise_queries, ctx.rng)
     head = _whole_head(params, ctx, vectors)
-    agreement = {params.query_rate_Hz: head.agreement}
-    others = {}
-    for rate_Hz in params.noise_rates_Hz:
-        stage, share = f"query cells at {rate_Hz:g} Hz", 0.25 / len(params.noise_rates_Hz)
-        with simulation(ctx, stage, share=share) as options:
-            attended = params.circuit(rate_Hz).attend(*some.inputs, duration_ms=params.duration_ms, **options)
-        others[rate_Hz] = compared(attended.selection, some, ctx.rng)
-    noise = others | agreement
-    rates_Hz = sorted(noise)
-    return Study(
-        head=head,
-        noise_Hz=tuple(rates_Hz),
-        noise=[noise[rate_Hz] for rate_Hz in rates_Hz],
-        objects=_objects(params, ctx),
+    noise = _noise(params, ctx, some) | {params.query_rate_Hz: head.agreement}
+    study = Study(head=head, noise=dict(sorted(noise.items())), objects=_objects(params, ctx))
+    data = in_data(study)
+    metrics = in_numbers(study, data)
+    return Outcome(
+        dataset=data,
+        metrics=metrics,
+        headline=("cosine", "cosine_early", "seen"),
+        pictures=figures(study, data),
+        spikes={"exc": head.spiking.selection.spikes},
+        **in_words(study, data, metrics),
     )
+
+
+def _noise(params: Params, ctx: RunContext, vectors: Vectors) -> dict[float, Comparison]:
+    """The head with its query cells at other rates."""
+    noise, share = {}, 0.25 / len(params.noise_rates_Hz)
+    for rate_Hz in params.noise_rates_Hz:
+        with simulation(ctx, f"query cells at {rate_Hz:g} Hz", share=share) as options:
+            circuit = params.circuit(rate_Hz)
+            attended = circuit.attend(*vectors.inputs, duration_ms=params.duration_ms, **options)
+        noise[rate_Hz] = compared(attended.selection, vectors, ctx.rng)
+    return noise
 
 
 def _whole_head(params: Params, ctx: RunContext, vectors: Vectors) -> WholeHead:
@@ -118,9 +112,8 @@ def _whole_head(params: Params, ctx: RunContext, vectors: Vectors) -> WholeHead:
     # the same mean subtracted, so that only the noise of the query's spikes is gone
     circuit = GammaCircuit(replace(params.gamma, feedforward="mean"))
     with simulation(ctx, "vectors through spikes", share=0.19) as options:
-        spiking = VectorCircuit(params.gamma, head).attend(
-            *vectors.inputs, duration_ms=duration_ms, **options
-        )
+        whole = VectorCircuit(params.gamma, head)
+        spiking = whole.attend(*vectors.inputs, duration_ms=duration_ms, **options)
     with simulation(ctx, "the same scores handed in", share=0.08) as options:
         direct = circuit.attend(vectors.scores, duration_ms=duration_ms, **options)
     with simulation(ctx, "match the control's rate", share=0.08) as options:
@@ -128,12 +121,11 @@ def _whole_head(params: Params, ctx: RunContext, vectors: Vectors) -> WholeHead:
     with simulation(ctx, "the head without its loop", share=0.2) as options:
         uncoupled = VectorCircuit(control.circuit.params, head)
         off = uncoupled.attend(*vectors.inputs, duration_ms=duration_ms, **options)
-    agreement, agreement_direct = (compared(s, vectors, ctx.rng) for s in (spiking.selection, direct))
     return WholeHead(
         vectors=vectors,
         spiking=spiking,
-        agreement=agreement,
-        direct=agreement_direct,
+        agreement=compared(spiking.selection, vectors, ctx.rng),
+        direct=compared(direct, vectors, ctx.rng),
         curve=output_curve(spiking, vectors, head.tau_out_ms, ctx.rng),
         off=off,
         mismatch=control.mismatch,
@@ -142,16 +134,9 @@ def _whole_head(params: Params, ctx: RunContext, vectors: Vectors) -> WholeHead:
 
 def _objects(params: Params, ctx: RunContext) -> SparseObjects:
     """Look at a scene of sparse objects with every focus and rotation."""
-    shown = scene(
-        params.n_keys,
-        params.d,
-        strengths=params.strengths,
-        focus=params.focus,
-        temperature=params.temperature,
-        rng=ctx.rng,
-    )
+    graded = {"strengths": params.strengths, "focus": params.focus}
+    shown = scene(params.n_keys, params.d, **graded, temperature=params.temperature, rng=ctx.rng)
     with simulation(ctx, "sparse objects", share=0.2) as options:
-        attended = params.circuit(params.query_rate_Hz).attend(
-            *shown.inputs, duration_ms=params.duration_ms, **options
-        )
+        circuit = params.circuit(params.query_rate_Hz)
+        attended = circuit.attend(*shown.inputs, duration_ms=params.duration_ms, **options)
     return look_at(shown, attended, params.threshold, ctx.rng)

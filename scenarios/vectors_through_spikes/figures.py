@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from bridge.comparison.metrics import cosine
 from scenarios.vectors_through_spikes.measures import Study, excess_of
 from scenarios.vectors_through_spikes.sparse_objects import SparseObjects
-from scenarios.vectors_through_spikes.whole_head import WholeHead, relative_error, scale
+from scenarios.vectors_through_spikes.whole_head import WholeHead
+from scenarios.workbench.axes import points
 from scenarios.workbench.outcome import Picture
 from scenarios.workbench.panels import (
     captioned,
@@ -27,6 +28,7 @@ from scenarios.workbench.panels import (
 from scenarios.workbench.rasters import draw_row, draw_shares
 from scenarios.workbench.statistics import fraction, mean
 from scenarios.workbench.style import CONTROL, FLOOR, INK, MUTED, SOFTMAX, SPIKING
+from scenarios.workbench.tables import named
 
 __all__ = ["figures"]
 
@@ -37,10 +39,10 @@ WINDOW_ms = 250.0  # of the raster
 TIMES_ms = (50, 100, 200, 500, 1000, 2000, 5000)
 
 
-def figures(study: Study) -> dict[str, Picture]:
+def figures(study: Study, data: xr.Dataset) -> dict[str, Picture]:
     """In the report's order."""
     seen = pictures(study.objects, objects, survival, threshold=study.objects.threshold)
-    return seen | pictures(study.head, output, example) | pictures(study, price)
+    return seen | pictures(data, output) | pictures(study.head, example) | pictures((study, data), price)
 
 
 @captioned(
@@ -111,9 +113,8 @@ def _step(ax: Axes, shown: SparseObjects) -> None:
     ax.plot([0.5, 1, 1, 2], [0, 0, 1, 1], color=SOFTMAX, lw=1.4, label="softmax")
     ax.plot(middle, [sampled[which == i].mean() for i in there], color=FLOOR, label="exact samples")
     dots(ax, middle, [fraction(seen[which == i]) for i in there], capsize=0, label="spikes")
-    ax.set(
-        xscale="log", ylim=(-0.06, 1.06), xlabel="feature under softmax / threshold", ylabel="fraction seen"
-    )
+    ax.set(xscale="log", ylim=(-0.06, 1.06), xlabel="feature under softmax / threshold")
+    ax.set_ylabel("fraction seen")
     plain_ticks(ax, "x", [0.5, 0.7, 1, 1.4, 2])
 
 
@@ -124,23 +125,20 @@ def _step(ax: Axes, shown: SparseObjects) -> None:
     "counts too, which no sample gets wrong and the spiking head does, because nothing divides by its number "
     "of spikes."
 )
-def output(head: WholeHead) -> Figure:
+def output(data: xr.Dataset) -> Figure:
     figure, ax = panels("AB", height_in=3.5)
-    curve, vectors = head.curve, head.vectors
-    controls = (("equal weights", vectors.equal, "--"), ("strongest key", vectors.strongest, ":"))
-    for each, distance, floor, of in (
-        (ax["A"], 1 - curve.cosine, 1 - curve.cosine_floor, lambda *pair: 1 - cosine(*pair)),
-        (ax["B"], curve.error, curve.error_floor, relative_error),
-    ):
-        each.plot(curve.time_ms, floor.mean(axis=1), color=FLOOR, label="exact samples, as many")
-        dots(each, curve.time_ms, [mean(row) for row in distance], fmt="o-", capsize=0, label="spiking head")
-        for name, reached, line in controls:
-            level = of(reached, vectors.reference).mean()
-            each.axhline(level, color=CONTROL, lw=1.2, ls=line, label=name)
-        each.set(xscale="log", yscale="log", xlabel="time (ms)")
-        plain_ticks(each, "x", [t for t in TIMES_ms if t <= 1.01 * curve.time_ms[-1]])
-    ax["A"].set(ylabel="1 − cosine to softmax attention")
-    ax["B"].set(ylabel="relative error of the output")
+    direction = 1 - data[[name for name in data if str(name).startswith("cosine")]]
+    for each, curve, measure in ((ax["A"], direction, "cosine"), (ax["B"], data, "error")):
+        floor, distance = curve[f"{measure}_floor"].mean("query"), curve[measure].values
+        each.plot(data.time, floor, color=FLOOR, label="exact samples, as many")
+        dots(each, data.time, [mean(row) for row in distance], fmt="o-", capsize=0, label="spiking head")
+        for name, label, line in (("equal", "equal weights", "--"), ("strongest", "strongest key", ":")):
+            level = float(curve[f"{measure}_{name}"].mean())
+            each.axhline(level, color=CONTROL, lw=1.2, ls=line, label=label)
+        each.set(xscale="log", yscale="log", xlabel=named(data.time))
+        plain_ticks(each, "x", [t for t in TIMES_ms if t <= 1.01 * float(data.time[-1])])
+    ax["A"].set_ylabel(f"1 − {named(data.cosine)}")
+    ax["B"].set_ylabel(named(data.error))
     plain_ticks(ax["B"], "y", [0.05, 0.1, 0.2, 0.5, 1, 2])
     legend_below(figure, ax["B"])
     return figure
@@ -187,9 +185,8 @@ def _components(ax: Axes, head: WholeHead, row: int) -> None:
         ax.plot(time_ms, running[component], color=SPIKING, lw=1.5, label="its mean so far")
     span = np.ptp(reference[chosen]) + 0.2
     ax.set_ylim(reference[chosen].min() - 0.35 * span, reference[chosen].max() + 0.35 * span)
-    ax.set(
-        xlim=(0, time_ms[-1]), xlabel="time (ms)", ylabel="activity", title="Out: components of the output"
-    )
+    title = "Out: components of the output"
+    ax.set(xlim=(0, time_ms[-1]), xlabel="time (ms)", ylabel="activity", title=title)
 
 
 @captioned(
@@ -197,24 +194,21 @@ def _components(ax: Axes, head: WholeHead, row: int) -> None:
     "the rate of the query cells; standard error over queries. (B) Length of the output over the softmax "
     "output's, with the loop and with E to I cut at the same mean rate."
 )
-def price(study: Study) -> Figure:
+def price(results: tuple[Study, xr.Dataset]) -> Figure:
+    study, data = results
     figure, ax = panels("AB", height_in=3.8)
     handed_in = excess_of(study.head.direct)
     low, high = handed_in.value - handed_in.error, handed_in.value + handed_in.error
     ax["A"].axhline(1, color=FLOOR, label="exact samples, as many")
     ax["A"].axhspan(low, high, color=CONTROL, alpha=0.35, lw=0, label="scores handed in")
-    line = "o-" if len(study.noise) > 2 else "o"
-    excess = [excess_of(compared) for compared in study.noise]
-    dots(ax["A"], study.noise_Hz, excess, fmt=line, capsize=0, label="query in spikes")
-    ax["A"].set(xscale="log", ylim=(0, None), xlabel="rate of a query cell at component 1 (Hz)")
-    ax["A"].set(ylabel="total variation / floor")
-    plain_ticks(ax["A"], "x", study.noise_Hz)
-    head, reference = study.head, study.head.vectors.reference
-    held, loose = (scale(attended.output, reference) for attended in (head.spiking, head.off))
+    points(ax["A"], data, "query_rate", "excess", color=SPIKING, ms=5, label="query in spikes")
+    ax["A"].set(xscale="log", ylim=(0, None))
+    plain_ticks(ax["A"], "x", data.query_rate.values)
+    held, loose = data.scale.values, data.scale_without_loop.values
     edges = np.linspace(min(held.min(), loose.min()), max(held.max(), loose.max()), 25).tolist()
     ax["B"].hist(held, edges, color=SPIKING, alpha=0.75, label="with the loop")
     ax["B"].hist(loose, edges, histtype="step", color=CONTROL, lw=1.8, label="E to I cut, same rate")
     ax["B"].axvline(1, color=SOFTMAX, ls="--", lw=1.3, label="softmax attention")
-    ax["B"].set(xlabel="length of the output / softmax's", ylabel="queries")
+    ax["B"].set(xlabel=named(data.scale), ylabel="queries")
     legend_below(figure, *ax.values(), ncols=3)
     return figure

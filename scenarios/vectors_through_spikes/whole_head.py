@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import xarray as xr
 from scipy.special import softmax
 
 from bridge.comparison.agreement import Comparison
 from bridge.comparison.metrics import cosine
 from bridge.comparison.sampling import multinomial_counts
 from bridge.comparison.versus_softmax import compare_selection
+from scenarios.workbench.tables import column
 from spiking import HeadSelection, Selection
 from spiking.measures.readout import share_against_time
 
 __all__ = [
-    "Curve",
-    "Vectors",
-    "WholeHead",
-    "compared",
-    "effective_spikes",
-    "output_curve",
-    "random_vectors",
-    "relative_error",
-    "scale",
+    *("Vectors", "WholeHead", "compared", "effective_spikes", "output_curve", "random_vectors"),
+    *("relative_error", "scale"),
 ]
 
 FIRST_ms = 50.0  # the curves start after two cycles
@@ -38,9 +34,6 @@ class Vectors:
     query: np.ndarray  # (n_queries, d)
     key: np.ndarray  # (n_queries, n_keys, d)
     value: np.ndarray  # (n_queries, n_keys, d)
-    scores: np.ndarray  # (n_queries, n_keys)
-    weights: np.ndarray  # (n_queries, n_keys) softmax
-    reference: np.ndarray  # (n_queries, d) output of the softmax head
     temperature: float
 
     @property
@@ -48,10 +41,20 @@ class Vectors:
         """Queries, keys and values."""
         return self.query, self.key, self.value
 
-    def output(self, weights: np.ndarray) -> np.ndarray:
-        """Weighted mean of the values, (..., n_queries, n_keys) -> (..., n_queries, d)."""
-        weights = weights / np.maximum(weights.sum(axis=-1, keepdims=True), np.finfo(float).tiny)
-        return np.einsum("...nk,nkd->...nd", weights, self.value)
+    @cached_property
+    def scores(self) -> np.ndarray:
+        """Scaled dot products, (n_queries, n_keys)."""
+        return np.einsum("nd,nkd->nk", self.query, self.key) / np.sqrt(self.query.shape[1])
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """Their softmax, (n_queries, n_keys)."""
+        return softmax(self.scores / self.temperature, axis=1)
+
+    @cached_property
+    def reference(self) -> np.ndarray:
+        """Output of the softmax head, (n_queries, d)."""
+        return np.einsum("nk,nkd->nd", self.weights, self.value)
 
     @property
     def equal(self) -> np.ndarray:
@@ -63,16 +66,10 @@ class Vectors:
         """Output of a head that takes the best key alone, (n_queries, d)."""
         return self.value[np.arange(len(self.value)), self.weights.argmax(axis=1)]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Curve:
-    """An output so far against softmax attention's, and the same of exact samples of as many spikes."""
-
-    time_ms: np.ndarray  # (n_times,)
-    cosine: np.ndarray  # (n_times, n_queries)
-    cosine_floor: np.ndarray  # (n_times, n_queries)
-    error: np.ndarray  # (n_times, n_queries) relative
-    error_floor: np.ndarray  # (n_times, n_queries)
+    def output(self, weights: np.ndarray) -> np.ndarray:
+        """Weighted mean of the values, (..., n_queries, n_keys) -> (..., n_queries, d)."""
+        weights = weights / np.maximum(weights.sum(axis=-1, keepdims=True), np.finfo(float).tiny)
+        return np.einsum("...nk,nkd->...nd", weights, self.value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,16 +78,16 @@ class WholeHead:
 
     vectors: Vectors
     spiking: HeadSelection
-    curve: Curve
     agreement: Comparison  # of the head's spike shares
     direct: Comparison  # of spike shares with the scores handed to the circuit
+    curve: xr.Dataset  # of `output_curve`
     off: HeadSelection  # E to I cut, rate-matched
     mismatch: float  # relative error of the rate of `off`
 
     @property
     def typical(self) -> int:
         """The query whose final cosine is the median one."""
-        final = self.curve.cosine[-1]
+        final = self.curve.cosine.values[-1]
         return int(np.argsort(final)[len(final) // 2])
 
 
@@ -100,17 +97,7 @@ def random_vectors(
     """Vectors of independent standard normal components."""
     query = rng.normal(size=(n_queries, d))
     key, value = rng.normal(size=(2, n_queries, n_keys, d))
-    scores = np.einsum("nd,nkd->nk", query, key) / np.sqrt(d)
-    weights = softmax(scores / temperature, axis=1)
-    return Vectors(
-        query=query,
-        key=key,
-        value=value,
-        scores=scores,
-        weights=weights,
-        reference=np.einsum("nk,nkd->nd", weights, value),
-        temperature=temperature,
-    )
+    return Vectors(query=query, key=key, value=value, temperature=temperature)
 
 
 def compared(selection: Selection, vectors: Vectors, rng: np.random.Generator) -> Comparison:
@@ -139,23 +126,32 @@ def effective_spikes(n_spikes: np.ndarray, time_ms: float, tau_ms: float) -> np.
     return np.rint(n_spikes / (1 + ratio * np.expm1(-1 / ratio))).astype(np.int64)
 
 
-def output_curve(head: HeadSelection, vectors: Vectors, tau_ms: float, rng: np.random.Generator) -> Curve:
-    """The readout's running mean at growing times, and the floor at as many spikes."""
+def output_curve(
+    head: HeadSelection, vectors: Vectors, tau_ms: float, rng: np.random.Generator
+) -> xr.Dataset:
+    """The readout's running mean at growing times against softmax attention's output.
+
+    Its floors are those of exact samples, as many as there were spikes; next to it the outputs of a head
+    that attends to all keys alike, and to the strongest alone.
+    """
     edges_ms = np.unique(np.round(np.geomspace(FIRST_ms, head.selection.duration_ms, N_TIMES)))
     so_far = np.cumsum(head.trace, axis=2, dtype=float)
     output = np.stack([so_far[:, :, int(edge) - 1] / edge for edge in edges_ms])
     n_spikes = share_against_time(head.selection.spikes, edges_ms).n_spikes
-    floors = [
-        _floor(vectors, effective_spikes(n, edge, tau_ms), rng)
-        for edge, n in zip(edges_ms, n_spikes, strict=True)
-    ]
-    return Curve(
-        time_ms=edges_ms,
-        cosine=cosine(output, vectors.reference),
-        cosine_floor=np.stack([floor[0] for floor in floors]),
-        error=relative_error(output, vectors.reference),
-        error_floor=np.stack([floor[1] for floor in floors]),
-    )
+    counted = [effective_spikes(n, edge, tau_ms) for edge, n in zip(edges_ms, n_spikes, strict=True)]
+    floors = np.stack([_floor(vectors, n, rng) for n in counted], axis=1)  # (2, n_times, n_queries)
+    data = {}
+    for measure, label, of, floor in (
+        ("cosine", "cosine to softmax attention", cosine, floors[0]),
+        ("error", "relative error of the output", relative_error, floors[1]),
+    ):
+        data[measure] = column(("time", "query"), of(output, vectors.reference), label)
+        data[f"{measure}_floor"] = column(("time", "query"), floor, f"{label}, exact samples")
+        for control, reached in (("equal", vectors.equal), ("strongest", vectors.strongest)):
+            data[f"{measure}_{control}"] = column(
+                "query", of(reached, vectors.reference), f"{label}, {control}"
+            )
+    return xr.Dataset(data, {"time": column("time", edges_ms, "time", "ms")})
 
 
 def _floor(vectors: Vectors, n_spikes: np.ndarray, rng: np.random.Generator) -> np.ndarray:

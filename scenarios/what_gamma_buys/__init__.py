@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from scenarios.what_gamma_buys.figures import figures
-from scenarios.what_gamma_buys.measures import Setting, Study, in_data, in_numbers
+from scenarios.what_gamma_buys.measures import Study, in_data, in_numbers
 from scenarios.what_gamma_buys.slow_loop import slow_loop
 from scenarios.what_gamma_buys.words import in_words
 from scenarios.workbench.competition import Competition
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import ScenarioParams, param
-from scenarios.workbench.progress import Progress
 from spiking import GammaCircuit, GammaParams, RateMatched, Selection, gamma_off
 
 __all__ = ["QUESTION", "Params", "run"]
@@ -49,10 +48,8 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         circuits = _three_circuits(params, replace(ctx, progress=progress), scores)
         main = _compete(circuits, scores, params.duration_ms, ctx)
     with ctx.progress.stage("three circuits, from rest", share=0.1):
-        onset = {
-            name: _attend(_changed(circuit, settle_ms=0.0), scores, ONSET_ms, ctx)
-            for name, circuit in circuits.items()
-        }
+        resting = {name: _changed(circuit, settle_ms=0.0) for name, circuit in circuits.items()}
+        onset = {name: _attend(circuit, scores, ONSET_ms, ctx) for name, circuit in resting.items()}
     study = Study(
         spread=params.spread,
         main=main,
@@ -62,15 +59,13 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         tv_goal=params.tv_goal,
     )
     metrics, dataset = in_numbers(study, ctx.rng), in_data(study, ctx.rng)
-    in_short, verdict = in_words(metrics, dataset, margin=params.margin, tv_goal=params.tv_goal)
     return Outcome(
         dataset=dataset,
         metrics=metrics,
         headline=("cv", "excess", "decision"),
         pictures=figures(study, dataset),
-        verdict=verdict,
-        in_short=in_short,
         spikes={name: circuit.selection.spikes for name, circuit in main.items()},
+        **in_words(metrics, dataset, margin=params.margin, tv_goal=params.tv_goal),
     )
 
 
@@ -78,7 +73,7 @@ def _three_circuits(params: Params, ctx: RunContext, scores: np.ndarray) -> dict
     """The gamma loop and its two controls, matched to its mean rate on these rows."""
     gain = None if params.w_ei == GammaParams().w_ei else 1.0
     loop = GammaCircuit(GammaParams(n_cells=params.n_cells, w_ei=params.w_ei, gain=gain, feedforward="none"))
-    matched = _matched(loop, scores, ctx, ctx.progress)
+    matched = _matched(loop, scores, ctx)
 
     def rate_Hz(circuit: GammaCircuit) -> float:
         selection = _attend(circuit, scores, MATCH_ms, ctx)
@@ -88,8 +83,8 @@ def _three_circuits(params: Params, ctx: RunContext, scores: np.ndarray) -> dict
     return {"loop": loop, "matched": matched.circuit, "slow": slow}
 
 
-def _matched(loop: GammaCircuit, scores: np.ndarray, ctx: RunContext, progress: Progress) -> RateMatched:
-    options: dict[str, Any] = {"rng": ctx.rng, "engine": ctx.engine, "progress": progress}
+def _matched(loop: GammaCircuit, scores: np.ndarray, ctx: RunContext) -> RateMatched:
+    options: dict[str, Any] = {"rng": ctx.rng, "engine": ctx.engine, "progress": ctx.progress}
     return gamma_off(loop, scores, duration_ms=MATCH_ms, tolerance=0.04, **options)
 
 
@@ -105,28 +100,24 @@ def _compete(
     circuits: dict[str, GammaCircuit], scores: np.ndarray, duration_ms: float, ctx: RunContext
 ) -> dict[str, Competition]:
     """The same rows through every circuit."""
-    return {
-        name: Competition(
-            selection=_attend(circuit, scores, duration_ms, ctx), scores=scores, reference_Hz=np.nan
-        )
-        for name, circuit in circuits.items()
-    }
+    selections = {name: _attend(circuit, scores, duration_ms, ctx) for name, circuit in circuits.items()}
+    return {n: Competition(selection=s, scores=scores, reference_Hz=np.nan) for n, s in selections.items()}
 
 
-def _sweep(params: Params, ctx: RunContext, circuits: dict[str, GammaCircuit]) -> list[Setting]:
+def _sweep(
+    params: Params, ctx: RunContext, circuits: dict[str, GammaCircuit]
+) -> dict[tuple[str, float], dict[str, Competition]]:
     """The same over spreads of scores, without feedforward inhibition and with it.
 
     The drive of the circuit without a loop is matched anew in every setting. The slow loop is left as it
     is: it holds its rate by itself.
     """
-    spreads = sorted({params.spread, *params.spreads})
-    settings = []
+    spreads, settings = sorted({params.spread, *params.spreads}), {}
     for feedforward in ("none", "max"):
         here = {name: _changed(circuit, feedforward=feedforward) for name, circuit in circuits.items()}
         for spread in spreads:
             with ctx.progress.stage(f"spread {spread:g}", share=0.24 / len(spreads)) as progress:
                 scores = ctx.rng.normal(0, spread, (params.sweep_rows, params.n_keys))
-                here["matched"] = _matched(here["loop"], scores, ctx, progress).circuit
-                compared = _compete(here, scores, params.sweep_ms, ctx)
-            settings.append(Setting(spread=spread, feedforward=feedforward, circuits=compared))
+                here["matched"] = _matched(here["loop"], scores, replace(ctx, progress=progress)).circuit
+                settings[feedforward, spread] = _compete(here, scores, params.sweep_ms, ctx)
     return settings

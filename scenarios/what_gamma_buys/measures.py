@@ -16,42 +16,26 @@ from scenarios.what_gamma_buys.decisions import Decisions, Reading, decide, read
 from scenarios.workbench.competition import Competition
 from scenarios.workbench.outcome import Metric
 from scenarios.workbench.statistics import Estimate, bootstrap, fraction, mean, metric, ratio
-from scenarios.workbench.tables import Conditions, columns, estimate_columns
+from scenarios.workbench.tables import Conditions, column, columns, estimate_column
 from spiking import Selection
 
-__all__ = [
-    "LABELS",
-    "Setting",
-    "Study",
-    "in_data",
-    "in_numbers",
-    "spikes_for",
-    "spread_of",
-    "undivided_error",
-]
+__all__ = ["LABELS", "Study", "in_data", "in_numbers", "spikes_for", "spread_of", "undivided_error"]
 
 LABELS = {"loop": "gamma loop", "matched": "no loop, same rate", "slow": "slow loop, no gamma"}
 N_EDGES = 60  # times at which a reading is made
 EARLY_ms = 50.0
 
-
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """Three circuits on the same rows."""
-
-    spread: float  # standard deviation of the scores
-    feedforward: str
-    circuits: Mapping[str, Competition]  # loop, matched, slow
+Circuits = Mapping[str, Competition]  # loop, matched, slow, on the same rows
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
     """Everything that was simulated, and the readings that several numbers and figures share."""
 
-    spread: float  # of the main rows
-    main: Mapping[str, Competition]  # loop, matched, slow, without feedforward inhibition
+    spread: float  # of the scores of the main rows
+    main: Circuits  # without feedforward inhibition
     onset: Mapping[str, Selection]  # the main rows, all cells from rest
-    sweep: list[Setting]  # over spreads of scores, without feedforward inhibition and with it
+    sweep: Mapping[tuple[str, float], Circuits]  # feedforward inhibition, spread of scores
     margin: int
     tv_goal: float
 
@@ -66,19 +50,15 @@ class Study:
         edges_ms = np.geomspace(2.0, self.main["loop"].selection.duration_ms, N_EDGES)
         return {n: read_against_time(c.selection.spikes, c.target, edges_ms) for n, c in self.main.items()}
 
-    def with_feedforward(self) -> Mapping[str, Competition]:
-        """The circuits with feedforward inhibition at the spread of the main rows."""
-        return next(s.circuits for s in self.sweep if s.feedforward == "max" and s.spread == self.spread)
-
 
 def spread_of(totals: np.ndarray) -> float:
     """Coefficient of variation over rows; nan if none spiked."""
     return ratio(float(totals.std(ddof=1)), float(totals.mean()))
 
 
-def poisson_spread(totals: np.ndarray) -> float:
+def poisson_spread(competition: Competition) -> float:
     """The coefficient of variation of Poisson counts of the same mean; nan if none spiked."""
-    return ratio(1.0, float(totals.mean()) ** 0.5)
+    return ratio(1.0, float(competition.totals.mean()) ** 0.5)
 
 
 def undivided_error(competition: Competition) -> np.ndarray:
@@ -93,9 +73,8 @@ def undivided_error(competition: Competition) -> np.ndarray:
 
 def in_numbers(study: Study, rng: np.random.Generator) -> dict[str, Metric]:
     """Every number of the report."""
-    table = Conditions(
-        runs=study.main, labels=LABELS, control="matched", note=f"control: {LABELS['matched']}"
-    )
+    note = f"control: {LABELS['matched']}"
+    table = Conditions(runs=study.main, labels=LABELS, control="matched", note=note)
     return (
         _selection(table)
         | _gain(table, study, rng)
@@ -120,55 +99,44 @@ def _selection(table: Conditions[Competition]) -> dict[str, Metric]:
     )
 
 
-def _gain(table: Conditions[Competition], study: Study, rng: np.random.Generator) -> dict[str, Metric]:
-    def cv(competition: Competition) -> Estimate:
-        return bootstrap(lambda rows: spread_of(competition.totals[rows]), competition.n_rows, rng)
+def _spread(competition: Competition, rng: np.random.Generator) -> Estimate:
+    return bootstrap(lambda rows: spread_of(competition.totals[rows]), competition.n_rows, rng)
 
-    loop, matched, _ = (competition.totals for competition in study.main.values())
-    times = bootstrap(lambda rows: ratio(spread_of(matched[rows]), spread_of(loop[rows])), len(loop), rng)
-    fed = study.with_feedforward()
-    held = {name: cv(competition) for name, competition in fed.items()}
-    divided = mean(study.main["loop"].distance().total_variation).value
+
+def _gain(table: Conditions[Competition], study: Study, rng: np.random.Generator) -> dict[str, Metric]:
+    loop, matched, _ = study.main.values()
+    fed = study.sweep["max", study.spread]
+    times = bootstrap(
+        lambda rows: ratio(spread_of(matched.totals[rows]), spread_of(loop.totals[rows])), loop.n_rows, rng
+    )
+    held = {name: _spread(competition, rng) for name, competition in fed.items()}
+    cv = table.each(lambda c: _spread(c, rng))
+    off, held_label = table.each(lambda c: mean(undivided_error(c))), "CV with feedforward inhibition as well"
+    divided = mean(loop.distance().total_variation)
     return (
         table.lines("cv", "spread of total spikes over rows (CV)", cv, floor=poisson_spread(loop))
         | {"cv_ratio": metric("CV without the loop / with it", times)}
-        | table.lines(
-            "cv_feedforward",
-            "CV with feedforward inhibition as well",
-            held,
-            floor=poisson_spread(fed["loop"].totals),
-        )
-        | table.lines(
-            "undivided",
-            "error of weights read without division",
-            lambda c: mean(undivided_error(c)),
-            floor=divided,
-        )
+        | table.lines("cv_feedforward", held_label, held, floor=poisson_spread(fed["loop"]))
+        | table.lines("undivided", "error of weights read without division", off, floor=divided)
     )
 
 
 def _decisions(table: Conditions[Competition], study: Study, rng: np.random.Generator) -> dict[str, Metric]:
-    decisions = study.decisions
+    made = study.decisions
+    best = {name: competition.target.argmax(axis=1) for name, competition in study.main.items()}
 
     def quantile(field: str, at: float) -> dict[str, Estimate]:
-        return {name: _quantile(getattr(d, field), at, rng) for name, d in decisions.items()}
+        return {name: _quantile(getattr(d, field), at, rng) for name, d in made.items()}
 
-    def right(name: str) -> Estimate:
-        best, made = study.main[name].target.argmax(axis=1), decisions[name].decided
-        return fraction((decisions[name].key == best)[made])
-
+    right = {name: fraction((d.key == best[name])[d.decided]) for name, d in made.items()}
+    decided = {name: fraction(d.decided) for name, d in made.items()}
+    median, slow = quantile("time_ms", 0.5), quantile("time_ms", 0.9)
     return (
-        table.lines("decision", "decision time, median row", quantile("time_ms", 0.5), unit="ms")
-        | table.lines(
-            "decision_slow_rows", "decision time, slowest tenth from", quantile("time_ms", 0.9), unit="ms"
-        )
+        table.lines("decision", "decision time, median row", median, unit="ms")
+        | table.lines("decision_slow_rows", "decision time, slowest tenth from", slow, unit="ms")
         | table.lines("decision_spikes", "spikes per decision, median row", quantile("n_spikes", 0.5))
-        | table.lines("decision_right", "decisions for the strongest stimulus", {n: right(n) for n in LABELS})
-        | table.lines(
-            "decided",
-            "rows decided in the measured time",
-            {name: fraction(d.decided) for name, d in decisions.items()},
-        )
+        | table.lines("decision_right", "decisions for the strongest stimulus", right)
+        | table.lines("decided", "rows decided in the measured time", decided)
     )
 
 
@@ -185,31 +153,25 @@ def _spikes(table: Conditions[Competition], study: Study, rng: np.random.Generat
 
         return bootstrap(of, reading.error.shape[1], rng)
 
-    target = study.main["loop"].target
-    grid = np.unique(np.geomspace(1, 5000, 200).astype(int))
+    target, grid = study.main["loop"].target, np.unique(np.geomspace(1, 5000, 200).astype(int))
     ideal = np.array([total_variation_floor(target, np.full(len(target), n)).mean() for n in grid])
-    return table.lines(
-        "spikes_for_goal",
-        f"spikes per row for a total variation of {study.tv_goal:g}",
-        {name: needed(reading) for name, reading in study.readings.items()},
-        floor=spikes_for(study.tv_goal, grid.astype(float), ideal),
-    )
+    label = f"spikes per row for a total variation of {study.tv_goal:g}"
+    reached = {name: needed(reading) for name, reading in study.readings.items()}
+    floor = spikes_for(study.tv_goal, grid.astype(float), ideal)
+    return table.lines("spikes_for_goal", label, reached, floor=floor)
 
 
 def _rhythm(table: Conditions[Competition], study: Study) -> dict[str, Metric]:
-    def early(name: str) -> Estimate:
-        spikes = study.onset[name].spikes
+    def early(selection: Selection) -> Estimate:
+        spikes = selection.spikes
         return mean(np.bincount(spikes.row[spikes.time_ms < EARLY_ms], minlength=spikes.n_rows))
 
+    onset = {name: early(selection) for name, selection in study.onset.items()}
     return (
         table.lines("rhythmic", "rows with a significant 30-80 Hz peak", lambda c: fraction(c.rhythmic))
         | {"f_gamma": metric("gamma peak", mean(study.main["loop"].selection.f_gamma_Hz), unit="Hz")}
         | table.lines("rate", "spikes per row and second", lambda c: mean(c.rate_Hz), unit="1/s")
-        | table.lines(
-            "onset_spikes",
-            f"spikes per row in the first {EARLY_ms:g} ms from rest",
-            {name: early(name) for name in LABELS},
-        )
+        | table.lines("onset_spikes", f"spikes per row in the first {EARLY_ms:g} ms from rest", onset)
     )
 
 
@@ -231,10 +193,12 @@ def in_data(study: Study, rng: np.random.Generator) -> xr.Dataset:
     main, decisions, readings = study.main.values(), study.decisions.values(), study.readings.values()
     onset_Hz = np.stack([s.spikes.binned(1.0).T * 1e3 for s in study.onset.values()])
     per_row, in_time, swept = ("circuit", "row"), ("circuit", "time", "row"), ("setting", "circuit")
+    feedforward, spreads = zip(*study.sweep, strict=True)
 
-    def over_settings(measure: Callable[[Competition], Any]) -> list[list[Any]]:
-        return [[measure(c) for c in setting.circuits.values()] for setting in study.sweep]
+    def each(measure: Callable[[Competition], Any]) -> list[list[Any]]:
+        return [[measure(c) for c in circuits.values()] for circuits in study.sweep.values()]
 
+    cv, error = "spread of total spikes (CV)", "total variation to softmax"
     return xr.Dataset(
         {
             **columns(("row", "key"), scores=study.main["loop"].scores),
@@ -242,24 +206,27 @@ def in_data(study: Study, rng: np.random.Generator) -> xr.Dataset:
             **columns(per_row, "Hz", f_gamma=[c.selection.f_gamma_Hz for c in main]),
             **columns(per_row, "ms", decision_time=[d.time_ms for d in decisions]),
             **columns(per_row, "spikes", decision_spikes=[d.n_spikes for d in decisions]),
-            **columns(in_time, total_variation=[r.error for r in readings]),
+            "total_variation": column(in_time, [r.error for r in readings], error),
             **columns(in_time, "spikes", n_spikes=[r.n_spikes for r in readings]),
-            **columns(("circuit", "onset_time", "row"), "1/s", onset_rate=onset_Hz),
-            **estimate_columns(
-                swept,
-                sweep_cv=over_settings(lambda c: bootstrap(lambda r: spread_of(c.totals[r]), c.n_rows, rng)),
-                sweep_undivided=over_settings(lambda c: mean(undivided_error(c))),
-                sweep_divided=over_settings(lambda c: mean(c.distance().total_variation)),
-                sweep_excess=over_settings(lambda c: mean(c.distance().ratio)),
+            "onset_rate": column(("circuit", "onset_time", "row"), onset_Hz, "spikes per row", "1/s"),
+            **estimate_column("sweep_cv", swept, each(lambda c: _spread(c, rng)), cv),
+            **estimate_column(
+                "sweep_undivided", swept, each(lambda c: mean(undivided_error(c))), "error without division"
             ),
-            **columns(swept, sweep_poisson=over_settings(lambda c: poisson_spread(c.totals))),
+            **estimate_column(
+                "sweep_divided", swept, each(lambda c: mean(c.distance().total_variation)), error
+            ),
+            **estimate_column(
+                "sweep_excess", swept, each(lambda c: mean(c.distance().ratio)), f"{error} / floor"
+            ),
+            "sweep_poisson": column(swept, each(poisson_spread), f"{cv}, Poisson counts"),
         },
         {
             "circuit": list(LABELS),
-            "feedforward": ("setting", [s.feedforward for s in study.sweep]),
-            **columns("setting", spread=[s.spread for s in study.sweep]),
-            **columns("time", "ms", time=study.readings["loop"].edges_ms),
-            **columns("onset_time", "ms", onset_time=np.arange(onset_Hz.shape[1], dtype=float)),
+            "feedforward": ("setting", list(feedforward)),
+            "spread": column("setting", spreads, "spread of scores (s.d.)"),
+            "time": column("time", study.readings["loop"].edges_ms, "time counted", "ms"),
+            "onset_time": column("onset_time", np.arange(float(onset_Hz.shape[1])), "time from onset", "ms"),
         },
         {"duration_ms": study.main["loop"].selection.duration_ms, "spread_of_scores": study.spread},
     )

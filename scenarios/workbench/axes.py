@@ -1,4 +1,4 @@
-"""Axes that several scenarios share: spikes per row, rises in loss, many layers."""
+"""Axes that several scenarios share: columns of a dataset, spikes per row, rises in loss, many layers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
-__all__ = ["SMALL", "curve", "layer_ticks", "rise_axis", "spikes_axis"]
+from scenarios.workbench.tables import named
+
+__all__ = ["SMALL", "curve", "layer_ticks", "points", "rise_axis", "spikes_axis"]
 
 SMALL = 8.0  # points, of legends and labels inside a panel
 STEPS_nat = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -45,3 +48,25 @@ def layer_ticks(ax: Axes, labels: Sequence[object], most: int = 12) -> None:
 def curve(ax: Axes, x: Any, values: Any, errors: Any, *, marker: str, line: str, **options: Any) -> None:
     """Draw values with error bars, joined by a line; below three points, which make no curve, without it."""
     ax.errorbar(x, values, errors, fmt=marker + line if np.size(values) > 2 else marker, **options)
+
+
+def points(ax: Axes, data: xr.Dataset, x: str, y: str, **look: Any) -> None:
+    """Draw one column of a dataset against another, and name the axes after them.
+
+    Bars are the column ``y_se``, if there is one. Two points make no curve: they are not joined.
+
+    Parameters
+    ----------
+    ax : Axes
+    data : Dataset
+    x, y : str
+        Columns of one dimension.
+    **look
+        Of `Axes.errorbar`.
+    """
+    settings: dict[str, Any] = {"marker": "o", "ls": "-"} | look
+    if data[y].size < 3:
+        settings["ls"] = "none"
+    error = data[f"{y}_se"].values if f"{y}_se" in data else None
+    ax.errorbar(data[x].values, data[y].values, error, **settings)
+    ax.set(xlabel=named(data[x]), ylabel=named(data[y]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from scenarios.workbench.outcome import Metric
 from scenarios.workbench.statistics import Estimate, mean, metric
@@ -50,6 +51,47 @@ class Lines:
         line = metric(label, _estimate(value), floor=shown[0], control=shown[1], unit=unit, note=note)
         self.metrics[name] = line
         return line
+
+    def take(
+        self,
+        data: xr.Dataset,
+        column: str,
+        *,
+        name: str = "",
+        label: str = "",
+        floor: Any = None,
+        control: Any = None,
+        note: str = "",
+    ) -> Metric:
+        """Add a line from a column of the dataset, with the label and the unit that it has there.
+
+        Parameters
+        ----------
+        data : Dataset
+            The part of the dataset that the line is about.
+        column : str
+            Its value is the mean over its entries with their standard error; of a single entry, the entry
+            with the error in ``column_se``, if there is one.
+        name, label : str
+            The column's own if not given.
+        floor, control : optional
+            As `add` has them, or the name of a column.
+        note : str
+        """
+        of = data[column]
+        value: Any = of
+        if of.ndim == 0 and f"{column}_se" in data:
+            value = Estimate(value=float(of), error=float(data[f"{column}_se"]))
+        beside = [data[given] if isinstance(given, str) else given for given in (floor, control)]
+        return self.add(
+            name or column,
+            label or of.attrs["long_name"],
+            value,
+            floor=beside[0],
+            control=beside[1],
+            unit="" if of.attrs["units"] == "1" else of.attrs["units"],
+            note=note,
+        )
 
 
 def _estimate(given: Any) -> Estimate:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from scenarios.workbench.progress import Progress
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from spiking import Engine, SpikeRecord
 
-__all__ = ["Kept", "Metric", "Outcome", "Picture", "RunContext", "first_sentences", "number_text"]
+__all__ = [
+    *("Kept", "Metric", "Numbers", "Outcome", "Picture", "RunContext", "Words", "first_sentences"),
+    "number_text",
+]
 
 N_IN_SHORT = 3
 ENDS = (".", "!", "?")
@@ -64,6 +67,20 @@ class Metric:
     def text(self) -> str:
         """Value, standard error and unit: ``"38.2 ± 1.1 Hz"``."""
         return f"{number_text(self.value, self.standard_error)} {self.unit}".rstrip()
+
+    def __format__(self, spec: str) -> str:
+        """In a sentence: ``f"{metric}"`` is its `text`, ``f"{metric:.1%}"`` the value alone in that format."""
+        return format(self.value, spec) if spec else self.text()
+
+
+Numbers = Mapping[str, Metric]  # the lines of a report by their names
+
+
+class Words(TypedDict):
+    """The answer in sentences: of an `Outcome`, the parts ``in_short`` and ``verdict``."""
+
+    in_short: tuple[str, ...]
+    verdict: str
 
 
 @dataclass(frozen=True, kw_only=True)

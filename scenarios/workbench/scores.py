@@ -32,13 +32,13 @@ def score_columns(dims: Sequence[str], scores: Any, prefix: str = "") -> Variabl
     }
 
 
-def paired_columns(name: str, difference: xr.DataArray, units: str = "nat") -> dict[str, xr.DataArray]:
+def paired_columns(
+    name: str, difference: xr.DataArray, label: str, unit: str = ""
+) -> dict[str, xr.DataArray]:
     """Give the mean of a difference over windows, and ``name_se``, the standard error of that mean."""
     error = difference.std("window", ddof=1) / np.sqrt(difference.sizes["window"])
-    return {
-        name: difference.mean("window").assign_attrs(units=units),
-        f"{name}_se": error.assign_attrs(units=units),
-    }
+    about = {"units": unit or "1", "long_name": label}
+    return {name: difference.mean("window").assign_attrs(about), f"{name}_se": error.assign_attrs(about)}
 
 
 def _flat(scores: Any) -> list[SequenceScores]:

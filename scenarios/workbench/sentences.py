@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scenarios.workbench.outcome import Metric, number_text
+from scenarios.workbench.outcome import Metric, Words, number_text
 from scenarios.workbench.statistics import Estimate
 
-__all__ = ["against", "beyond_sampling", "choose", "listed", "say"]
+__all__ = ["against", "beyond_sampling", "choose", "listed", "say", "words"]
+
+
+def words(*parts: str, short: Sequence[str], between: str = " ") -> Words:
+    """The answer of an outcome: its parts as one text, and those of them for a reader in a hurry; no blank ones."""
+    return Words(in_short=tuple(filter(None, short)), verdict=between.join(filter(None, parts)))
 
 
 def say(estimate: Estimate, unit: str = "") -> str:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from scenarios.workbench.outcome import Metric
+from scenarios.workbench.outcome import Metric, number_text
 
 __all__ = [
     "LEVEL",
+    "UNKNOWN",
     "Estimate",
     "bootstrap",
     "clear",
@@ -37,6 +38,13 @@ class Estimate:
 
     value: float
     error: float
+
+    def __format__(self, spec: str) -> str:
+        """In a sentence: ``f"{estimate}"`` has its error, ``f"{estimate:.2f}"`` is the value in that format."""
+        return format(self.value, spec) if spec else number_text(self.value, self.error)
+
+
+UNKNOWN = Estimate(value=np.nan, error=np.nan)
 
 
 def mean(values: np.ndarray) -> Estimate:
@@ -67,7 +75,7 @@ def fraction(flags: np.ndarray) -> Estimate:
     flags = np.asarray(flags, dtype=bool)
     n, n_true = len(flags), int(flags.sum())
     if n == 0:
-        return Estimate(value=np.nan, error=np.nan)
+        return UNKNOWN
     return Estimate(value=n_true / n, error=float(stats.beta(n_true + 0.5, n - n_true + 0.5).std()))
 
 
@@ -181,7 +189,7 @@ def rank_correlation(
         The p-value is exact where all orders are fewer.
     """
     if len(x) < 4 or not (np.ptp(x) and np.ptp(y)):
-        return Estimate(value=np.nan, error=np.nan), np.nan
+        return UNKNOWN, np.nan
 
     def rho(rows: np.ndarray) -> float:
         constant = not (np.ptp(x[rows]) and np.ptp(y[rows]))

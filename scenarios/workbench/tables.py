@@ -1,4 +1,9 @@
-"""Measures of several conditions as lines of a report, and arrays as variables with units.
+"""Quantities declared once, as columns of the dataset, and measures of several conditions as lines of a report.
+
+A column has its dimensions, a reader's words for it and its unit. The report takes them from there
+(`scenarios.workbench.lines.Lines.take`), and so do the axes of a figure (`scenarios.workbench.axes.points`)::
+
+    data = xr.Dataset({"f_gamma": column("row", peaks, "gamma peak", "Hz")})
 
 circuits = Conditions(runs, labels=LABELS, control="matched", note="control: no loop, same rate")
 metrics = circuits.lines("cv", "spread of total spikes (CV)", spread, floor=poisson)
@@ -14,14 +19,25 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import numpy as np
+import xarray as xr
 
 from scenarios.workbench.outcome import Metric
 from scenarios.workbench.statistics import Estimate, metric
 
-__all__ = ["Conditions", "Variables", "columns", "estimate_columns"]
+__all__ = [
+    "Column",
+    "Conditions",
+    "Variables",
+    "column",
+    "columns",
+    "estimate_column",
+    "estimate_columns",
+    "named",
+]
 
 T = TypeVar("T")
-Variables = dict[str, tuple[str | Sequence[str], Any, dict[str, str]]]
+Column = tuple[str | Sequence[str], Any, dict[str, str]]  # dimensions, values, attributes
+Variables = dict[str, Column]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +86,27 @@ class Conditions(Generic[T]):
             ),
             **{f"{name}_{c}": metric(f"– {self.labels[c]}", estimates[c], unit=unit) for c in others},
         }
+
+
+def column(dims: str | Sequence[str], values: Any, label: str, unit: str = "") -> Column:
+    """A quantity as a variable of an `xarray.Dataset`: its values, a reader's words for it, and its unit."""
+    return dims, np.asarray(values), {"units": unit or "1", "long_name": label}
+
+
+def estimate_column(
+    name: str, dims: str | Sequence[str], estimates: Any, label: str, unit: str = ""
+) -> Variables:
+    """Estimates, nested as deep as there are dimensions, as two columns: `name`, and ``name_se`` their errors."""
+    return {
+        f"{name}{suffix}": column(dims, _part(estimates, part), label + of, unit)
+        for suffix, part, of in (("", "value", ""), ("_se", "error", ", standard error"))
+    }
+
+
+def named(column: xr.DataArray) -> str:
+    """What an axis says of a column: ``"gamma peak (Hz)"``."""
+    label, unit = column.attrs.get("long_name", str(column.name)), column.attrs.get("units", "1")
+    return label if unit == "1" else f"{label} ({unit})"
 
 
 def columns(dims: str | Sequence[str], units: str = "1", /, **values: Any) -> Variables:
