@@ -11,8 +11,7 @@ import pytest
 from pragmatic.training.evaluation import SequenceScores
 from pragmatic.training.train import TrainResult
 from scenarios.fine_tune_spikes import Params
-from scenarios.fine_tune_spikes.measures import MODELS, TUNED, models_dataset, table
-from scenarios.fine_tune_spikes.verdict import in_words
+from scenarios.fine_tune_spikes.measures import MODELS, TUNED, in_words, models_dataset, table
 from scenarios.workbench.cli import main
 from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.outcome import Metric
@@ -161,7 +160,8 @@ CLEAR = {
 
 def test_the_verdict_of_a_clear_gain() -> None:
     metrics = made(**CLEAR)
-    short, said = in_words(metrics, TINY)
+    answer = in_words(metrics, TINY)
+    short, said = answer["in_short"], answer["verdict"]
     for claim in (
         "With both heads spiking at 1 spikes a row",
         "of the rise is gone",
@@ -176,16 +176,16 @@ def test_the_verdict_of_a_clear_gain() -> None:
 
 def test_the_verdict_claims_nothing_where_nothing_is_clear() -> None:
     nothing = CLEAR | {"after": 0.0199, "recovered": 0.0005, "spikes_or_softmax": 0.0, "back": 0.0}
-    said = in_words(made(**nothing), TINY)[1]
+    said = in_words(made(**nothing), TINY)["verdict"]
     assert "no clear part of the rise is gone" in said
     assert "That spikes in the loop help more than softmax does is not clear" in said
     assert "is not clearly different from one" in said
-    assert "nothing for fine-tuning to win back" in in_words(made(**(CLEAR | {"before": 0.001})), TINY)[1]
+    unhurt = in_words(made(**(CLEAR | {"before": 0.001})), TINY)["verdict"]
+    assert "nothing for fine-tuning to win back" in unhurt
 
 
 def test_two_comparisons_are_corrected_together() -> None:
     """2.1 standard errors are clear alone, and not as the smaller of two where the other is nothing."""
     near = CLEAR | {"spikes_or_softmax": -0.0021, "spikes_or_samples": 0.0}
-    assert (
-        "That spikes in the loop help more than softmax does is not clear" in in_words(made(**near), TINY)[1]
-    )
+    said = in_words(made(**near), TINY)["verdict"]
+    assert "That spikes in the loop help more than softmax does is not clear" in said

@@ -83,7 +83,8 @@ def test_verdict_of_a_circuit_without_a_loop_claims_no_rhythm() -> None:
         f_gamma_Hz=np.full((2, 4), np.nan),
         slope_Hz_per_ms=Estimate(value=np.nan, error=np.nan),
     )
-    in_short, verdict = in_words(study)
+    said = in_words(study)
+    in_short, verdict = said["in_short"], said["verdict"]
     assert verdict.startswith("This circuit has no reliable gamma rhythm")
     assert "does not move measurably" in verdict
     assert in_short[0] in verdict

@@ -16,8 +16,8 @@ from pragmatic.tasks.synthetic import AssociativeRecall, Induction, Sorting
 from pragmatic.transformer import Transformer, TransformerParams
 from scenarios.head_swap import Params
 from scenarios.head_swap.head_probe import Probe, probe_heads
+from scenarios.head_swap.measures import in_words
 from scenarios.head_swap.spike_price import spike_price
-from scenarios.head_swap.verdict import in_words
 from scenarios.workbench.chance import guessed
 from scenarios.workbench.cli import main
 from scenarios.workbench.execute import run_scenario

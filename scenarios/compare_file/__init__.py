@@ -11,9 +11,10 @@ from bridge import Comparison, compare, compare_scores
 from scenarios.compare_file.figures import figures
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.inputs import load_mask, load_qkv, load_scores
-from scenarios.workbench.outcome import Metric, Outcome, RunContext
+from scenarios.workbench.lines import Lines
+from scenarios.workbench.outcome import Metric, Outcome, RunContext, Words
 from scenarios.workbench.params import ScenarioParams, param
-from scenarios.workbench.sentences import beyond_sampling, say
+from scenarios.workbench.sentences import beyond_sampling, on_rhythm, words
 from scenarios.workbench.stages import simulation
 from scenarios.workbench.statistics import Estimate, clear, mean
 from scenarios.workbench.tables import columns
@@ -54,15 +55,13 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     """Read the file, run every row through the circuit, compare."""
     compared = _compare(params, ctx)
     metrics = _metrics(compared)
-    in_short, verdict = _words(compared)
     return Outcome(
         dataset=_dataset(compared),
         metrics=metrics,
         headline=("excess", "beta", "cosine" if "cosine" in metrics else "f_gamma"),
         pictures=figures(compared),
-        verdict=verdict,
-        in_short=in_short,
         spikes={"exc": compared.selection.spikes},
+        **_words(compared),
     )
 
 
@@ -81,38 +80,29 @@ def _compare(params: Params, ctx: RunContext) -> Comparison:
 
 
 def _metrics(compared: Comparison) -> dict[str, Metric]:
-    selection, fitted = compared.selection, compared.fitted
-    metrics = {
-        "beta": Metric(
-            label="beta x temperature",
-            value=fitted.beta,
-            standard_error=fitted.beta_se_quasi,
-            note=f"1 is the temperature asked for; dispersion {fitted.dispersion:.2f}",
-        ),
-        "f_gamma": Metric(
-            label="gamma frequency",
-            value=mean(selection.f_gamma_Hz).value,
-            unit="Hz",
-            note="significant rows",
-        ),
-        "rhythmic": Metric(
-            label="rows with a significant 30-80 Hz peak",
-            value=float(np.isfinite(selection.f_gamma_Hz).mean()),
-        ),
-        "spikes": Metric(label="spikes per row", value=float(selection.counts.sum(axis=1).mean())),
-        "silent": Metric(label="silent rows", value=float(compared.n_silent)),
-    }
+    lines, selection, fitted = Lines(), compared.selection, compared.fitted
+    beta = Estimate(value=fitted.beta, error=fitted.beta_se_quasi)
+    note = f"1 is the temperature asked for; dispersion {fitted.dispersion:.2f}"
+    lines.add("beta", "beta x temperature", beta, note=note)
+    f_Hz, rhythmic = mean(selection.f_gamma_Hz).value, np.isfinite(selection.f_gamma_Hz)
+    lines.add("f_gamma", "gamma frequency", f_Hz, unit="Hz", note="significant rows")
+    lines.add("rhythmic", "rows with a significant 30-80 Hz peak", rhythmic.mean())
+    lines.add("spikes", "spikes per row", selection.counts.sum(axis=1).mean())
+    lines.add("silent", "silent rows", compared.n_silent)
     for row in compared.table():
         label, unit = LABELS[row.metric]
         note = f"ratio of distances {row.ratio:.2f} ± {row.ratio_se:.2f}"
         if np.isfinite(row.bias):
             note += f"; left with infinite spikes: {row.bias_low:.2g} to {row.bias_high:.2g} (95 %)"
-        metrics[row.metric] = Metric(
-            label=label, value=row.spiking, standard_error=row.se, floor=row.floor, unit=unit, note=note
-        )
+        spiking = Estimate(value=row.spiking, error=row.se)
+        lines.add(row.metric, label, spiking, floor=row.floor, unit=unit, note=note)
+    lines.add("excess", "total variation / sampling floor", _excess(compared), floor=1)
+    return lines.metrics
+
+
+def _excess(compared: Comparison) -> Estimate:
     tv = compared["total_variation"].summary()
-    label = "total variation / sampling floor"
-    return metrics | {"excess": Metric(label=label, value=tv.ratio, standard_error=tv.ratio_se, floor=1.0)}
+    return Estimate(value=tv.ratio, error=tv.ratio_se)
 
 
 def _dataset(compared: Comparison) -> xr.Dataset:
@@ -130,23 +120,18 @@ def _dataset(compared: Comparison) -> xr.Dataset:
     )
 
 
-def _words(compared: Comparison) -> tuple[tuple[str, ...], str]:
+def _words(compared: Comparison) -> Words:
     """In short, and a paragraph."""
-    tv, n_rows = compared["total_variation"].summary(), len(compared.weights)
-    spikes = float(compared.selection.counts.sum(axis=1).mean())
-    sign = clear({"excess": Estimate(value=tv.ratio - 1, error=tv.ratio_se)})["excess"]
-    close = (
-        f"The spikes are {say(Estimate(value=tv.ratio, error=tv.ratio_se))} times as far from the softmax as "
-        "so many exact samples would be"
-        if sign > 0
-        else "The spikes are as near to the softmax as so many exact samples would be"
+    tv, excess, selection = compared["total_variation"].summary(), _excess(compared), compared.selection
+    spikes = float(selection.counts.sum(axis=1).mean())
+    sign = clear({"excess": Estimate(value=excess.value - 1, error=excess.error)})["excess"]
+    close = f"{excess} times as far from the softmax" if sign > 0 else "as near to the softmax"
+    answer = (
+        f"The spikes are {close} as so many exact samples would be: total variation {tv.spiking:.3f} at "
+        f"{spikes:.0f} spikes a row, floor {tv.floor:.3f}."
     )
-    answer = f"{close}: total variation {tv.spiking:.3f} at {spikes:.0f} spikes a row, floor {tv.floor:.3f}."
     limit, rest = beyond_sampling(sign), ""
     if np.isfinite(tv.bias_high):
         rest = f"With infinitely many spikes up to {max(tv.bias_high, 0):.3f} would remain (95 %)."
-    rhythm = (
-        f"{np.isfinite(compared.selection.f_gamma_Hz).mean():.0%} of rows carry a significant gamma rhythm; "
-        f"{compared.n_silent} of {n_rows} rows stayed silent."
-    )
-    return (answer, limit, rhythm), " ".join(filter(None, (answer, limit, rest, rhythm)))
+    rhythm = on_rhythm(np.isfinite(selection.f_gamma_Hz), selection.silent)
+    return words(answer, limit, rest, rhythm, short=(answer, limit, rhythm))

@@ -13,8 +13,7 @@ from bridge import swap
 from pragmatic.training.train import TrainResult, train
 from pragmatic.transformer import Transformer
 from scenarios.fine_tune_spikes.figures import SMOOTH, fine_tuning
-from scenarios.fine_tune_spikes.measures import MODELS, TUNED, models_dataset, table
-from scenarios.fine_tune_spikes.verdict import in_words
+from scenarios.fine_tune_spikes.measures import MODELS, TUNED, in_words, models_dataset, table
 from scenarios.workbench.mini import Mini, SwapParams, mini_model, time_shares
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.panels import pictures
@@ -62,8 +61,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
             with ctx.progress.stage(f"measure {name}, {n} spikes", share=0.4 * share / len(MODELS)) as bar:
                 spiking[name, n] = mini.score(models[name], bar, heads=pairs, head=head)
     dataset = models_dataset(softmax, spiking, trainings).assign_attrs(train_spikes=params.train_spikes)
-    metrics = table(dataset, ctx.rng)
-    in_short, verdict = in_words(metrics, params)
+    metrics, tuned = table(dataset, ctx.rng), replace(mini, model=models["simulated"])
     words = {
         "chosen": params.chosen,
         "iterations": params.tune_iterations,
@@ -76,12 +74,8 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         metrics=metrics,
         headline=("before", "after", "recovered"),
         pictures=pictures(dataset, fine_tuning, **words),
-        verdict=verdict,
-        in_short=in_short,
-        files={
-            "model.safetensors": mini.save,
-            "tuned.safetensors": replace(mini, model=models["simulated"]).save,
-        },
+        files={"model.safetensors": mini.save, "tuned.safetensors": tuned.save},
+        **in_words(metrics, params),
     )
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from scenarios.workbench.axes import curve, rise_axis, spikes_axis
 from scenarios.workbench.panels import captioned, legend_below, panels
 from scenarios.workbench.style import CONTROL, FLOOR, INK, SOFTMAX, SPIKING
+from scenarios.workbench.tables import named
 
 __all__ = ["SMOOTH", "fine_tuning"]
 
@@ -48,7 +49,7 @@ def draw_rises(ax: Axes, dataset: xr.Dataset) -> None:
         curve(ax, aside, at.rise, at.rise_se, lw=1.4, **look)
     spikes_axis(ax, dataset.spikes.values)
     rise_axis(ax, LINEAR_nat)
-    ax.set(ylabel="rise in loss (nat)", title="What spikes cost")
+    ax.set(ylabel=named(dataset.rise), title="What spikes cost")
 
 
 def draw_learning(ax: Axes, dataset: xr.Dataset) -> None:
@@ -59,7 +60,6 @@ def draw_learning(ax: Axes, dataset: xr.Dataset) -> None:
         above = (dataset.batch_loss.sel(tuned=model) - dataset.batch_loss.sel(tuned="softmax")).values
         smooth = np.convolve(above, np.full(width, 1 / width), mode="valid")
         colour, marker, line, _ = LOOKS[model]
-        ax.plot(
-            np.arange(len(smooth)) + width, smooth, line if len(smooth) > 2 else marker, color=colour, lw=1.5
-        )
+        form = line if len(smooth) > 2 else marker
+        ax.plot(np.arange(len(smooth)) + width, smooth, form, color=colour, lw=1.5)
     ax.set(xlabel="iteration", ylabel="batch loss above softmax (nat)", title="While learning on")

@@ -50,18 +50,11 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     scores = ctx.rng.permuted(np.tile(drives, (params.n_rows, 1)), axis=1)
     simulated, circuits, mismatch = _three_circuits(params, ctx, scores)
     f_gamma_Hz, tau = _peaks(params, ctx, scores), params.tau_gaba_ms
+    slope = bootstrap(lambda rows: line(tau, f_gamma_Hz[:, rows])[0], f_gamma_Hz.shape[1], ctx.rng)
     study = Study(
-        circuits=circuits,
-        mismatch=mismatch,
-        tau_gaba_ms=tau,
-        f_gamma_Hz=f_gamma_Hz,
-        slope_Hz_per_ms=bootstrap(
-            lambda rows: line(tau, f_gamma_Hz[:, rows])[0], f_gamma_Hz.shape[1], ctx.rng
-        ),
+        circuits=circuits, mismatch=mismatch, tau_gaba_ms=tau, f_gamma_Hz=f_gamma_Hz, slope_Hz_per_ms=slope
     )
-    metrics = in_numbers(study, ctx.rng)
-    in_short, verdict = in_words(study)
-    row = typical_row(circuits)
+    metrics, row = in_numbers(study, ctx.rng), typical_row(circuits)
     inside = {
         name: watch(simulated[name], of, row, ctx, of.selection.duration_ms, share=0.01)
         for name, of in circuits.items()
@@ -71,9 +64,8 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         metrics=metrics,
         headline=("rhythmic", "f_gamma", "tv_spike_share"),
         pictures=figures(study, inside),
-        verdict=verdict,
-        in_short=in_short,
         spikes={name: circuits[name].selection.spikes for name in ("loop", "matched")},
+        **in_words(study),
     )
 
 

@@ -22,6 +22,7 @@ __all__ = ["figures"]
 
 COLOURS = {"loop": SPIKING, "cut": INH, "matched": CONTROL}
 MARKERS = {"loop": "o", "cut": "s", "matched": "^"}
+FACES = COLOURS | dict.fromkeys(("cut", "matched"), "none")
 WINDOW_ms = 250.0  # of the raster
 SHOWN_Hz = 6, 120  # of the spectrum
 TAU = r"$\tau_\mathrm{GABA}$"
@@ -58,7 +59,12 @@ def raster(inside: Mapping[str, WatchedRow]) -> Figure:
         field.set(xlabel="", ylabel="")
         inh.set(xlabel="time (ms)", ylim=(-0.05, 1.25))
         raster.set_ylabel("")
-    for panel, label in (("A", "cells, by drive"), ("a", "field"), ("d", "E (scores)"), ("g", "I (thr.)")):
+    for panel, label in (
+        ("A", "cells, by drive"),
+        ("a", "field\n(spikes)"),
+        ("d", "E (scores)"),
+        ("g", "I (thr.)"),
+    ):
         ax[panel].set_ylabel(label)
     figure.align_ylabels([ax[panel] for panel in "Aadg"])
     return figure
@@ -106,8 +112,7 @@ def selection(study: Study) -> Figure:
     ax["A"].plot(drives, np.sort(loop.target[0]), color=SOFTMAX, label="softmax of drive")
     for name, of in study.circuits.items():
         by_drive = np.take_along_axis(of.selection.weights, np.argsort(of.scores, axis=1), axis=1)
-        look = {"fmt": MARKERS[name], "mfc": COLOURS[name] if name == "loop" else "none"}
-        shares = [mean(row) for row in by_drive.T]
+        look, shares = {"fmt": MARKERS[name], "mfc": FACES[name]}, [mean(row) for row in by_drive.T]
         dots(ax["A"], drives, shares, color=COLOURS[name], label=LABELS[name], **look)
     ax["A"].set(yscale="log", xlabel="drive of the stimulus (scores)", ylabel="share of the row's spikes")
     plain_ticks(ax["A"], "y")
@@ -143,15 +148,9 @@ def tau_gaba(study: Study) -> Figure:
         count, top = f"{np.isfinite(row).sum()}/{len(row)}", ax.get_xaxis_transform()
         ax.text(tau, 0.98, count, transform=top, ha="center", va="top", fontsize=8, color=MUTED)
     ends = np.array([min(study.tau_gaba_ms), max(study.tau_gaba_ms)])
+    fitted = line(study.tau_gaba_ms, peaks)[1] + slope.value * ends
     label = f"{slope.value:.2f} ± {slope.error:.2f} Hz per ms".replace("-", "−")
-    ax.plot(
-        ends,
-        line(study.tau_gaba_ms, peaks)[1] + slope.value * ends,
-        color=MUTED,
-        lw=1.2,
-        ls="--",
-        label=label,
-    )
+    ax.plot(ends, fitted, color=MUTED, lw=1.2, ls="--", label=label)
     low, high = np.nanmin(peaks, initial=30.0), np.nanmax(peaks, initial=31.0)
     ax.set_ylim(min(low, 30) - 2.5, high + 0.25 * (high - low))
     ax.set(xlim=(ends[0] - 0.5, ends[1] + 0.5), ylabel="gamma peak (Hz)")

@@ -11,9 +11,10 @@ from scipy import stats
 
 from bridge.comparison.metrics import top1_agreement
 from scenarios.workbench.competition import Competition
-from scenarios.workbench.outcome import Metric
-from scenarios.workbench.sentences import beyond_sampling, choose, say
-from scenarios.workbench.statistics import Estimate, clear, difference, fraction, mean, metric
+from scenarios.workbench.lines import Lines
+from scenarios.workbench.outcome import Metric, Words
+from scenarios.workbench.sentences import beyond_sampling, choose, say, words
+from scenarios.workbench.statistics import Estimate, clear, difference, fraction, mean
 from scenarios.workbench.tables import Variables, columns
 
 __all__ = ["LABELS", "READOUTS", "Study", "in_data", "in_numbers", "in_words", "line", "typical_row"]
@@ -27,6 +28,7 @@ READOUTS = {
 FALSE_ALARM = 0.01  # the level at which `spiking.measures.rhythm.gamma_peak` tests a row
 ENOUGH_ROWS = 0.95  # a rhythm is claimed when at least these rows have a significant peak
 MATCHED = "control: rate-matched"
+DISTANCE = "total variation to softmax"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,85 +62,57 @@ def typical_row(circuits: Mapping[str, Competition]) -> int:
 
 def in_numbers(study: Study, rng: np.random.Generator) -> dict[str, Metric]:
     """Every number of the report."""
-    return _rhythm(study) | _selection(study, rng) | _spikes(study)
+    lines = Lines()
+    _rhythm(lines, study)
+    _selection(lines, study, rng)
+    _spikes(lines, study)
+    return lines.metrics
 
 
-def _rhythm(study: Study) -> dict[str, Metric]:
+def _rhythm(lines: Lines, study: Study) -> None:
     loop, cut, matched = study.circuits.values()
-    return {
-        "rhythmic": metric(
-            "rows with a significant 30-80 Hz peak",
-            fraction(loop.rhythmic),
-            control=fraction(cut.rhythmic),
-            note="control: E to I cut, same drive",
-        ),
-        "rhythmic_matched": metric(
-            "the same, rate-matched control",
-            fraction(matched.rhythmic),
-            floor=FALSE_ALARM,
-            note="floor: false alarms of the test",
-        ),
-        "f_gamma": metric("gamma peak", mean(loop.selection.f_gamma_Hz), unit="Hz"),
-        "tau_slope": metric("shift of the peak with τ_GABA", study.slope_Hz_per_ms, unit="Hz/ms"),
-        "ppc": metric(
-            "PPC of spikes and field",
-            mean(loop.ppc()),
-            control=mean(matched.ppc()),
-            note=f"{MATCHED}; above 0 because its field is made by the same spikes",
-        ),
-        "ppc_cut": metric("the same, E to I cut", mean(cut.ppc())),
-    }
+    peak, note = "rows with a significant 30-80 Hz peak", "control: E to I cut, same drive"
+    lines.add("rhythmic", peak, fraction(loop.rhythmic), control=fraction(cut.rhythmic), note=note)
+    label, note = "the same, rate-matched control", "floor: false alarms of the test"
+    lines.add("rhythmic_matched", label, fraction(matched.rhythmic), floor=FALSE_ALARM, note=note)
+    lines.add("f_gamma", "gamma peak", loop.selection.f_gamma_Hz, unit="Hz")
+    lines.add("tau_slope", "shift of the peak with τ_GABA", study.slope_Hz_per_ms, unit="Hz/ms")
+    note = f"{MATCHED}; above 0 because its field is made by the same spikes"
+    lines.add("ppc", "PPC of spikes and field", loop.ppc(), control=matched.ppc(), note=note)
+    lines.add("ppc_cut", "the same, E to I cut", cut.ppc())
 
 
-def _selection(study: Study, rng: np.random.Generator) -> dict[str, Metric]:
+def _selection(lines: Lines, study: Study, rng: np.random.Generator) -> None:
     loop, cut, matched = study.circuits.values()
-    n = np.maximum(loop.totals, 1)
-    distances = {name: loop.distance(name) for name in READOUTS}
-    off, uncut = matched.distance(), cut.distance()
-    return {
-        "top1": metric(
-            "strongest stimulus gets most spikes",
-            _agreement(loop, loop.selection.weights),
-            floor=_agreement(loop, rng.multinomial(n, loop.target) / n[:, None]),
-            control=_agreement(matched, matched.selection.weights),
-            note=f"floor: softmax samples, as many as spikes; {MATCHED}",
-        ),
-        **{
-            f"tv_{name}": metric(
-                f"total variation to softmax, {READOUTS[name]}",
-                mean(distance.total_variation),
-                floor=mean(distance.floor),
-                control=mean(off.total_variation) if name == "spike_share" else None,
-                note=MATCHED if name == "spike_share" else "",
-            )
-            for name, distance in distances.items()
-        },
-        "excess": metric(
-            "total variation / floor, spike share",
-            mean(distances["spike_share"].ratio),
-            floor=1.0,
-            control=mean(off.ratio),
-            note=MATCHED,
-        ),
-        "tv_cut": metric(
-            "total variation to softmax, E to I cut", mean(uncut.total_variation), floor=mean(uncut.floor)
-        ),
-    }
+    n, note = np.maximum(loop.totals, 1), f"floor: softmax samples, as many as spikes; {MATCHED}"
+    top1 = _agreement(loop, loop.selection.weights)
+    floor = _agreement(loop, rng.multinomial(n, loop.target) / n[:, None])
+    control = _agreement(matched, matched.selection.weights)
+    lines.add("top1", "strongest stimulus gets most spikes", top1, floor=floor, control=control, note=note)
+    ours, off, uncut = loop.distance(), matched.distance(), cut.distance()
+    for name, label in READOUTS.items():
+        read, shares = loop.distance(name), name == "spike_share"
+        lines.add(
+            f"tv_{name}",
+            f"{DISTANCE}, {label}",
+            read.total_variation,
+            floor=read.floor,
+            control=off.total_variation if shares else None,
+            note=MATCHED if shares else "",
+        )
+    label = "total variation / floor, spike share"
+    lines.add("excess", label, ours.ratio, floor=1, control=off.ratio, note=MATCHED)
+    lines.add("tv_cut", f"{DISTANCE}, E to I cut", uncut.total_variation, floor=uncut.floor)
 
 
-def _spikes(study: Study) -> dict[str, Metric]:
+def _spikes(lines: Lines, study: Study) -> None:
     loop, cut, matched = study.circuits.values()
-    rate_Hz = mean(matched.rate_Hz)
-    silent = [c.selection.silent.sum() for c in (loop, matched)]
-    cycles = loop.rate_Hz / loop.selection.f_gamma_Hz
-    return {
-        "spikes_per_cycle": metric("spikes per row and cycle", mean(cycles)),
-        "rate": metric(
-            "spikes per row and second", mean(loop.rate_Hz), control=rate_Hz, unit="1/s", note=MATCHED
-        ),
-        "rate_cut": metric("the same, E to I cut", mean(cut.rate_Hz), unit="1/s"),
-        "silent": Metric(label="silent rows", value=float(silent[0]), control=float(silent[1])),
-    }
+    lines.add("spikes_per_cycle", "spikes per row and cycle", loop.rate_Hz / loop.selection.f_gamma_Hz)
+    label = "spikes per row and second"
+    lines.add("rate", label, loop.rate_Hz, control=matched.rate_Hz, unit="1/s", note=MATCHED)
+    lines.add("rate_cut", "the same, E to I cut", cut.rate_Hz, unit="1/s")
+    silent = [circuit.selection.silent.sum() for circuit in (loop, matched)]
+    lines.add("silent", "silent rows", silent[0], control=silent[1])
 
 
 def _agreement(competition: Competition, weights: np.ndarray) -> Estimate:
@@ -163,7 +137,7 @@ def in_data(study: Study) -> xr.Dataset:
     return xr.Dataset(data, coordinates, {**durations, "rate_mismatch": study.mismatch})
 
 
-def in_words(study: Study) -> tuple[tuple[str, ...], str]:
+def in_words(study: Study) -> Words:
     """The answer in three sentences, and in a paragraph; all differences are judged together."""
     loop, cut, matched = study.circuits.values()
     tv = {name: mean(c.distance().total_variation) for name, c in study.circuits.items()}
@@ -176,31 +150,29 @@ def in_words(study: Study) -> tuple[tuple[str, ...], str]:
             "slope": slope,
         }
     )
-    rhythm = _on_rhythm(loop, cut, matched)
+    rhythm, limit, flattened = _on_rhythm(loop, cut, matched), beyond_sampling(signs["floor"]), ""
     selection = (
-        f"Spike shares lie {say(tv['loop'])} (total variation) from the softmax of the drives, where exact "
-        f"samples would lie {mean(distance.floor).value:.3f}."
+        f"Spike shares lie {tv['loop']} (total variation) from the softmax of the drives, where exact samples "
+        f"would lie {mean(distance.floor):.3f}."
     )
     apart = choose(
         signs["rhythm"], "further from softmax than", "not clearly apart from", "closer to softmax than"
     )
-    lesson = (
-        f"With the loop the selection is {apart} that of the rate-matched control ({say(tv['matched'])})."
-    )
-    flattened = (
-        f"At the same drive without inhibition a row fires {mean(cut.rate_Hz).value:,.0f} spikes/s and the "
-        f"selection flattens (total variation {tv['cut'].value:.2f}): the loop keeps the cells where their "
-        "rate is exponential in the drive."
-    )
+    lesson = f"With the loop the selection is {apart} that of the rate-matched control ({tv['matched']})."
+    if signs["cut"] > 0:
+        flattened = (
+            f"At the same drive without inhibition a row fires {mean(cut.rate_Hz):,.0f} spikes/s and the "
+            f"selection flattens (total variation {tv['cut']:.2f}): the loop keeps the cells where their "
+            "rate is exponential in the drive."
+        )
+    fall = Estimate(value=-slope.value, error=slope.error)
     moved = choose(
         signs["slope"],
-        f"The peak rises by {say(slope)} Hz per millisecond of τ_GABA.",
+        f"The peak rises by {slope} Hz per millisecond of τ_GABA.",
         "The peak does not move measurably with the decay of inhibition.",
-        f"The peak falls by {say(Estimate(value=-slope.value, error=slope.error))} Hz per millisecond of τ_GABA.",
+        f"The peak falls by {fall} Hz per millisecond of τ_GABA.",
     )
-    limit = beyond_sampling(signs["floor"])
-    parts = (rhythm, selection, limit, lesson, flattened if signs["cut"] > 0 else "", moved)
-    return (rhythm, selection, lesson), " ".join(filter(None, parts))
+    return words(rhythm, selection, limit, lesson, flattened, moved, short=(rhythm, selection, lesson))
 
 
 def _on_rhythm(loop: Competition, cut: Competition, matched: Competition) -> str:

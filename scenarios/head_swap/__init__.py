@@ -11,8 +11,7 @@ from pragmatic.attention import dot_product_head
 from pragmatic.score_maps import Hardmax, Uniform
 from scenarios.head_swap.figures import heads
 from scenarios.head_swap.head_probe import probe_heads
-from scenarios.head_swap.measures import KINDS, shown_budget, swaps_dataset, table
-from scenarios.head_swap.verdict import in_words
+from scenarios.head_swap.measures import KINDS, in_words, shown_budget, swaps_dataset, table
 from scenarios.workbench.mini import Mini, SwapParams, mini_model, time_shares
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.panels import pictures

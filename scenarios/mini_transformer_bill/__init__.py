@@ -9,8 +9,7 @@ from pragmatic.tasks.batch import Task
 from pragmatic.tasks.synthetic import TASKS
 from pragmatic.training.evaluation import score_sequences
 from scenarios.mini_transformer_bill.figures import bill
-from scenarios.mini_transformer_bill.measures import Built, Design, bill_dataset, table
-from scenarios.mini_transformer_bill.verdict import in_words
+from scenarios.mini_transformer_bill.measures import Built, Design, bill_dataset, in_words, table
 from scenarios.workbench.cost import forward_cost
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.head_kinds import KINDS, SPIKING_KINDS
@@ -55,13 +54,11 @@ class Params(ScratchParams):
     def __post_init__(self) -> None:
         super().__post_init__()
         if "softmax" not in self.kinds:
-            raise UsageError(
-                f"kinds must have softmax, got {', '.join(self.kinds)}; everything is measured against it"
-            )
+            kinds = ", ".join(self.kinds)
+            raise UsageError(f"kinds must have softmax, got {kinds}; everything is measured against it")
         if self.text is not None and "text" not in self.tasks:
-            raise UsageError(
-                f"text needs task text, got tasks {', '.join(self.tasks)}; leave one of the two out"
-            )
+            tasks = ", ".join(self.tasks)
+            raise UsageError(f"text needs task text, got tasks {tasks}; leave one of the two out")
 
     @property
     def budgets(self) -> list[int]:
@@ -72,10 +69,9 @@ class Params(ScratchParams):
     def designs(self) -> list[Design]:
         """What is built for every task: each kind of head, at each budget where it has spikes."""
         kinds = [kind for kind in KINDS if kind in self.kinds]
-        designs = [Design(kind=kind) for kind in kinds if kind not in SPIKING_KINDS]
-        designs += [
-            Design(kind=kind, spikes=n) for kind in kinds if kind in SPIKING_KINDS for n in self.budgets
-        ]
+        spiking = [kind for kind in kinds if kind in SPIKING_KINDS]
+        designs = [Design(kind=kind) for kind in kinds if kind not in spiking]
+        designs += [Design(kind=kind, spikes=n) for kind in spiking for n in self.budgets]
         if "simulated" in kinds:
             designs += [Design(kind="simulated", spikes=n, swapped=True) for n in self.budgets]
         return designs
@@ -103,7 +99,6 @@ def run(params: Params, ctx: RunContext) -> Outcome:
                 softmax = done if design.kind == "softmax" else softmax
     dataset = bill_dataset(built, params.iterations)
     metrics = table(dataset, goal=params.goal)
-    in_short, verdict = in_words(metrics, list(tasks), params)
     words = {
         "windows": dataset.sizes["window"],
         "spikes": ", ".join(map(str, params.budgets)),
@@ -114,8 +109,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         metrics=metrics,
         headline=("accuracy_gap", "inference_times", "training_times"),
         pictures=pictures(dataset, bill, **words),
-        verdict=verdict,
-        in_short=in_short,
+        **in_words(metrics, list(tasks), params),
     )
 
 

@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from scenarios.mini_transformer_bill.pareto import HARDWARE, Point, front, points_of
+from scenarios.mini_transformer_bill.pareto import Point, front, points_of
+from scenarios.workbench.cost import HARDWARE
 from scenarios.workbench.head_kinds import COLOURS
-from scenarios.workbench.panels import captioned, legend_below, panels, plain_ticks
+from scenarios.workbench.panels import captioned, dots, legend_below, panels, plain_ticks
 from scenarios.workbench.style import FLOOR
 
 __all__ = ["bill"]
@@ -55,20 +56,11 @@ def draw_task(ax: Axes, task: xr.Dataset, phase: str, *, title: str = "") -> Non
             ours = [point for point in points if point.kind == kind and point.table == table]
             if not ours:
                 continue
-            hardware = table == HARDWARE
-            ax.errorbar(
-                [point.cost / unit for point in ours],
-                [point.accuracy.value for point in ours],
-                [point.accuracy.error for point in ours],
-                fmt=marker,
-                ls="none" if len(ours) < 3 else ":" if hardware else "-",
-                lw=0.9,
-                color=colour,
-                mfc="none" if hardware else colour,
-                ms=4,
-                elinewidth=0.8,
-                label=None if hardware else label,
-            )
+            line = "none" if len(ours) < 3 else ":" if table == HARDWARE else "-"
+            look = {"fmt": marker, "ls": line, "lw": 0.9, "color": colour, "ms": 4, "elinewidth": 0.8}
+            face = {"mfc": "none"} if table == HARDWARE else {"mfc": colour, "label": label}
+            accuracies = [point.accuracy for point in ours]
+            dots(ax, [point.cost / unit for point in ours], accuracies, capsize=0, **look, **face)
     ax.set(xscale="log", title=title, xlabel=f"{phase} energy\nover softmax's")
     ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
     plain_ticks(ax, "x")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from scenarios.workbench.cost import DIGITAL, HARDWARE
 from scenarios.workbench.statistics import Estimate, mean_over_seeds, sign
 
-__all__ = ["DIGITAL", "HARDWARE", "IN_SPIKES", "Point", "front", "points_of"]
+__all__ = ["IN_SPIKES", "Point", "front", "points_of"]
 
-DIGITAL, HARDWARE = "fp32_45nm", "loihi_fp32"  # energy tables of the two machines
 IN_SPIKES = ("simulated", "swapped")  # kinds that a machine with cells in hardware could run
 
 
@@ -53,19 +54,15 @@ def points_of(task: xr.Dataset, phase: str) -> list[Point]:
     points = []
     for place, design in enumerate(task.design.values):
         here = task.isel(design=place)
-        kind = str(here.kind.values)
-        trained_in_spikes = kind == "simulated" or (kind == "swapped" and phase == "inference")
-        for table in (DIGITAL, HARDWARE) if trained_in_spikes else (DIGITAL,):
-            points.append(
-                Point(
-                    design=str(design),
-                    kind=kind,
-                    spikes=int(here.spikes),
-                    table=table,
-                    cost=float(here[f"{phase}_joules"].sel(table=table).mean("seed")),
-                    scores=here.accuracy.values,
-                )
-            )
+        about: dict[str, Any] = {
+            "design": str(design),
+            "kind": str(here.kind.values),
+            "spikes": int(here.spikes),
+        }
+        cells = about["kind"] == "simulated" or (about["kind"] == "swapped" and phase == "inference")
+        for table in (DIGITAL, HARDWARE) if cells else (DIGITAL,):
+            cost = float(here[f"{phase}_joules"].sel(table=table).mean("seed"))
+            points.append(Point(table=table, cost=cost, scores=here.accuracy.values, **about))
     return points
 
 

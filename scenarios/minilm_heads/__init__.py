@@ -40,14 +40,12 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         heads = minilm_heads(params.text)
     compared = _simulate(params, ctx, heads, pairs)
     table = table_of(compared, ctx.rng)
-    in_short, verdict = in_words(table, compared)
     return Outcome(
         dataset=in_data(compared, table),
         metrics=in_numbers(table, compared),
         headline=("excess", "beta_model", "f_gamma"),
         pictures=figures(compared, table),
-        verdict=verdict,
-        in_short=in_short,
+        **in_words(table, compared),
     )
 
 

@@ -18,6 +18,7 @@ from scenarios.workbench.panels import (
     weight_map,
 )
 from scenarios.workbench.style import FLOOR, MUTED
+from scenarios.workbench.tables import named
 
 __all__ = ["figures"]
 
@@ -38,13 +39,13 @@ def figures(compared: Compared, table: xr.Dataset) -> dict[str, Picture]:
 def maps(table: xr.Dataset) -> Figure:
     figure, ax = panels("A\nB\nC", height_in=7.6)
     f_Hz = float(table.f_gamma.mean())
-    for name, measure, title, centre, spread in (
-        ("A", "beta", "β × temperature", 1.0, 0.15),
-        ("B", "excess", "total variation / sampling floor", 1.0, 0.5),
-        ("C", "f_gamma", "gamma frequency (Hz)", f_Hz if np.isfinite(f_Hz) else 40.0, 6.0),
+    for name, measure, centre, spread in (
+        ("A", "beta", 1.0, 0.15),
+        ("B", "excess", 1.0, 0.5),
+        ("C", "f_gamma", f_Hz if np.isfinite(f_Hz) else 40.0, 6.0),
     ):
-        layer, head, values = table.layer.values, table["head"].values, table[measure].values
-        image = head_map(ax[name], layer, head, values, title, spread=spread, centre=centre)
+        of, layer, head = table[measure], table.layer.values, table["head"].values
+        image = head_map(ax[name], layer, head, of.values, named(of), spread=spread, centre=centre)
         image.set_cmap("PuOr_r" if measure == "f_gamma" else "RdBu_r")
         figure.colorbar(image, ax=ax[name], pad=0.01, fraction=0.03)
     return figure
@@ -90,6 +91,6 @@ def excess(table: xr.Dataset) -> Figure:
     ax["B"].axhline(1.0, color=FLOOR, lw=1.2)
     layers = {"c": table.layer, "cmap": "viridis", "vmin": 0, "vmax": int(table.layer.max()) + 1e-9}
     dots = ax["B"].scatter(table.entropy, table.excess, s=18, **layers)
-    ax["B"].set(xlabel="entropy of the attention (nats)", ylabel="total variation / floor")
+    ax["B"].set(xlabel=named(table.entropy), ylabel="total variation / floor")
     figure.colorbar(dots, ax=ax["B"], label="layer", pad=0.02)
     return figure

@@ -13,10 +13,9 @@ from bridge import Bill, SpikingHead, Usage, count, swap
 from bridge.huggingface.layers import attention_layers
 from pragmatic import Hardmax, Head, Softmax, Uniform, dot_product_head
 from scenarios.minilm_on_gamma.figures import figures
-from scenarios.minilm_on_gamma.measures import Trial, measures, table
+from scenarios.minilm_on_gamma.measures import Trial, in_words, measures, table
 from scenarios.minilm_on_gamma.pairs import SHIPPED, Pairs, read_pairs
 from scenarios.minilm_on_gamma.sentence_vectors import Encoded, encode, similarity
-from scenarios.minilm_on_gamma.verdict import in_words
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.head_params import PretrainedParams, chosen_text
 from scenarios.workbench.outcome import Outcome, RunContext
@@ -54,10 +53,8 @@ class Params(PretrainedParams):
             given = getattr(self, name)
             wanted = tuple(sorted(set(given)))
             if given != wanted:
-                raise UsageError(
-                    f"{name} must be ordered without repeats, got {','.join(map(str, given))}; "
-                    f"use {','.join(map(str, wanted))}"
-                )
+                got, use = (",".join(map(str, values)) for values in (given, wanted))
+                raise UsageError(f"{name} must be ordered without repeats, got {got}; use {use}")
 
 
 def run(params: Params, ctx: RunContext) -> Outcome:
@@ -74,14 +71,12 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     bills = _bills(pretrained, pairs, trials)
     data = measures(pairs, trials, ratio, ctx.rng).assign_attrs(heads=chosen_text(params.heads, n_heads))
     metrics = table(data)
-    in_short, verdict = in_words(data, metrics, bills)
     return Outcome(
         dataset=data,
         metrics=metrics,
         headline=("difference", "time", "needed"),
         pictures=figures(data, bills),
-        verdict=verdict,
-        in_short=in_short,
+        **in_words(data, metrics, bills),
     )
 
 
@@ -114,14 +109,9 @@ def _tried(trials: list[Trial], pretrained: Pretrained, pairs: Pairs, ctx: RunCo
             trial.head.reset_usage()
         with ctx.progress.stage(trial.label, share=0.9 * cost / sum(costs)) as progress:
             encoded = _encode(pretrained, (*pairs.first, *pairs.second), trial, progress)
-        done.append(
-            replace(
-                trial,
-                similarity=similarity(encoded.vectors, len(pairs.score)),
-                seconds=encoded.seconds,
-                usage=trial.head.usage if isinstance(trial.head, SpikingHead) else Usage(),
-            )
-        )
+        cosines = similarity(encoded.vectors, len(pairs.score))
+        usage = trial.head.usage if isinstance(trial.head, SpikingHead) else Usage()
+        done.append(replace(trial, similarity=cosines, seconds=encoded.seconds, usage=usage))
     return done
 
 
@@ -134,12 +124,9 @@ def _cost(trial: Trial, n_layers: int) -> float:
 
 def _time_ratio(pretrained: Pretrained, sentences: Sequence[str], trials: list[Trial]) -> np.ndarray:
     """Time with most simulated spikes over the softmax model's, (ROUNDS,): in turn, under the same load."""
-    pair = trials[0], _dearest(trials)
-    taken = [
-        [_encode(pretrained, sentences, trial, silent()).seconds for trial in pair] for _ in range(ROUNDS)
-    ]
-    softmax, spikes = np.array(taken).T
-    return spikes / softmax
+    pair = (trials[0], _dearest(trials)) * ROUNDS
+    taken = np.array([_encode(pretrained, sentences, trial, silent()).seconds for trial in pair])
+    return taken[1::2] / taken[::2]
 
 
 def _dearest(trials: list[Trial]) -> Trial:

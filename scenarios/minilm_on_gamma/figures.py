@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 from bridge import TABLES, Bill
 from bridge.bill.text import energies
 from scenarios.minilm_on_gamma.measures import WANTED, each, of_kind
-from scenarios.workbench.axes import curve, layer_ticks, spikes_axis
+from scenarios.workbench.axes import layer_ticks, points, spikes_axis
 from scenarios.workbench.bill_plots import draw_counts, draw_joules
 from scenarios.workbench.outcome import Picture
 from scenarios.workbench.panels import captioned, legend_below, panels, pictures
 from scenarios.workbench.style import CONTROL, FLOOR, MUTED, SOFTMAX, SPIKING
+from scenarios.workbench.tables import named
 
 __all__ = ["figures"]
 
@@ -85,12 +86,12 @@ def draw_correlation(ax: Axes, data: xr.Dataset) -> None:
     ax.axhline(softmax, color=SOFTMAX, label="softmax")
     for kind, line in (("argmax", "--"), ("uniform", ":")):
         ax.axhline(float(each(data, kind)[0].spearman), color=FLOOR, ls=line, lw=1.2, label=kind)
+    paired = data.assign(spearman_se=data.loss_se)  # the error of the difference from softmax
     for kind, colour, marker in (("sampled", CONTROL, "^"), ("simulated", SPIKING, "o")):
-        part = of_kind(data, kind)
-        look = {"marker": marker, "line": "-", "color": colour, "label": kind}
-        curve(ax, part.spikes, part.spearman, part.loss_se, capsize=2, **look)
+        look = {"marker": marker, "color": colour, "label": kind, "capsize": 2}
+        points(ax, of_kind(paired, kind), "spikes", "spearman", **look)
     spikes_axis(ax, data.spikes.values[np.isin(data.kind.values, ("sampled", "simulated"))])
-    ax.set(ylabel="rank correlation with people", title=data.heads[0].upper() + data.heads[1:])
+    ax.set_title(data.heads[0].upper() + data.heads[1:])
 
 
 def draw_layers(ax: Axes, data: xr.Dataset) -> None:
@@ -98,7 +99,7 @@ def draw_layers(ax: Axes, data: xr.Dataset) -> None:
     layers = of_kind(data, "one layer")
     ax.bar(layers.layer, layers.loss, 0.65, yerr=layers.loss_se, color=SPIKING, ecolor=MUTED, capsize=2)
     ax.axhline(0, color=MUTED, lw=0.8)
-    ax.set(xlabel="layer", ylabel="rank correlation lost")
+    ax.set(xlabel=named(layers.layer), ylabel=named(layers.loss))
     ax.set_title(f"One layer, {int(layers.spikes[0])} spikes")
     layer_ticks(ax, layers.layer.values)
 
@@ -109,8 +110,7 @@ def draw_pairs(ax: Axes, data: xr.Dataset, trial: xr.Dataset) -> None:
     low = float(min(trial.similarity.min(), softmax.similarity.min())) - 0.03
     ax.plot([low, 1], [low, 1], color=FLOOR, lw=1)
     dots = ax.scatter(softmax.similarity, trial.similarity, c=data.score, cmap="viridis", s=10, lw=0)
-    ax.set(
-        xlim=(low, 1.02), ylim=(low, 1.02), aspect="equal", xlabel="cosine, softmax", ylabel="cosine, spikes"
-    )
+    ax.set(xlim=(low, 1.02), ylim=(low, 1.02), aspect="equal")
+    ax.set(xlabel="cosine, softmax", ylabel="cosine, spikes")
     ax.set_title(f"{int(trial.spikes)} spikes a row")
     ax.figure.colorbar(dots, ax=ax, label="judged", pad=0.02, fraction=0.05)

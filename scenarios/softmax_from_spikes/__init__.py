@@ -43,15 +43,13 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     curves = kl_curves([c for c in at_middle if c.cell == "escape"])
     laws = {c.cell: fit(c.selection.counts, c.scores) for c in at_middle if c.n_keys == max(params.keys_lif)}
     metrics = in_numbers(table, laws)
-    in_short, verdict = in_words(table, laws, metrics)
     ctx.progress(1.0, "done")
     return Outcome(
         dataset=xr.merge([table, curves]),
         metrics=metrics,
         headline=("worst_beta", "worst_excess", "kl_over_floor"),
         pictures=figures(table, curves, laws),
-        verdict=verdict,
-        in_short=in_short,
+        **in_words(table, laws, metrics),
     )
 
 
@@ -65,16 +63,12 @@ def _simulate(params: Params, ctx: RunContext) -> list[Condition]:
     cost = np.array([n_keys * (3 if cell == "lif" else 1) + 4 for cell, n_keys, _ in plan], dtype=float)
     conditions = []
     for (cell, n_keys, temperature), share in zip(plan, 0.97 * cost / cost.sum(), strict=True):
-        circuit = GammaCircuit(
-            GammaParams(n_cells=params.n_cells, temperature=temperature, cell=CELLS[cell]())
-        )
-        n_rows = max(
-            params.n_rows, 8 * params.n_rows // n_keys
-        )  # a row of few keys determines beta less well
+        asked = GammaParams(n_cells=params.n_cells, temperature=temperature, cell=CELLS[cell]())
+        n_rows = max(params.n_rows, 8 * params.n_rows // n_keys)  # few keys determine beta less well
         scores = ctx.rng.normal(0, params.score_sd, (n_rows, n_keys))
         label = f"{cell} cells, {n_keys} keys, temperature {temperature:g}"
         with simulation(ctx, label, share=share) as options:
-            selection = circuit.attend(scores, duration_ms=params.duration_ms, **options)
+            selection = GammaCircuit(asked).attend(scores, duration_ms=params.duration_ms, **options)
         conditions.append(
             Condition(cell=cell, n_keys=n_keys, temperature=temperature, scores=scores, selection=selection)
         )

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bridge import FitReport
+from scenarios.workbench.axes import points
 from scenarios.workbench.outcome import Picture
 from scenarios.workbench.panels import captioned, legend_below, panels, pictures, plain_ticks
 from scenarios.workbench.style import FLOOR, INK, MUTED, SOFTMAX, SPIKING
@@ -41,30 +42,25 @@ def fidelity(table: xr.Dataset) -> Figure:
     ax["A"].axhline(1, color=SOFTMAX, lw=1.2)
     ax["B"].axhline(1, color=FLOOR, lw=1.2)
     ax["B"].axhline(1.25, color=FLOOR, lw=0.8, ls=":")
-    ratio = 1 / table.beta
-    _points(ax["A"], table.assign(y=ratio, y_se=table.beta_se * ratio**2))
-    _points(ax["B"], table.assign(y=table.excess, y_se=table.excess_se))
-    ax["A"].set(ylabel="fitted / requested temperature")
-    ax["B"].set(ylabel="total variation / sampling floor")
+    ratio, label = 1 / table.beta, {"long_name": "fitted / requested temperature"}
+    inverse = table.assign(ratio=ratio.assign_attrs(label), ratio_se=table.beta_se * ratio**2)
+    _points(ax["A"], inverse, "ratio")
+    _points(ax["B"], table, "excess")
     legend_below(figure, ax["A"], ncols=3)
     return figure
 
 
-def _points(ax: Axes, table: xr.Dataset) -> None:
-    """`y` of each condition against its temperature, cells and numbers of keys next to each other."""
+def _points(ax: Axes, table: xr.Dataset, measure: str) -> None:
+    """A measure of each condition against its temperature, cells and numbers of keys next to each other."""
     kinds = list(dict.fromkeys(zip(table.cell.values, table.n_keys.values, strict=True)))
     for order, (cell, keys) in enumerate(kinds):
         at = table.isel(condition=np.flatnonzero((table.cell == cell) & (table.n_keys == keys)))
-        colour, filled = _colour(table.n_keys.values, keys), cell == "escape"
-        ax.errorbar(
-            at.temperature * 2.0 ** ((order - (len(kinds) - 1) / 2) * 0.07),
-            at.y,
-            at.y_se,
-            fmt="o" if filled else "s",
-            color=colour,
-            mfc=colour if filled else "none",
-            label=f"{keys} keys, {'escape-rate' if filled else 'diffusive'}",
-        )
+        colour, aside = _colour(table.n_keys.values, keys), 2.0 ** ((order - (len(kinds) - 1) / 2) * 0.07)
+        look = {"marker": "o", "mfc": colour, "label": f"{keys} keys, escape-rate"}
+        if cell != "escape":
+            look = {"marker": "s", "mfc": "none", "label": f"{keys} keys, diffusive"}
+        shown = at.assign_coords(temperature=at.temperature * aside)
+        points(ax, shown, "temperature", measure, ls="none", color=colour, **look)
     ax.set_xscale("log", base=2)
     plain_ticks(ax, "x", np.unique(table.temperature.values))
     ax.set_xlabel("temperature asked for")
@@ -80,10 +76,10 @@ def spikes(curves: xr.Dataset) -> Figure:
     for n_keys in keys:
         curve, colour = curves.isel(curve=int(np.flatnonzero(keys == n_keys)[0])), _colour(keys, n_keys)
         look = {"color": colour, "ms": 3.5, "lw": 1.2, "label": f"{n_keys} keys"}
-        ax.errorbar(curve.curve_spikes, curve.curve_kl, curve.curve_kl_se, fmt="o-", **look)
+        points(ax, curve, "curve_spikes", "curve_kl", **look)
         ax.plot(curve.curve_spikes, curve.curve_floor, "--", color=colour, lw=1)
     ax.plot([], [], "--", color=MUTED, lw=1, label="(K − 1)/2N")
-    ax.set(xscale="log", yscale="log", xlabel="spikes per row", ylabel="KL(spike share || softmax) (nats)")
+    ax.set(xscale="log", yscale="log")
     low, high = float(curves.curve_spikes.min()), float(curves.curve_spikes.max())
     plain_ticks(ax, "x", [t for t in (20, 50, 100, 200, 500, 1000, 2000, 5000) if low <= t <= high])
     ax.legend(ncols=2)

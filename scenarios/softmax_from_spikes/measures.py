@@ -12,16 +12,22 @@ from scipy.special import softmax
 from bridge import FitReport, fit_softmax
 from bridge.comparison.metrics import kl_nats, total_variation
 from bridge.comparison.sampling import kl_floor_nats, total_variation_floor
-from scenarios.workbench.outcome import Metric
-from scenarios.workbench.sentences import say
-from scenarios.workbench.statistics import LEVEL, Estimate, clear, estimate_of, mean, metric
-from scenarios.workbench.tables import columns, estimate_columns
+from scenarios.workbench.lines import Lines
+from scenarios.workbench.outcome import Metric, Numbers, Words
+from scenarios.workbench.sentences import words
+from scenarios.workbench.statistics import LEVEL, Estimate, clear, estimate_of, mean
+from scenarios.workbench.tables import column, columns, estimate_column
 from spiking import Selection
 from spiking.measures.readout import share_against_time
 
 __all__ = ["Condition", "in_numbers", "in_words", "kl_curves", "of_cells", "table_of"]
 
-UNITS = {"kl": "nat", "kl_floor": "nat", "f_gamma": "Hz"}
+WORDS = {  # label, unit
+    "excess": ("total variation / sampling floor",),
+    "kl": ("KL(spike share || softmax)", "nat"),
+    "kl_floor": ("KL of exact samples", "nat"),
+    "f_gamma": ("gamma frequency", "Hz"),
+}
 CELLS = {"escape": "Escape-rate", "lif": "Diffusive integrate-and-fire"}
 
 
@@ -45,7 +51,7 @@ def table_of(conditions: Sequence[Condition]) -> xr.Dataset:
     """One entry a condition."""
     measured = [_measured(condition) for condition in conditions]
     data = {
-        name: ("condition", [float(entry[name]) for entry in measured], {"units": UNITS.get(name, "1")})
+        name: column("condition", [float(entry[name]) for entry in measured], *WORDS.get(name, (name,)))
         for name in measured[0]
     }
     asked = {name: [getattr(c, name) for c in conditions] for name in ("n_keys", "temperature")}
@@ -78,14 +84,13 @@ def _measured(condition: Condition) -> dict[str, float]:
 
 def kl_curves(conditions: Sequence[Condition]) -> xr.Dataset:
     """Divergence from the softmax as spikes come in, and its floor (K - 1) / 2N; a curve a number of keys."""
-    curves = [_kl_curve(condition) for condition in conditions]
-    spikes, kl, floor = zip(*curves, strict=True)
+    spikes, kl, floor = zip(*(_kl_curve(condition) for condition in conditions), strict=True)
     dims = ("curve", "time")
     return xr.Dataset(
         {
-            **columns(dims, curve_spikes=spikes),
-            **estimate_columns(dims, "nat", curve_kl=kl),
-            **columns(dims, "nat", curve_floor=floor),
+            "curve_spikes": column(dims, spikes, "spikes per row"),
+            **estimate_column("curve_kl", dims, kl, *WORDS["kl"]),
+            "curve_floor": column(dims, floor, *WORDS["kl_floor"]),
         },
         columns("curve", curve_keys=[c.n_keys for c in conditions]),
     )
@@ -108,45 +113,31 @@ def of_cells(table: xr.Dataset, cell: str) -> xr.Dataset:
 
 def in_numbers(table: xr.Dataset, laws: Mapping[str, FitReport]) -> dict[str, Metric]:
     """Every number of the report."""
-    escape = of_cells(table, "escape")
+    lines, escape = Lines(), of_cells(table, "escape")
     off, far = int(np.abs(escape.beta.values - 1).argmax()), int(escape.excess.values.argmax())
-    kl = mean((escape.kl / escape.kl_floor).values)
-    metrics = {
-        "worst_beta": Metric(
-            label="beta x temperature furthest from 1, escape cells",
-            value=float(escape.beta[off]),
-            standard_error=float(escape.beta_se[off]),
-            note=_name(escape, off),
-        ),
-        "worst_excess": Metric(
-            label="largest total variation / floor, escape cells",
-            value=float(escape.excess[far]),
-            standard_error=float(escape.excess_se[far]),
-            floor=1.0,
-            note=_name(escape, far),
-        ),
-        "kl_over_floor": metric("KL to softmax / floor (K-1)/2N, mean of escape conditions", kl, floor=1.0),
-    }
+    label = "beta x temperature furthest from 1, escape cells"
+    lines.take(escape.isel(condition=off), "beta", name="worst_beta", label=label, note=_name(escape, off))
+    label, at = "largest total variation / floor, escape cells", escape.isel(condition=far)
+    lines.take(at, "excess", name="worst_excess", label=label, floor=1, note=_name(escape, far))
+    label = "KL to softmax / floor (K-1)/2N, mean of escape conditions"
+    lines.add("kl_over_floor", label, escape.kl / escape.kl_floor, floor=1)
     for cell, report in laws.items():
-        metrics[f"{cell}_softmax_behind"] = Metric(
-            label=f"{cell} cells: log-likelihood of the best law ({report.best.law.name}) over softmax's",
-            value=report["softmax"].behind,
-            standard_error=report["softmax"].behind_se,
-            control=report["uniform"].behind,
-            unit="nats/spike",
-            note="held out; control: over the uniform law's",
-        )
+        behind, control = _behind(report, "softmax"), _behind(report, "uniform")
+        label = f"{cell} cells: log-likelihood of the best law ({report.best.law.name}) over softmax's"
+        about = {"unit": "nats/spike", "note": "held out; control: over the uniform law's"}
+        lines.add(f"{cell}_softmax_behind", label, behind, control=control, **about)
     for i in range(table.sizes["condition"]):
-        at = {name: float(values[i]) for name, values in table.data_vars.items()}
-        metrics[f"condition_{i}"] = Metric(
-            label=f"total variation: {_name(table, i)}",
-            value=at["total_variation"],
-            standard_error=at["total_variation_se"],
-            floor=at["floor"],
-            note=f"ratio {at['excess']:.2f}; beta x T {at['beta']:.3f} ± {at['beta_se']:.3f}; "
-            f"{at['spikes']:.0f} spikes a row; dispersion {at['dispersion']:.2f}",
+        at, label = table.isel(condition=i), f"total variation: {_name(table, i)}"
+        note = (
+            f"ratio {at.excess:.2f}; beta x T {at.beta:.3f} ± {at.beta_se:.3f}; {at.spikes:.0f} spikes a row; "
+            f"dispersion {at.dispersion:.2f}"
         )
-    return metrics
+        lines.take(at, "total_variation", name=f"condition_{i}", label=label, floor="floor", note=note)
+    return lines.metrics
+
+
+def _behind(report: FitReport, law: str) -> Estimate:
+    return Estimate(value=report[law].behind, error=report[law].behind_se)
 
 
 def _name(table: xr.Dataset, i: int) -> str:
@@ -154,14 +145,12 @@ def _name(table: xr.Dataset, i: int) -> str:
     return f"{at.cell.item()}, {at.n_keys.item()} keys, temperature {at.temperature.item():g}"
 
 
-def in_words(
-    table: xr.Dataset, laws: Mapping[str, FitReport], metrics: Mapping[str, Metric]
-) -> tuple[tuple[str, ...], str]:
+def in_words(table: xr.Dataset, laws: Mapping[str, FitReport], m: Numbers) -> Words:
     """In short, and a paragraph."""
     fidelity = {cell: _fidelity(of_cells(table, cell), kind) for cell, kind in CELLS.items()}
     ranked = [_law(cell, report) for cell, report in laws.items()]
-    limit = _limit(estimate_of(metrics["kl_over_floor"]))
-    return (fidelity["escape"], fidelity["lif"], limit), " ".join([*fidelity.values(), *ranked, limit])
+    limit = _limit(estimate_of(m["kl_over_floor"]))
+    return words(*fidelity.values(), *ranked, limit, short=(*fidelity.values(), limit))
 
 
 def _fidelity(here: xr.Dataset, kind: str) -> str:
@@ -176,11 +165,11 @@ def _fidelity(here: xr.Dataset, kind: str) -> str:
 
 def _law(cell: str, report: FitReport) -> str:
     """Softmax against the best of all laws; the best was picked, so that the level is shared among them."""
-    behind = Estimate(value=report["softmax"].behind, error=report["softmax"].behind_se)
+    behind = _behind(report, "softmax")
     if clear({cell: behind}, level=LEVEL / max(len(report.laws) - 1, 1))[cell] <= 0:
         return f"For {cell} cells no law predicts held-out spikes clearly better than softmax does."
     return (
-        f"For {cell} cells {report.best.law.name} predicts held-out spikes better than softmax, by {say(behind)} "
+        f"For {cell} cells {report.best.law.name} predicts held-out spikes better than softmax, by {behind} "
         "nats per spike."
     )
 
@@ -189,10 +178,10 @@ def _limit(kl: Estimate) -> str:
     above = Estimate(value=kl.value - 1, error=kl.error)
     if clear({"kl": above})["kl"] > 0:
         return (
-            f"The divergence of escape-rate cells is {say(kl)} times (K - 1)/2N: more than their number of spikes "
+            f"The divergence of escape-rate cells is {kl} times (K - 1)/2N: more than their number of spikes "
             "explains."
         )
     return (
-        f"No divergence beyond that of sampling is clear: in escape-rate cells it is {say(kl)} times (K - "
+        f"No divergence beyond that of sampling is clear: in escape-rate cells it is {kl} times (K - "
         "1)/2N nats, which more spikes reduce."
     )

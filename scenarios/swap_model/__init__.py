@@ -12,9 +12,8 @@ from bridge.heads.choice import chosen_heads
 from bridge.huggingface.layers import attention_layers
 from pragmatic.score_maps import ScoreMap, Uniform
 from scenarios.swap_model.figures import MOST_KEYS, Row, layers, row
-from scenarios.swap_model.measures import Passes, passes_dataset, table
+from scenarios.swap_model.measures import Passes, in_words, passes_dataset, table
 from scenarios.swap_model.swapped import Pass, plain_pass, swapped_pass
-from scenarios.swap_model.verdict import in_words
 from scenarios.workbench.head_params import PretrainedParams, chosen_text
 from scenarios.workbench.minilm import shipped_paragraph
 from scenarios.workbench.outcome import Outcome, RunContext
@@ -58,15 +57,13 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         "keys": len(shown.scores),
         "shown": min(len(shown.scores), MOST_KEYS),
     }
-    in_short, verdict = in_words(dataset, metrics, passes, words)
     return Outcome(
         dataset=dataset,
         metrics=metrics,
         headline=("change", "excess", "spikes"),
         pictures=pictures(dataset, layers, **words) | pictures(shown, row, **words),
         spikes={"row": shown.selection.spikes},
-        verdict=verdict,
-        in_short=in_short,
+        **in_words(dataset, metrics, passes, words),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,6 +15,7 @@ from scenarios.workbench.axes import layer_ticks
 from scenarios.workbench.panels import captioned, legend_below, panels
 from scenarios.workbench.rasters import draw_row, draw_shares
 from scenarios.workbench.style import CONTROL, FLOOR, SPIKING
+from scenarios.workbench.tables import named
 from spiking import Selection
 
 __all__ = ["MOST_KEYS", "Row", "layers", "row"]
@@ -30,11 +32,10 @@ MOST_KEYS = 12  # of the raster
 )
 def layers(dataset: xr.Dataset) -> Figure:
     figure, ax = panels("AB", height_in=3.4)
-    weights, hidden = dataset.distance.values, dataset.hidden_change.values
-    _draw(ax["A"], dataset.layer.values, weights, dataset.distance_se, dataset.floor)
-    ax["A"].set(title="Weights", xlabel="layer", ylabel="total variation to softmax")
-    _draw(ax["B"], dataset.block.values, hidden, dataset.hidden_change_se, dataset.hidden_change[1])
-    ax["B"].set(title="Hidden states", xlabel="after block", ylabel="relative change")
+    _draw(ax["A"], dataset, "layer", "distance", dataset.floor)
+    _draw(ax["B"], dataset, "block", "hidden_change", dataset.hidden_change.sel(kind="sampled"))
+    ax["A"].set_title("Weights")
+    ax["B"].set_title("Hidden states")
     legend_below(figure, ax["A"])
     return figure
 
@@ -62,23 +63,18 @@ def row(shown: Row) -> Figure:
     return figure
 
 
-def _draw(ax: Axes, labels: np.ndarray, kinds: np.ndarray, se: xr.DataArray, floor: xr.DataArray) -> None:
-    """Spikes with their errors, exact samples, and uniform attention; kinds (3, n) as in the dataset."""
+def _draw(ax: Axes, dataset: xr.Dataset, along: str, measure: str, floor: xr.DataArray) -> None:
+    """Spikes with their errors, exact samples, and uniform attention."""
+    labels, of, error = dataset[along].values, dataset[measure], dataset[f"{measure}_se"]
     x, size = np.arange(len(labels)), 4.5 if len(labels) <= 12 else 3.0
     joined = len(x) > 2  # two points make no curve
-    ax.plot(x, kinds[2], "s-" if joined else "s", ms=size, color=CONTROL, lw=1.2, label="uniform attention")
-    ax.plot(
-        x,
-        floor,
-        "-" if joined else "_",
-        ms=20,
-        mew=4,
-        color=FLOOR,
-        lw=4,
-        alpha=0.6,
-        label="as many exact samples",
-    )
-    ax.errorbar(x, kinds[0], np.nan_to_num(se), fmt="o", ms=size, color=SPIKING, label="spikes")
+    look: dict[str, Any] = {"ms": size, "color": CONTROL, "lw": 1.2, "label": "uniform attention"}
+    ax.plot(x, of.sel(kind="uniform"), "s-" if joined else "s", **look)
+    look = {"ms": 20, "mew": 4, "lw": 4, "color": FLOOR, "alpha": 0.6, "label": "as many exact samples"}
+    ax.plot(x, floor, "-" if joined else "_", **look)
+    look = {"fmt": "o", "ms": size, "color": SPIKING, "label": "spikes"}
+    ax.errorbar(x, of.sel(kind="simulated"), np.nan_to_num(error), **look)
     ax.margins(x=0.08)
     layer_ticks(ax, labels.tolist())
+    ax.set(xlabel=named(dataset[along]), ylabel=named(of))
     ax.set_ylim(bottom=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,14 +12,15 @@ import xarray as xr
 from bridge import Usage
 from scenarios.swap_model.swapped import Pass
 from scenarios.workbench.lines import Lines
-from scenarios.workbench.outcome import Metric
-from scenarios.workbench.statistics import Estimate, mean
-from scenarios.workbench.tables import columns
+from scenarios.workbench.outcome import Metric, Numbers, Words
+from scenarios.workbench.sentences import choose, words
+from scenarios.workbench.statistics import Estimate, difference, estimate_of, mean, sign
+from scenarios.workbench.tables import column, columns
 
-__all__ = ["Passes", "passes_dataset", "table"]
+__all__ = ["Passes", "in_words", "passes_dataset", "table"]
 
 KINDS = ("simulated", "sampled", "uniform")
-BESIDE = "floor: as many exact samples; control: uniform attention"
+EXACT = "floor: as many exact samples"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,22 +53,29 @@ def passes_dataset(passes: Passes, labels: list[str]) -> xr.Dataset:
     def error(of: Callable[[Pass], np.ndarray]) -> list[float]:
         return [mean(values).error for values in np.stack([of(p) for p in spiking]).T]
 
-    blocks = range(len(plain.hidden))
+    distance = kinds(lambda p: p.distance)
+    hidden = kinds(lambda p: p.hidden_change(plain))
+    weights, states = "total variation to softmax", "relative change"
+    draw = ("kind", "draw")
     return xr.Dataset(
         {
-            **columns(("kind", "layer"), distance=kinds(lambda p: p.distance)),
-            **columns("layer", distance_se=error(lambda p: p.distance)),
-            **columns("layer", floor=np.mean([p.floor for p in spiking], 0)),
-            **columns(("kind", "block"), hidden_change=kinds(lambda p: p.hidden_change(plain))),
-            **columns("block", hidden_change_se=error(lambda p: p.hidden_change(plain))),
-            **columns(("kind", "draw"), change=each(lambda p: p.change(plain))),
-            **columns(("kind", "draw"), "nat", divergence=each(lambda p: p.divergence_nats(plain))),
-            **columns(("kind", "draw"), same_choice=each(lambda p: p.same_choice(plain))),
+            "distance": column(("kind", "layer"), distance, weights),
+            "distance_se": column("layer", error(lambda p: p.distance), weights),
+            "floor": column("layer", np.mean([p.floor for p in spiking], 0), f"{weights}, exact samples"),
+            "hidden_change": column(("kind", "block"), hidden, states),
+            "hidden_change_se": column("block", error(lambda p: p.hidden_change(plain)), states),
+            "change": column(draw, each(lambda p: p.change(plain)), f"change of the {passes.what}"),
+            "divergence": column(
+                draw, each(lambda p: p.divergence_nats(plain)), "KL of what the logits predict", "nat"
+            ),
+            "same_choice": column(
+                draw, each(lambda p: p.same_choice(plain)), "tokens with the same largest logit"
+            ),
         },
         {
             "kind": list(KINDS),
             "layer": labels,
-            **columns("block", block=blocks),
+            "block": column("block", range(len(plain.hidden)), "after block"),
             **columns("draw", draw=draws),
         },
     )
@@ -76,45 +84,68 @@ def passes_dataset(passes: Passes, labels: list[str]) -> xr.Dataset:
 def table(dataset: xr.Dataset, passes: Passes) -> dict[str, Metric]:
     """Every number of the report."""
     lines, usage = Lines(), passes.usage
-    outputs = {"change": (f"change of the {passes.what}", "", f"of its norm; {BESIDE}")}
-    if passes.plain.has_logits:
-        outputs["divergence"] = ("KL of what the logits predict", "nat", "")
-        outputs["same_choice"] = ("tokens with the same largest logit", "", "")
-    for name, (label, unit, note) in outputs.items():
-        spiking, sampled, uniform = (dataset[name].sel(kind=kind) for kind in KINDS)
-        lines.add(name, label, spiking, floor=sampled, control=uniform, unit=unit, note=note)
-    _excess(lines, dataset)
+    spiking, sampled, uniform = (dataset.sel(kind=kind) for kind in KINDS)
+    logits = ("divergence", "same_choice") if passes.plain.has_logits else ()
+    for name in ("change", *logits):
+        note = f"of its norm; {EXACT}; control: uniform attention" if name == "change" else ""
+        lines.take(spiking, name, floor=sampled[name], control=uniform[name], note=note)
+    floor, error = dataset.floor.mean(), np.sqrt((dataset.distance_se**2).sum()) / dataset.sizes["layer"]
+    excess = Estimate(value=float(spiking.distance.mean() / floor), error=float(error / floor))
+    label, note = "total variation / sampling floor", "at the scores that the circuit was given"
+    lines.add("excess", label, excess, floor=1, control=uniform.distance.mean() / floor, note=note)
     lines.add("spikes", "spikes counted per row", usage.spikes / usage.rows)
     lines.add("silent", "silent rows", usage.silent_rows, note=f"of {usage.rows}")
     times = min(p.seconds for p in passes.spiking) / passes.plain.seconds
     label = "time of the forward pass over the model's own"
     lines.add("seconds", label, times, note="the fastest draw, on this machine, one run")
     for i, layer in enumerate(dataset.layer.values):
-        at, note = dataset.isel(layer=i), "floor: as many exact samples" if i == 0 else ""
-        label, distance = f"layer {layer}: total variation to softmax", at.distance
-        _line(lines, f"weights_{layer}", label, distance, at.distance_se, at.floor, note)
+        at, control, note = spiking.isel(layer=i), uniform.distance[i], EXACT if i == 0 else ""
+        label = f"layer {layer}: {at.distance.long_name}"
+        lines.take(
+            at, "distance", name=f"weights_{layer}", label=label, floor="floor", control=control, note=note
+        )
     for i in range(dataset.sizes["block"]):
-        at, note = dataset.isel(block=i), "of its norm" if i == 0 else ""
-        label, change = f"block {i}: change of the hidden state", at.hidden_change
-        _line(lines, f"hidden_{i}", label, change, at.hidden_change_se, change[1], note)
+        floor, control = (kind.hidden_change[i] for kind in (sampled, uniform))
+        label, note = f"block {i}: change of the hidden state", "of its norm" if i == 0 else ""
+        at = {"name": f"hidden_{i}", "label": label, "note": note}
+        lines.take(spiking.isel(block=i), "hidden_change", floor=floor, control=control, **at)
     return lines.metrics
 
 
-def _line(lines: Lines, name: str, label: str, kinds: Any, error: Any, floor: Any, note: str) -> None:
-    spiking = Estimate(value=float(kinds[0]), error=float(error))
-    lines.add(name, label, spiking, floor=floor, control=kinds[2], note=note)
+def in_words(dataset: xr.Dataset, m: Numbers, passes: Passes, about: Mapping[str, Any]) -> Words:
+    """Say the answer in short and as a paragraph; `about`: chosen heads, spikes of a row, number of draws."""
+    usage, n_draws = passes.usage, about["n_draws"]
+    spiking, sampled, uniform = (mean(dataset.change.sel(kind=kind).values) for kind in KINDS)
+    draws = f"{n_draws} draws" if n_draws > 1 else "one draw, so without an error"
+    change = (
+        f"With {about['chosen']} in spikes, {about['spikes']} a row, the change of the {passes.what} is {spiking} "
+        f"of its norm ({draws}); with uniform attention in these heads it is {uniform:.3g}."
+    )
+    limit = f"With as many exact samples of the softmax it is {sampled:.3g}."
+    if n_draws > 1:
+        limit = f"With as many exact samples of the softmax it is {sampled}: {_apart(spiking, sampled)}."
+    choice = ""
+    if "same_choice" in m:
+        choice = f"The largest logit stays the same for {m['same_choice']} of the tokens."
+    silent = f"{usage.silent_rows or 'None'} of {usage.rows} rows stayed silent."
+    time = f"The forward pass took {m['seconds']:.2g} times as long as the model's own."
+    return words(change, limit, choice, _weights(m), silent, time, short=(change, limit, time))
 
 
-def _excess(lines: Lines, dataset: xr.Dataset) -> None:
-    """Over all chosen heads: how much further than sampling explains."""
-    floor = float(dataset.floor.mean())
-    error = float(np.sqrt((dataset.distance_se**2).sum()) / dataset.sizes["layer"])
-    spiking = Estimate(value=float(dataset.distance[0].mean()) / floor, error=error / floor)
-    lines.add(
-        "excess",
-        "total variation / sampling floor",
-        spiking,
-        floor=1,
-        control=dataset.distance[2].mean() / floor,
-        note="at the scores that the circuit was given",
+def _apart(spiking: Estimate, sampled: Estimate) -> str:
+    return choose(
+        sign(difference(spiking, sampled)),
+        "the circuit adds to what its number of spikes explains",
+        "no clear difference, so the number of spikes limits it rather than the circuit",
+        "the circuit does better than independent spikes",
+    )
+
+
+def _weights(m: Numbers) -> str:
+    excess = m["excess"]
+    above = Estimate(value=excess.value - 1, error=estimate_of(excess).error)
+    word = choose(sign(above), "more than", "not clearly different from", "less than")
+    return (
+        f"The weights are {excess} times as far from the softmax of their scores as independent spikes of the same "
+        f"number would be on average, {word} 1."
     )

@@ -75,14 +75,8 @@ class TakesNotes:
     def __call__(self, scores: Tensor, mask: Tensor | None = None) -> Tensor:
         weights = self.inner(scores, mask)
         if not self.distance:
-            last = (
-                masked_scores(scores, mask)[..., -1, :]
-                .detach()
-                .double()
-                .numpy()
-                .reshape(-1, scores.shape[-1])[0]
-            )
-            self.row = last[np.isfinite(last)]
+            last = masked_scores(scores, mask)[..., -1, :].reshape(-1, scores.shape[-1])[0]
+            self.row = last[last.isfinite()].detach().double().numpy()
         exact = torch.softmax(masked_scores(scores, mask).double() / self.temperature, -1)
         rows, target = (x.detach().reshape(-1, x.shape[-1]).double().numpy() for x in (weights, exact))
         self.distance.append(mean(total_variation(rows, target)).value)

@@ -85,14 +85,12 @@ def run(params: Params, ctx: RunContext) -> Outcome:
             selection = setting.circuit().attend(scores, duration_ms=setting.duration_ms, **options)
         measured.append(measure(selection, scores, ctx.rng))
     dataset = in_data(plan, measured, params.varied)
-    in_short, verdict = in_words(measured[0], dataset, params.varied, params.n_keys)
     return Outcome(
         dataset=dataset,
         metrics=in_numbers(measured[0], scores[0], dataset, params.varied),
         headline=("fitted_temperature", "effective_keys", "f_gamma"),
         pictures=figures(dataset, params.varied) if params.varied else {},
-        verdict=verdict,
-        in_short=in_short,
+        **in_words(measured[0], dataset, params.varied, params.n_keys),
     )
 
 

@@ -9,9 +9,11 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from scenarios.temperature_map.measures import MEASURES, Varied, curve
+from scenarios.workbench.axes import points
 from scenarios.workbench.outcome import Picture
 from scenarios.workbench.panels import captioned, letter, pictures, plain_ticks
 from scenarios.workbench.style import PAPER, SPIKING, WIDTH_in
+from scenarios.workbench.tables import named
 
 __all__ = ["figures"]
 
@@ -35,15 +37,14 @@ def map(results: tuple[xr.Dataset, Sequence[Varied]]) -> Figure:
         along = curve(dataset, each.name)
         x, itself = along[each.name].values, np.flatnonzero(along.varied.values == "")
         for ax, measure in zip(column, MEASURES, strict=True):
-            y, look = along[measure].values, {"color": SPIKING, "capsize": 1.5, "lw": 1.3}
-            ax.errorbar(x, y, along[f"{measure}_se"].values, fmt="-o" if len(x) > 2 else "o", **look)
-            ax.plot(x[itself], y[itself], "o", color=SPIKING, mfc=PAPER, ms=6, zorder=3)
+            points(ax, along, each.name, measure, color=SPIKING, capsize=1.5, lw=1.3)
+            ax.plot(x[itself], along[measure][itself], "o", color=SPIKING, mfc=PAPER, ms=6, zorder=3)
+            ax.label_outer()
             ax.set_xscale("log")
             plain_ticks(ax, "x", dict.fromkeys(x[[0, *itself, -1]]), "{x:.3g}")
             ax.tick_params(axis="x", which="minor", length=0)
-        column[-1].set_xlabel(each.symbol or each.label)
-    for name, row, (label, unit) in zip("ABCD", axes, MEASURES.values(), strict=True):
-        head, _, tail = (f"{label} ({unit})" if unit else label).partition(" ")
+    for name, row, measure in zip("ABCD", axes, MEASURES, strict=True):
+        head, _, tail = named(dataset[measure]).partition(" ")
         row[0].set_ylabel(f"{head}\n{tail}")
         letter(row[0], name)
     figure.align_ylabels()

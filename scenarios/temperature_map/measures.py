@@ -10,10 +10,10 @@ import xarray as xr
 from scipy.special import softmax
 
 from bridge import fit_softmax
-from scenarios.workbench.outcome import Metric
-from scenarios.workbench.sentences import listed, say
+from scenarios.workbench.outcome import Metric, Words
+from scenarios.workbench.sentences import listed, say, words
 from scenarios.workbench.statistics import Estimate, bootstrap, clear, estimate_of, mean, metric
-from scenarios.workbench.tables import Variables, columns, estimate_columns
+from scenarios.workbench.tables import Variables, column, estimate_column
 from spiking import Selection
 
 __all__ = ["MEASURES", "VARIED", "Varied", "curve", "in_data", "in_numbers", "in_words", "measure"]
@@ -36,11 +36,12 @@ class Varied:
     reach: float  # from value / reach to value x reach
     cell: str | None = None  # of which model; None: of both
     symbol: str = ""
+    unit: str = ""
 
 
 VARIED = (
-    Varied(name="tau_gaba_ms", label="GABA decay (ms)", reach=2.0, symbol=r"$\tau_\mathrm{GABA}$ (ms)"),
-    Varied(name="delay_ms", label="loop delay (ms)", reach=2.5),
+    Varied(name="tau_gaba_ms", label="GABA decay", reach=2.0, symbol=r"$\tau_\mathrm{GABA}$", unit="ms"),
+    Varied(name="delay_ms", label="loop delay", reach=2.5, unit="ms"),
     Varied(name="sigma", label="membrane noise", reach=2.0, cell="lif", symbol=r"membrane noise $\sigma$"),
     Varied(name="reset_by", label="reset", reach=4.0, cell="escape"),
     Varied(name="inhibition", label="inhibition", reach=2.0),
@@ -77,13 +78,11 @@ def in_data(
     """One entry a circuit; `varied` names the parameter that differs from the first."""
     data: Variables = {}
     for name, (label, unit) in MEASURES.items():
-        data |= estimate_columns("setting", unit or "1", **{name: [m[name] for m in measured]})
-        for column in (name, f"{name}_se"):
-            data[column][2]["long_name"] = label
+        data |= estimate_column(name, "setting", [m[name] for m in measured], label, unit)
     coordinates: Variables = {"varied": ("setting", [name for name, _ in plan], {})}
     for each in varied:
-        unit, values = "ms" if each.name.endswith("_ms") else "1", [getattr(s, each.name) for _, s in plan]
-        coordinates |= columns("setting", unit, **{each.name: values})
+        values = [getattr(setting, each.name) for _, setting in plan]
+        coordinates[each.name] = column("setting", values, each.symbol or each.label, each.unit)
     return xr.Dataset(data, coordinates)
 
 
@@ -126,21 +125,21 @@ def _exponent(dataset: xr.Dataset, name: str, varied: Varied, label: str) -> Met
 
 def in_words(
     itself: Mapping[str, Estimate], dataset: xr.Dataset, varied: Sequence[Varied], n_keys: int
-) -> tuple[tuple[str, ...], str]:
+) -> Words:
     """In short, and a paragraph; the exponents are judged together."""
     temperature, keys, f_gamma = (itself[n] for n in ("fitted_temperature", "effective_keys", "f_gamma"))
     rhythm = f"at {say(f_gamma, 'Hz')}" if np.isfinite(f_gamma.value) else "without a significant rhythm"
     answer = (
-        f"This circuit selects at a temperature of {say(temperature)}, {keys.value:.1f} of {n_keys} keys at once, "
+        f"This circuit selects at a temperature of {temperature}, {keys:.1f} of {n_keys} keys at once, "
         f"{rhythm}."
     )
     if not varied:
-        return (answer,), answer
+        return words(answer, short=(answer,))
     temperature_by, keys_by, f_gamma_by = (
         _widest(dataset, varied, name) for name in ("fitted_temperature", "effective_keys", "f_gamma")
     )
-    parts = (answer, temperature_by, keys_by, f_gamma_by, _moved(dataset, varied))
-    return tuple(filter(None, (answer, temperature_by, f_gamma_by))), " ".join(filter(None, parts))
+    parts = answer, temperature_by, keys_by, f_gamma_by, _moved(dataset, varied)
+    return words(*parts, short=(answer, temperature_by, f_gamma_by))
 
 
 def _widest(dataset: xr.Dataset, varied: Sequence[Varied], name: str) -> str:
@@ -151,9 +150,7 @@ def _widest(dataset: xr.Dataset, varied: Sequence[Varied], name: str) -> str:
     if low == high:  # known of one circuit at most
         return ""
     of, unit = MEASURES[name]
-    return (
-        f"The {of} ranges most with {label.partition(' (')[0]}: {low:.3g} to {high:.3g} {unit}".rstrip() + "."
-    )
+    return f"The {of} ranges most with {label}: {low:.3g} to {high:.3g} {unit}".rstrip() + "."
 
 
 def _ends(values: np.ndarray) -> tuple[float, float]:
@@ -167,7 +164,7 @@ def _moved(dataset: xr.Dataset, varied: Sequence[Varied]) -> str:
         each.label: estimate_of(_exponent(dataset, "fitted_temperature", each, "")) for each in varied
     }
     signs = clear(exponents)
-    said = [f"{label.partition(' (')[0]} ({say(exponents[label])})" for label, sign in signs.items() if sign]
+    said = [f"{label} ({exponents[label]})" for label, sign in signs.items() if sign]
     if not said:
         return "No parameter moves the temperature by a clear power law."
     return f"The temperature goes as a power of {listed(said)}, exponents in brackets."

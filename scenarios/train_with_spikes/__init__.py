@@ -13,8 +13,15 @@ from bridge import swap
 from pragmatic.tasks.batch import Task
 from pragmatic.training.evaluation import score_sequences
 from scenarios.train_with_spikes.figures import training
-from scenarios.train_with_spikes.measures import READS, Training, headline_of, join, table, trainings_dataset
-from scenarios.train_with_spikes.verdict import in_words
+from scenarios.train_with_spikes.measures import (
+    READS,
+    Training,
+    headline_of,
+    in_words,
+    join,
+    table,
+    trainings_dataset,
+)
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.head_kinds import KINDS, SPIKING_KINDS
 from scenarios.workbench.mini import TaskParams, task_of
@@ -69,7 +76,6 @@ def run(params: Params, ctx: RunContext) -> Outcome:
             trainings.append(_train(params, ctx, task, kind, (base, seed), progress))
     dataset = join(earlier, trainings_dataset(trainings, _settings(params, ctx, base)) if trainings else None)
     metrics = table(dataset)
-    in_short, verdict = in_words(metrics, params)
     n = len(np.unique(dataset.seed))
     words = {"seeds": f"{n} training{'' if n == 1 else 's'}", "spikes": params.spikes}
     return Outcome(
@@ -77,8 +83,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         metrics=metrics,
         headline=headline_of(metrics),
         pictures=pictures(dataset, training, **words),
-        verdict=verdict,
-        in_short=in_short,
+        **in_words(metrics, params),
     )
 
 
@@ -130,10 +135,8 @@ def _earlier(params: Params, ctx: RunContext, base: int) -> xr.Dataset | None:
     joined: xr.Dataset | None = None
     for name in filter(None, (part.strip() for part in (params.join or "").split(","))):
         stored = read_run(name)
-        if stored.provenance.scenario != "train-with-spikes":
-            raise UsageError(
-                f"join must be runs of train-with-spikes, got {stored.provenance.scenario} in {name}"
-            )
+        if (got := stored.provenance.scenario) != "train-with-spikes":
+            raise UsageError(f"join must be runs of train-with-spikes, got {got} in {name}")
         dataset = stored.dataset()
         then, now = json.loads(dataset.attrs["settings"]), json.loads(_settings(params, ctx, base))
         other = [what for what, value in now.items() if then.get(what) != value]

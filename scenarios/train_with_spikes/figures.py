@@ -14,6 +14,7 @@ from scenarios.workbench.head_kinds import COLOURS, SPIKING_KINDS
 from scenarios.workbench.panels import captioned, legend_below, panels
 from scenarios.workbench.statistics import mean, mean_over_seeds
 from scenarios.workbench.style import SOFTMAX
+from scenarios.workbench.tables import named
 
 __all__ = ["training"]
 
@@ -41,11 +42,11 @@ def training(dataset: xr.Dataset) -> Figure:
         _curves(ax["C"], work, loss, kind)
         if kind == "simulated":
             events = (each.sel(machine="events").values[:, None] * at).mean(axis=0)
-            style, label = ":", "simulated, cells in hardware"
-            ax["C"].plot(events, loss.mean(axis=0), style, color=COLOURS[kind], label=label)
-    for name, what in (("A", "iteration"), ("B", "time"), ("C", "operations")):
-        unit = " (s)" if what == "time" else ""
-        ax[name].set(title=f"By {what}", xlabel=f"{what}{unit}", ylabel="held-out loss (nat)")
+            look = {"color": COLOURS[kind], "ls": ":", "label": "simulated, cells in hardware"}
+            ax["C"].plot(events, loss.mean(axis=0), **look)
+    labels = {"iteration": "iteration", "time": named(dataset.seconds), "operations": "operations"}
+    for name, (what, label) in zip("ABC", labels.items(), strict=True):
+        ax[name].set(title=f"By {what}", xlabel=label, ylabel=named(dataset.held_out_loss))
         if what != "iteration":
             ax[name].set_xscale("log")
             ax[name].xaxis.set_minor_formatter(NullFormatter())

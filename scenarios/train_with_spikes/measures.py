@@ -4,27 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from pragmatic.training.evaluation import SequenceScores
-from scenarios.workbench.cost import COST_AXES, cost_columns
+from scenarios.workbench.cost import COST_AXES, DIGITAL, HARDWARE, cost_columns
 from scenarios.workbench.head_kinds import KINDS, SPIKING_KINDS
 from scenarios.workbench.lines import Lines
-from scenarios.workbench.outcome import Metric
+from scenarios.workbench.outcome import Metric, Numbers, Words
 from scenarios.workbench.scores import score_columns
-from scenarios.workbench.statistics import Estimate, mean, mean_over_seeds
-from scenarios.workbench.tables import columns
+from scenarios.workbench.sentences import choose, words
+from scenarios.workbench.statistics import Estimate, clear, estimate_of, mean, mean_over_seeds, sign
+from scenarios.workbench.tables import column, columns
 from scenarios.workbench.trainings import Learnt
 
 __all__ = [
-    *("READS", "Training", "gaps", "headline_of", "join", "kinds_of", "of_kind", "paired", "table"),
-    "trainings_dataset",
+    *("READS", "Training", "gaps", "headline_of", "in_words", "join", "kinds_of", "of_kind", "paired"),
+    *("table", "trainings_dataset"),
 ]
 
 READS = ("softmax", "simulated")  # heads that a trained model is also measured with
-DIGITAL, HARDWARE = "fp32_45nm", "loihi_fp32"  # energy tables in the report; the others are in the data
+OTHERS = {
+    "sampled": "as many exact samples",
+    "linear": "linear",
+    "sparsemax": "sparsemax",
+    "uniform": "uniform",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +45,8 @@ class Training:
 
     def loss_with(self, read: str) -> np.ndarray:
         """Losses with other heads put in, (n_windows,); nan where that was not measured."""
-        own = self.scores[self.kind].loss
-        return (
-            self.scores[read].loss if read in self.scores and read != self.kind else np.full(len(own), np.nan)
-        )
+        other = self.scores.get(read) if read != self.kind else None
+        return np.full(len(self.scores[self.kind].loss), np.nan) if other is None else other.loss
 
 
 def trainings_dataset(trainings: Sequence[Training], settings: str) -> xr.Dataset:
@@ -49,27 +54,28 @@ def trainings_dataset(trainings: Sequence[Training], settings: str) -> xr.Datase
     results = [t.learnt.result for t in trainings]
     evaluations = [result.evaluations for result in results]
     costs = np.array([t.learnt.costs for t in trainings], dtype=object)  # (n_trainings, 2)
-    along = ("training", "evaluation")
-    iterations = np.arange(1, len(results[0].losses) + 1)
-    axes = columns("iteration", iteration=iterations) | columns("training", seed=[t.seed for t in trainings])
-    axes |= columns("evaluation", evaluation=[e.iteration for e in evaluations[0]])
+    every, along = ("training", "iteration"), ("training", "evaluation")
+    losses = [[e.loss for e in each] for each in evaluations]
+    put_in = [[t.loss_with(read) for read in READS] for t in trainings]
     return xr.Dataset(
         {
-            **columns(("training", "iteration"), "nat", batch_loss=[result.losses for result in results]),
-            **columns(("training", "iteration"), "s", seconds=[result.seconds for result in results]),
-            **columns(along, "nat", held_out_loss=[[e.loss for e in each] for each in evaluations]),
+            **columns(every, "nat", batch_loss=[result.losses for result in results]),
+            "seconds": column(every, [result.seconds for result in results], "time", "s"),
+            "held_out_loss": column(along, losses, "held-out loss", "nat"),
             **columns(along, held_out_accuracy=[[e.accuracy for e in each] for each in evaluations]),
             **score_columns(("training",), [t.scores[t.kind] for t in trainings]),
-            **columns(
-                ("training", "read", "window"),
-                "nat",
-                loss_with=[[t.loss_with(read) for read in READS] for t in trainings],
-            ),
+            **columns(("training", "read", "window"), "nat", loss_with=put_in),
             **cost_columns(("training", "when"), costs),
         },
-        {"kind": ("training", [t.kind for t in trainings]), "read": list(READS), "when": ["first", "last"]}
-        | axes
-        | COST_AXES,
+        {
+            "kind": ("training", [t.kind for t in trainings]),
+            "read": list(READS),
+            "when": ["first", "last"],
+            **columns("iteration", iteration=np.arange(1, len(results[0].losses) + 1)),
+            **columns("training", seed=[t.seed for t in trainings]),
+            **columns("evaluation", evaluation=[e.iteration for e in evaluations[0]]),
+            **COST_AXES,
+        },
         {"settings": settings},
     )
 
@@ -107,18 +113,18 @@ def gaps(dataset: xr.Dataset, kind: str, read: str | None = None) -> np.ndarray:
 
 def table(dataset: xr.Dataset) -> dict[str, Metric]:
     """Every number of the report, of the kinds of head that were trained."""
-    lines = Lines()
-    for kind in kinds_of(dataset):
+    lines, kinds = Lines(), kinds_of(dataset)
+    for kind in kinds:
         ours = of_kind(dataset, kind)
         several = ours.sizes["training"] > 1
         note = "spread over seeds and windows together" if several else "over windows alone, one seed"
         loss = mean_over_seeds(ours.loss.values)
         lines.add(f"loss_{kind}", f"loss with {kind} heads", loss, unit="nat", note=f"error: {note}")
         lines.add(f"accuracy_{kind}", "– accuracy", mean_over_seeds(ours.accuracy.values))
-    for kind in kinds_of(dataset):
+    for kind in kinds:
         if kind != "softmax" and paired(dataset, kind):
             _against_softmax(lines, dataset, kind)
-    for kind in kinds_of(dataset):
+    for kind in kinds:
         _price(lines, dataset, kind)
     return lines.metrics
 
@@ -132,35 +138,29 @@ def headline_of(metrics: Mapping[str, Metric]) -> tuple[str, str, str]:
 
 def _against_softmax(lines: Lines, dataset: xr.Dataset, kind: str) -> None:
     gap, swapped = gaps(dataset, kind), gaps(dataset, "softmax", "simulated")
+
+    def line(name: str, label: str, values: np.ndarray, **more: Any) -> None:
+        lines.add(name, label, mean_over_seeds(values), unit="nat", **more)
+
     by_seed = gap.mean(axis=1)
-    spread = f"; standard deviation over seeds {by_seed.std(ddof=1):.4f}" if len(gap) > 1 else ""
-    simulated = kind == "simulated"
-    control = "; control: spikes put into the model trained with softmax" if simulated else ""
-    lines.add(
-        f"gap_{kind}",
-        f"loss with {kind} heads above softmax",
-        mean_over_seeds(gap),
-        floor=0,
-        control=swapped.mean() if simulated else None,
-        unit="nat",
-        note=f"by seed: {', '.join(f'{value:+.4f}' for value in by_seed)}{spread}{control}",
-    )
+    note = f"by seed: {', '.join(f'{value:+.4f}' for value in by_seed)}"
+    if len(gap) > 1:
+        note += f"; standard deviation over seeds {by_seed.std(ddof=1):.4f}"
+    simulated, control = kind == "simulated", None
+    if simulated:
+        note, control = f"{note}; control: spikes put into the model trained with softmax", swapped.mean()
+    line(f"gap_{kind}", f"loss with {kind} heads above softmax", gap, floor=0, control=control, note=note)
     if kind in SPIKING_KINDS:
-        back, label = gaps(dataset, kind, "softmax"), "– with softmax put into the trained model"
-        lines.add(f"gap_{kind}_back", label, mean_over_seeds(back), floor=0, unit="nat")
+        back = gaps(dataset, kind, "softmax")
+        line(f"gap_{kind}_back", "– with softmax put into the trained model", back, floor=0)
     if simulated:
         label, note = "– with spikes put into the model trained with softmax", "what training has to beat"
-        lines.add("gap_swapped", label, mean_over_seeds(swapped), floor=0, unit="nat", note=note)
-        label = "– what training through the spikes saves of that"
-        lines.add("gain_by_training", label, mean_over_seeds(swapped - gap), unit="nat")
-    lines.add(
-        f"loss_{kind}_same_operations",
-        f"loss with {kind} heads at the operations of the whole softmax training",
-        _at_equal_operations(*paired(dataset, kind)),
-        control=of_kind(dataset, "softmax").loss.mean(),
-        unit="nat",
-        note="control: softmax; between evaluations by straight lines",
-    )
+        line("gap_swapped", label, swapped, floor=0, note=note)
+        line("gain_by_training", "– what training through the spikes saves of that", swapped - gap)
+    label = f"loss with {kind} heads at the operations of the whole softmax training"
+    equal, control = _at_equal_operations(*paired(dataset, kind)), of_kind(dataset, "softmax").loss
+    note = "control: softmax; between evaluations by straight lines"
+    lines.add(f"loss_{kind}_same_operations", label, equal, control=control, unit="nat", note=note)
 
 
 def _price(lines: Lines, dataset: xr.Dataset, kind: str) -> None:
@@ -202,9 +202,69 @@ def _medians(trainings: xr.Dataset) -> np.ndarray:
 
 def _at_equal_operations(ours: xr.Dataset, softmax: xr.Dataset) -> Estimate:
     """Held-out loss of each training when it has done as many operations as the softmax training in all."""
-    ratio = (
-        softmax.operations.sel(machine="simulated").values / ours.operations.sel(machine="simulated").values
-    )
-    places = np.minimum(1.0, ratio.mean(axis=1)) * ours.sizes["iteration"]
+    done = [trainings.operations.sel(machine="simulated").values for trainings in (softmax, ours)]
+    places = np.minimum(1.0, (done[0] / done[1]).mean(axis=1)) * ours.sizes["iteration"]
     curves = zip(places, ours.held_out_loss.values, strict=True)
     return mean(np.array([np.interp(place, ours.evaluation.values, curve) for place, curve in curves]))
+
+
+def in_words(m: Numbers, params: Any) -> Words:
+    """Say the answer in short and as a paragraph; nothing is said of kinds that were not trained."""
+    if "gap_simulated" not in m:
+        trained = ", ".join(f"{kind} {m[f'loss_{kind}']}" for kind in KINDS if f"loss_{kind}" in m)
+        lacking = (
+            f"Loss after {params.iterations} iterations: {trained}. Simulated heads and softmax of one seed "
+            "were not both trained, so nothing is compared; join the runs that have them."
+        )
+        return words(lacking, short=())
+    learns, through, price = _learns(m, params), _through(m), _price_said(m)
+    equal = m["loss_simulated_same_operations"]
+    at_equal = (
+        f"After as many operations as the whole softmax training its loss is {equal}, "
+        f"{equal.value - (equal.control or 0.0):+.3g} nat from where softmax ended."
+    )
+    return words(learns, through, _others(m), price, at_equal, short=(learns, through, price))
+
+
+def _learns(m: Numbers, params: Any) -> str:
+    gap, unlearnt = m["gap_simulated"], ""
+    word = choose(sign(gap), "worse", "no clear difference", "better")
+    if "gap_uniform" in m and sign(m["gap_uniform"]) <= 0:
+        unlearnt = (
+            ", though softmax is not clearly better than uniform attention: no head has learnt to select"
+        )
+    return (
+        f"From scratch, {params.iterations} iterations with {params.spikes} simulated spikes a row reach "
+        f"{m['loss_simulated']} against {m['loss_softmax']} with softmax: {word}, {gap} seed by seed{unlearnt}."
+    )
+
+
+def _through(m: Numbers) -> str:
+    """Whether it helps to have the spikes in the loop, or they may as well be put in at the end."""
+    saved = m["gain_by_training"]
+    word = choose(
+        sign(saved),
+        f"training through them saves {saved} of it",
+        f"no clear gain by training through them ({saved})",
+        f"training through them is worse than that (gain {saved})",
+    )
+    return f"Put only into the trained softmax model, the spikes cost {m['gap_swapped']}: {word}."
+
+
+def _others(m: Numbers) -> str:
+    """The other kinds of head against softmax, compared together."""
+    given = {kind: m[f"gap_{kind}"] for kind in OTHERS if f"gap_{kind}" in m}
+    signs = clear({kind: estimate_of(gap) for kind, gap in given.items()})
+    said = [
+        f"{OTHERS[kind]} {gap} ({choose(signs[kind], 'worse', 'no clear difference', 'better')})"
+        for kind, gap in given.items()
+    ]
+    return f"Other heads against softmax: {', '.join(said)}." if said else ""
+
+
+def _price_said(m: Numbers) -> str:
+    return (
+        f"An iteration takes {m['times_simulated']:.3g} times the time of softmax heads, "
+        f"{m['operations_times_simulated']:.3g} times the operations, and {m['joules_times_simulated']:.3g} times "
+        f"the energy on a digital machine or {m['joules_times_events']:.3g} times with the cells in hardware."
+    )

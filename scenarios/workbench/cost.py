@@ -17,8 +17,12 @@ from pragmatic.training.train import TrainParams, start, step
 from pragmatic.transformer import Transformer
 from scenarios.workbench.tables import Variables, columns
 
-__all__ = ["COST_AXES", "COUNTED", "OPERATIONS", "Cost", "cost_columns", "forward_cost", "iteration_cost"]
+__all__ = [
+    *("COST_AXES", "COUNTED", "DIGITAL", "HARDWARE", "OPERATIONS", "Cost", "cost_columns", "forward_cost"),
+    "iteration_cost",
+]
 
+DIGITAL, HARDWARE = "fp32_45nm", "loihi_fp32"  # energy tables of the two machines that reports are about
 COUNTED = 2  # iterations of a training that are counted at a time
 OPERATIONS = (  # what one operation is; bytes are not
     *("macs", "multiplies", "acs", "synops", "divisions", "exponentials", "random_draws", "neuron_updates"),

@@ -136,7 +136,7 @@ def draw_row(
         mark_cycles(ax, cycle, selection.field_dt_ms)
     ax.set(xlabel="", ylabel="key")
     ax.tick_params(labelbottom=False)
-    below.set_ylabel("field")
+    below.set_ylabel("field\n(spikes)")
 
 
 def draw_shares(ax: Axes, share: np.ndarray, softmax: np.ndarray, labels: Sequence[str]) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from scenarios.workbench.outcome import Metric, Words, number_text
 from scenarios.workbench.statistics import Estimate
 
-__all__ = ["against", "beyond_sampling", "choose", "listed", "say", "words"]
+__all__ = ["against", "beyond_sampling", "choose", "listed", "on_rhythm", "say", "words"]
 
 
 def words(*parts: str, short: Sequence[str], between: str = " ") -> Words:
@@ -41,6 +43,15 @@ def beyond_sampling(sign: int) -> str:
         "The circuit adds to the error of sampling, which more spikes do not mend.",
         "No error beyond that of sampling is clear: half the distance takes four times as many spikes.",
         "Its error is below that of as many independent samples; more spikes reduce it further.",
+    )
+
+
+def on_rhythm(rhythmic: np.ndarray, silent: np.ndarray, f_gamma_Hz: float = np.nan) -> str:
+    """How many rows have a gamma rhythm, at which frequency if given, and how many stayed silent; bool arrays."""
+    at = f", at {f_gamma_Hz:.1f} Hz on average" if np.isfinite(f_gamma_Hz) else ""
+    return (
+        f"{rhythmic.mean():.0%} of {rhythmic.size:,} rows carry a significant gamma rhythm{at}; "
+        f"{silent.sum()} rows stayed silent."
     )
 
 
