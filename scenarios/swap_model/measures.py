@@ -107,8 +107,8 @@ def table(dataset: xr.Dataset, passes: Passes) -> dict[str, Metric]:
     for i in range(dataset.sizes["block"]):
         floor, control = (kind.hidden_change[i] for kind in (sampled, uniform))
         label, note = f"block {i}: change of the hidden state", "of its norm" if i == 0 else ""
-        at = {"name": f"hidden_{i}", "label": label, "note": note}
-        lines.take(spiking.isel(block=i), "hidden_change", floor=floor, control=control, **at)
+        about = {"name": f"hidden_{i}", "label": label, "note": note}
+        lines.take(spiking.isel(block=i), "hidden_change", floor=floor, control=control, **about)
     return lines.metrics
 
 

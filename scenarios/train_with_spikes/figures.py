@@ -42,8 +42,8 @@ def training(dataset: xr.Dataset) -> Figure:
         _curves(ax["C"], work, loss, kind)
         if kind == "simulated":
             events = (each.sel(machine="events").values[:, None] * at).mean(axis=0)
-            look = {"color": COLOURS[kind], "ls": ":", "label": "simulated, cells in hardware"}
-            ax["C"].plot(events, loss.mean(axis=0), **look)
+            label = "simulated, cells in hardware"
+            ax["C"].plot(events, loss.mean(axis=0), ":", color=COLOURS[kind], label=label)
     labels = {"iteration": "iteration", "time": named(dataset.seconds), "operations": "operations"}
     for name, (what, label) in zip("ABC", labels.items(), strict=True):
         ax[name].set(title=f"By {what}", xlabel=label, ylabel=named(dataset.held_out_loss))

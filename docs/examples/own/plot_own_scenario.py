@@ -10,7 +10,6 @@ frequency of gamma, and does the selection stay as it is?
 """
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import fill
 
@@ -18,13 +17,15 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 import fortyhertz as fh
-from scenarios.workbench.outcome import Metric, Outcome, RunContext
-from scenarios.workbench.panels import captioned, dots, panels, pictures
+from scenarios.workbench.axes import points
+from scenarios.workbench.lines import Lines
+from scenarios.workbench.outcome import Numbers, Outcome, RunContext, Words
+from scenarios.workbench.panels import captioned, panels, pictures
 from scenarios.workbench.params import ScenarioParams, param
-from scenarios.workbench.sentences import choose, say
+from scenarios.workbench.sentences import choose, words
 from scenarios.workbench.stages import simulation
-from scenarios.workbench.statistics import Estimate, clear, difference, mean, metric
-from scenarios.workbench.tables import columns
+from scenarios.workbench.statistics import Estimate, clear, difference, estimate_of, mean
+from scenarios.workbench.tables import column, estimate_column
 
 # %%
 # The question, and the parameters with their defaults, bounds and help: each becomes a flag, ``--delays-ms 0.5,1``.
@@ -43,84 +44,75 @@ class Params(ScenarioParams):
 # The experiment: ``run`` receives the parameters, and in ``ctx`` the random generator, the engine and the progress.
 
 
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """What one delay gives."""
-
-    f_gamma: Estimate  # Hz, over rows
-    beta: Estimate  # of the softmax fitted to the spikes, times temperature
-
-
 def run(params: Params, ctx: RunContext) -> Outcome:
     """Simulate the same rows at every delay."""
     scores = ctx.rng.normal(0, 1.5, (params.n_rows, 8))
-    results = {}
+    f_gamma, beta = [], []
     for delay_ms in params.delays_ms:
         circuit = fh.GammaCircuit(fh.GammaParams(delay_ms=delay_ms, gain=1.0))
         with simulation(ctx, f"delay {delay_ms:g} ms", share=1 / len(params.delays_ms)) as options:
             selection = circuit.attend(scores, duration_ms=params.duration_ms, **options)
         fitted = fh.fit_softmax(selection.counts, scores)
-        results[delay_ms] = Result(
-            f_gamma=mean(selection.f_gamma_Hz),
-            beta=Estimate(value=fitted.beta, error=fitted.beta_se_quasi),
-        )
-    return outcome(results)
+        f_gamma.append(mean(selection.f_gamma_Hz))
+        beta.append(Estimate(value=fitted.beta, error=fitted.beta_se_quasi))
+    data = xr.Dataset(
+        {
+            **estimate_column("f_gamma", "delay", f_gamma, "gamma frequency", "Hz"),
+            **estimate_column("beta", "delay", beta, r"$\beta \times$ temperature"),
+        },
+        {"delay": column("delay", params.delays_ms, "delay", "ms")},
+    ).sortby("delay")
+    return outcome(data)
 
 
 # %%
-# What it leaves: labelled data, metrics with their errors, figures with captions, and a verdict that the numbers
-# decide. Delays stay short enough for the peak to lie inside the gamma band, 30 to 80 Hz, in every row.
+# Each quantity is declared once, as a column of the dataset above, with its label and unit. What the run leaves
+# takes them from there: metrics with their errors, figures with captions, and a verdict that the numbers decide.
+# Delays stay short enough for the peak to lie inside the gamma band, 30 to 80 Hz, in every row.
 
 
-def outcome(results: Mapping[float, Result]) -> Outcome:
+def outcome(data: xr.Dataset) -> Outcome:
     """Put the answer together."""
-    shortest, longest = min(results), max(results)
+    lines = Lines()
+    for measure, label in (("f_gamma", "gamma"), ("beta", "beta x temperature")):
+        for delay in data.delay.values:
+            at = data.sel(delay=delay)
+            lines.take(at, measure, name=f"{measure}_{delay:g}", label=f"{label}, delay {delay:g} ms")
+    shortest, longest = data.delay.values[[0, -1]]
     return Outcome(
-        dataset=xr.Dataset(
-            {
-                **columns("delay", "Hz", f_gamma=[r.f_gamma.value for r in results.values()]),
-                **columns("delay", beta=[r.beta.value for r in results.values()]),
-            },
-            columns("delay", "ms", delay=list(results)),
-        ),
-        metrics=metrics(results),
+        dataset=data,
+        metrics=lines.metrics,
         headline=(f"f_gamma_{shortest:g}", f"f_gamma_{longest:g}", f"beta_{longest:g}"),
-        pictures=pictures(results, frequencies),
-        in_short=(verdict(results),),
-        verdict=verdict(results),
+        pictures=pictures(data, frequencies),
+        **verdict(lines.metrics, shortest, longest),
     )
-
-
-def metrics(results: Mapping[float, Result]) -> dict[str, Metric]:
-    """Frequency and selectivity of every delay."""
-    frequency = {
-        f"f_gamma_{d:g}": metric(f"gamma, delay {d:g} ms", r.f_gamma, unit="Hz") for d, r in results.items()
-    }
-    beta = {f"beta_{d:g}": metric(f"beta x temperature, delay {d:g} ms", r.beta) for d, r in results.items()}
-    return {**frequency, **beta}
 
 
 @captioned("(A) Gamma frequency and (B) fitted beta against the delay, mean ± standard error.")
-def frequencies(results: Mapping[float, Result]) -> Figure:
+def frequencies(data: xr.Dataset) -> Figure:
     """Draw both against the delay."""
     figure, axes = panels("AB", height_in=2.8)
-    dots(axes["A"], list(results), [r.f_gamma for r in results.values()])
-    dots(axes["B"], list(results), [r.beta for r in results.values()])
-    axes["A"].set(xlabel="delay (ms)", ylabel="gamma (Hz)")
-    axes["B"].set(xlabel="delay (ms)", ylabel=r"$\beta \times$ temperature", ylim=(0.8, 1.2))
+    points(axes["A"], data, "delay", "f_gamma")
+    points(axes["B"], data, "delay", "beta")
+    axes["B"].set_ylim(0.8, 1.2)
     return figure
 
 
-def verdict(results: Mapping[float, Result]) -> str:
+def verdict(m: Numbers, shortest: float, longest: float) -> Words:
     """Say what is clear once both comparisons are corrected for each other."""
-    short, long = results[min(results)], results[max(results)]
-    signs = clear({"f": difference(long.f_gamma, short.f_gamma), "beta": difference(long.beta, short.beta)})
-    return (
-        f"From {min(results):g} to {max(results):g} ms of delay the gamma frequency "
-        f"{choose(signs['f'], 'rises', 'does not change clearly', 'falls')}, from {say(short.f_gamma, 'Hz')} to "
-        f"{say(long.f_gamma, 'Hz')}; beta {choose(signs['beta'], 'rises', 'does not change clearly', 'falls')}, "
-        f"from {say(short.beta)} to {say(long.beta)}."
+    ends = {
+        measure: [m[f"{measure}_{at:g}"] for at in (shortest, longest)] for measure in ("f_gamma", "beta")
+    }
+    changes = {
+        name: difference(estimate_of(long), estimate_of(short)) for name, (short, long) in ends.items()
+    }
+    goes = {n: choose(s, "rises", "does not change clearly", "falls") for n, s in clear(changes).items()}
+    (f_short, f_long), (beta_short, beta_long) = ends.values()
+    answer = (
+        f"From {shortest:g} to {longest:g} ms of delay the gamma frequency {goes['f_gamma']}, from {f_short} to "
+        f"{f_long}; beta {goes['beta']}, from {beta_short} to {beta_long}."
     )
+    return words(answer, short=(answer,))
 
 
 # %%
