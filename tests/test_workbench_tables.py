@@ -24,7 +24,7 @@ from scenarios.workbench.panels import (
 )
 from scenarios.workbench.sentences import against, beyond_sampling, choose, listed, say, words
 from scenarios.workbench.statistics import Estimate, bootstrap, clear, difference, fraction, mean, ratio
-from scenarios.workbench.tables import Conditions, column, columns, estimate_column, estimate_columns, named
+from scenarios.workbench.tables import Conditions, column, columns, estimate_column, named
 
 
 def apart(z: float) -> Estimate:
@@ -85,10 +85,11 @@ def test_conditions_give_a_line_each_and_the_first_has_floor_and_control() -> No
 
 def test_columns_carry_units() -> None:
     nested = [[apart(1.0), apart(2.0)], [apart(3.0), apart(4.0)]]
-    data = xr.Dataset({**columns("row", "Hz", f=[1, 2]), **estimate_columns(("s", "c"), "ms", t=nested)})
+    times = estimate_column("t", ("s", "c"), nested, "time", "ms")
+    data = xr.Dataset({**columns("row", "Hz", f=[1, 2]), **times})
     assert data.f.attrs == {"units": "Hz"}
     assert data.t.values.tolist() == [[1, 2], [3, 4]]
-    assert data.t_se.attrs == {"units": "ms"}
+    assert data.t_se.attrs["units"] == "ms"
 
 
 def declared() -> xr.Dataset:

@@ -25,10 +25,6 @@ class HeadFacts:
     effective_keys: np.ndarray  # (n,) mean of exp(entropy)
     scatter: np.ndarray  # (n,) root mean square change of the residual stream from one sampled key
 
-    @property
-    def n(self) -> int:
-        return len(self.entropy)
-
 
 class Probe:
     """A head that does what another does, and keeps of every row its entropy and the scatter of its values.

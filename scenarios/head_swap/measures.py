@@ -77,9 +77,8 @@ def swaps_dataset(
     rises: dict[str, xr.DataArray] = {}
     for name, unit in (("loss", "nat"), ("accuracy", "")):
         for of in (name, f"control_{name}"):
-            rises |= paired_columns(
-                f"{of}_rise", dataset[of] - dataset[f"softmax_{name}"], f"rise in {name}", unit
-            )
+            rise = dataset[of] - dataset[f"softmax_{name}"]
+            rises |= paired_columns(f"{of}_rise", rise, f"rise in {name}", unit)
     return dataset.assign(rises)
 
 
@@ -102,11 +101,8 @@ def _together(lines: Lines, dataset: xr.Dataset) -> None:
     """All chosen heads swapped at once, at the budget of the headline."""
     n = shown_budget(tuple(dataset.spikes.values.tolist()))
     at, controls = dataset.sel(swap="all", spikes=n), dataset.sel(swap="all")
-    spiking, sampled, uniform = (
-        at.sel(kind="simulated"),
-        at.sel(kind="sampled"),
-        controls.sel(control="uniform"),
-    )
+    spiking, sampled = (at.sel(kind=kind) for kind in KINDS)
+    uniform = controls.sel(control="uniform")
     floor, control = sampled.loss_rise, uniform.control_loss_rise
     label, note = (
         f"rise in loss, heads swapped at {n} spikes",

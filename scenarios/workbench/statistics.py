@@ -26,7 +26,6 @@ __all__ = [
     "rank_correlation",
     "ratio",
     "sign",
-    "standard_errors_apart",
 ]
 
 LEVEL = 0.05  # of a family of comparisons: the chance that any of them is called clear by accident
@@ -130,11 +129,6 @@ def holm(p_values: Mapping[str, float], level: float = LEVEL) -> list[str]:
             break
         rejected.append(name)
     return rejected
-
-
-def standard_errors_apart(a: Estimate, b: Estimate) -> float:
-    """How far a lies above b, in standard errors of their difference; nan where one of them is unknown."""
-    return float((a.value - b.value) / np.hypot(a.error, b.error))
 
 
 def estimate_of(metric: Metric) -> Estimate:

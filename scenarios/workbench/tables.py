@@ -31,7 +31,6 @@ __all__ = [
     "column",
     "columns",
     "estimate_column",
-    "estimate_columns",
     "named",
 ]
 
@@ -112,15 +111,6 @@ def named(column: xr.DataArray) -> str:
 def columns(dims: str | Sequence[str], units: str = "1", /, **values: Any) -> Variables:
     """Arrays of the same dimensions and units as variables of an `xarray.Dataset`."""
     return {name: (dims, np.asarray(value), {"units": units}) for name, value in values.items()}
-
-
-def estimate_columns(dims: str | Sequence[str], units: str = "1", /, **estimates: Sequence[Any]) -> Variables:
-    """Estimates, nested as deep as there are dimensions, as a variable of values and one of errors, ``name_se``."""
-    return {
-        name + suffix: (dims, np.array(_part(nested, part)), {"units": units})
-        for name, nested in estimates.items()
-        for suffix, part in (("", "value"), ("_se", "error"))
-    }
 
 
 def _part(nested: Any, part: str) -> Any:
