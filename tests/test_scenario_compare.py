@@ -45,7 +45,7 @@ def test_a_row_of_more_keys_than_the_raster_shows(tmp_path: Path) -> None:
     words = ["compare", "--scores", str(tmp_path / "s.npy"), "--duration-ms", "100", "--n-cells", "2"]
     assert main([*words, "--out", str(out)]) == 0
     assert {f.name for f in out.glob("*.png")} == {"weights.png", "raster.png", "rows.png"}
-    assert "2 rows stayed silent" in read_run(out).verdict
+    assert "of 2 rows carry a significant gamma rhythm" in read_run(out).verdict
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
-from bridge import Comparison, compare, compare_scores
+from bridge import Comparison
+from bridge.comparison.versus_softmax import compare_selection
 from scenarios.compare_file.figures import figures
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.inputs import load_mask, load_qkv, load_scores
@@ -66,17 +67,21 @@ def run(params: Params, ctx: RunContext) -> Outcome:
 
 
 def _compare(params: Params, ctx: RunContext) -> Comparison:
+    """Every row in spikes, those of I cells kept for the raster, against its softmax."""
     circuit = GammaCircuit(GammaParams(n_cells=params.n_cells, temperature=params.temperature))
+    mask = value = None
     if params.qkv is not None:
-        vectors = load_qkv(params.qkv)
-        with simulation(ctx, f"{len(vectors.query)} rows in spikes") as options:
-            inputs = vectors.query, vectors.key, vectors.value
-            return compare(*inputs, circuit, duration_ms=params.duration_ms, **options)
-    assert params.scores is not None
-    scores = load_scores(params.scores)
-    mask = None if params.mask is None else load_mask(params.mask, scores.shape)
-    with simulation(ctx, f"{len(scores)} rows in spikes") as options:
-        return compare_scores(scores, circuit, mask=mask, duration_ms=params.duration_ms, **options)
+        given = load_qkv(params.qkv)
+        scores, value = given.query @ given.key.T / np.sqrt(given.query.shape[1]), given.value
+    else:
+        assert params.scores is not None
+        scores = load_scores(params.scores)
+        mask = None if params.mask is None else load_mask(params.mask, scores.shape)
+    simulated, floors = ctx.rng.spawn(2)
+    with simulation(replace(ctx, rng=simulated), f"{len(scores)} rows in spikes") as options:
+        duration_ms = params.duration_ms
+        selection = circuit.attend(scores, mask=mask, duration_ms=duration_ms, record="all", **options)
+    return compare_selection(selection, scores, temperature=params.temperature, rng=floors, value=value)
 
 
 def _metrics(compared: Comparison) -> dict[str, Metric]:

@@ -39,8 +39,8 @@ def weights(compared: Comparison) -> Figure:
 
 @captioned(
     "The row whose distance to its softmax is the median one. (A) Spikes of the E cells, a line a cell, the "
-    "keys with the largest weights, strongest on top; below, the field of the row (excitatory synaptic trace, "
-    "in units of one spike). (B) Share of spikes and softmax weight of the same keys."
+    "keys with the largest weights, strongest on top, and of the I cells; below, the field of the row "
+    "(excitatory synaptic trace, in units of one spike). (B) Share of spikes and softmax weight of the same keys."
 )
 def raster(compared: Comparison) -> Figure:
     figure, ax = panels("AB\naB", height_in=3.6, width_ratios=(2.4, 1), height_ratios=(3, 1))

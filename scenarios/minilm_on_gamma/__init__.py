@@ -49,12 +49,7 @@ class Params(PretrainedParams):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("spikes", "sampled"):
-            given = getattr(self, name)
-            wanted = tuple(sorted(set(given)))
-            if given != wanted:
-                got, use = (",".join(map(str, values)) for values in (given, wanted))
-                raise UsageError(f"{name} must be ordered without repeats, got {got}; use {use}")
+        self.check_ordered("spikes", "sampled")
 
 
 def run(params: Params, ctx: RunContext) -> Outcome:

@@ -17,7 +17,6 @@ from scenarios.vectors_through_spikes.whole_head import (
     output_curve,
     random_vectors,
 )
-from scenarios.workbench.errors import UsageError
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import ScenarioParams, param
 from scenarios.workbench.stages import simulation
@@ -55,12 +54,8 @@ class Params(ScenarioParams):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("strengths", "noise_rates_Hz", "focus"):
-            values = getattr(self, name)
-            ordered = sorted(set(values), reverse=name == "strengths")
-            if list(values) != ordered:
-                wanted = ",".join(map(str, ordered))
-                raise UsageError(f"{name} must be ordered without repeats, got {values}; use {wanted}")
+        self.check_ordered("noise_rates_Hz", "focus")
+        self.check_ordered("strengths", falling=True)
 
     @property
     def gamma(self) -> GammaParams:

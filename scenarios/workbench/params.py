@@ -54,6 +54,15 @@ class ScenarioParams:
         for field in fields_of(type(self)):
             field.check(getattr(self, field.name))
 
+    def check_ordered(self, *names: str, falling: bool = False) -> None:
+        """Raise UsageError unless the values of each of these fields rise, or fall, without repeats."""
+        for name in names:
+            given = getattr(self, name)
+            wanted = tuple(sorted(set(given), reverse=falling))
+            if given != wanted:
+                got, use = (",".join(map(str, values)) for values in (given, wanted))
+                raise UsageError(f"{name} must be ordered without repeats, got {got}; use {use}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
