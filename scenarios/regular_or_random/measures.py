@@ -13,7 +13,7 @@ from scipy.special import softmax
 from bridge import fit_softmax
 from scenarios.workbench.outcome import Metric
 from scenarios.workbench.statistics import Estimate, bootstrap, fraction, mean, metric
-from scenarios.workbench.tables import columns, estimate_columns
+from scenarios.workbench.tables import columns, estimate_column
 from spiking import RegularCell, Selection
 from spiking.measures.shared_rhythm import SharedRhythm, shared_rhythm
 
@@ -237,9 +237,10 @@ def in_data(study: Study) -> xr.Dataset:
     circuits = list(study.beats["regular"].ran)
     return xr.Dataset(
         {
-            **estimate_columns(
-                "point", error=[p.error for p in study.points], beta=[p.beta for p in study.points]
+            **estimate_column(
+                "error", "point", [p.error for p in study.points], "total variation to softmax"
             ),
+            **estimate_column("beta", "point", [p.beta for p in study.points], "fitted beta"),
             **columns("point", least=[p.least for p in study.points], x=[min(c.x, 1e9) for c in cases]),
             **columns("point", n_keys=[c.n_keys for c in cases], budget=[c.spikes for c in cases]),
             **columns("point", n_cells=[c.n_cells for c in cases], spread=[c.spread for c in cases]),
