@@ -238,7 +238,7 @@ def in_data(study: Study) -> xr.Dataset:
     return xr.Dataset(
         {
             **estimate_column(
-                "error", "point", [p.error for p in study.points], "total variation to softmax"
+                "error", "point", [p.error for p in study.points], "squared error / that of samples"
             ),
             **estimate_column("beta", "point", [p.beta for p in study.points], "fitted beta"),
             **columns("point", least=[p.least for p in study.points], x=[min(c.x, 1e9) for c in cases]),
