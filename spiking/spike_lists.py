@@ -12,7 +12,7 @@ from spiking.rows import Layout
 
 __all__ = ["in_row_order", "packed", "spike_record"]
 
-_BUCKETS = 2**16
+_BUCKETS = 2**15  # of time, at least
 
 
 def packed(events: np.ndarray, n_events: np.ndarray, rows: range, n_settle: int, dt_ms: float) -> Spikes:
@@ -36,8 +36,9 @@ def packed(events: np.ndarray, n_events: np.ndarray, rows: range, n_settle: int,
 def spike_record(spikes: Spikes, layout: Layout, duration_ms: float) -> SpikeRecord:
     """Spikes of the counted cells by row, key and cell, ordered by time; at equal times by row."""
     first = np.searchsorted(layout.row_of_population, np.arange(layout.n_rows, dtype=np.int32))
+    n_buckets = max(_BUCKETS, len(spikes.time_ms))
     row, key, cell, time_ms = _by_time(
-        spikes.row, spikes.cell, spikes.time_ms, first, layout.key_of_population, layout.n_cells, _BUCKETS
+        spikes.row, spikes.cell, spikes.time_ms, first, layout.key_of_population, layout.n_cells, n_buckets
     )
     if (time_ms[1:] < time_ms[:-1]).any():  # several times in a bucket
         order = np.argsort(time_ms, kind="stable")

@@ -145,7 +145,8 @@ def _turn(turns, cosine, sine, n):  # type: ignore[no-untyped-def]
 def _population(first, time_ms, length_ms, n_segments, low, out):  # type: ignore[no-untyped-def]
     prefer_wide_vectors()  # type: ignore[call-arg]
     n_bins = out.shape[1]
-    real, imag = np.empty((n_segments + 1, n_bins + 2)), np.empty((n_segments + 1, n_bins + 2))
+    n_sums = n_bins + 2 + n_bins % 2
+    real, imag = np.empty((n_segments + 1, n_sums)), np.empty((n_segments + 1, n_sums))
     longest = 0
     for r in range(first.size - 1):
         longest = max(longest, first[r + 1] - first[r])
@@ -165,15 +166,17 @@ def _population(first, time_ms, length_ms, n_segments, low, out):  # type: ignor
             for i in range(n):
                 turns[i] *= low - 1
             _turn(turns, re, im, n)
-            for m in range(n_bins + 2):  # one frequency after another, each spike turns by its step
-                sum_re, sum_im = 0.0, 0.0
+            for m in range(0, real.shape[1], 2):  # two frequencies at each reading of the spikes
+                re_0, im_0, re_1, im_1 = 0.0, 0.0, 0.0, 0.0
                 for i in range(n):
-                    sum_re += re[i]
-                    sum_im += im[i]
-                    turned = re[i] * step_re[i] - im[i] * step_im[i]
-                    im[i] = re[i] * step_im[i] + im[i] * step_re[i]
-                    re[i] = turned
-                real[half, m], imag[half, m] = sum_re, sum_im
+                    x, y, c, s = re[i], im[i], step_re[i], step_im[i]
+                    re_0 += x
+                    im_0 += y
+                    x, y = x * c - y * s, x * s + y * c
+                    re_1 += x
+                    im_1 += y
+                    re[i], im[i] = x * c - y * s, x * s + y * c
+                real[half, m], imag[half, m], real[half, m + 1], imag[half, m + 1] = re_0, im_0, re_1, im_1
             begin = end
         for k in range(n_segments):
             side = 0.25 if k % 2 == 0 else -0.25  # the window of an odd segment begins half a turn later
