@@ -120,17 +120,20 @@ def simulate_circuit(
     try:
         return engine.run(batch, wanted, progress)
     except (KeyError, b2.BrianObjectException) as error:
-        raise _unresolved(error) from error
+        missing = _unresolved(error)
+        if missing is None:
+            raise
+        raise missing from error
 
 
-def _unresolved(error: Exception) -> Exception:
-    """The error of a constant that no namespace holds, in one line; any other as it is."""
+def _unresolved(error: Exception) -> ValueError | None:
+    """The error of a constant that no namespace holds, in one line; None for any other error."""
     causes: list[BaseException] = [error]
     while (cause := causes[-1].__cause__) is not None:
         causes.append(cause)
     found = next((m for c in causes if (m := _UNRESOLVED.search(str(c)))), None)
     if found is None:
-        return error
+        return None
     name = repr(found[1])
     return ValueError(
         f"simulate_circuit needs the constant {name}, got none of that name; pass namespace={{{name}: ...}}."

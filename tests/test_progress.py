@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import time
 from io import StringIO
+from pathlib import Path
 
+import brian2 as b2
 import numba
+import numpy as np
 import pytest
+from brian2.codegen.runtime.cython_rt.extension_manager import (
+    CythonExtensionManager,
+    cython_extension_manager,
+)
 from rich.console import Console
 
 from scenarios.workbench.progress import COMPILING, Progress, compilation_shown, show_progress
 from scenarios.workbench.time_left import TimeLeft
+from spiking import Brian2, Network, simulate_circuit
 
 
 class Clock:
@@ -137,6 +145,30 @@ def test_a_run_says_so_while_numba_compiles():
     assert seen[-1] == (0.5, "simulate")
     numba.njit(lambda x: x + 2)(1)
     assert seen[-1] == (0.5, "simulate")  # no longer listened to
+
+
+def test_a_run_says_so_while_brian2_compiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The compiler itself is left out: it gets an empty cache, and stops the run."""
+
+    class Compiled(Exception):
+        """Where Cython would start."""
+
+    def load(self: object, module_path: str, **options: object) -> None:
+        raise Compiled
+
+    group = b2.NeuronGroup(1, "dv/dt = -v / (7.25*ms) : 1", method="exact", dt=0.1 * b2.ms, name="cell")
+    monkeypatch.setattr(CythonExtensionManager, "_load_module", load)
+    monkeypatch.setattr("spiking.engines.brian2.codegen_target", lambda: "cython")
+    monkeypatch.setitem(b2.prefs, "codegen.runtime.cython.cache_dir", str(tmp_path))
+    seen: list[str] = []
+    with (
+        compilation_shown(Progress(lambda fraction, label: seen.append(label))),
+        pytest.raises(Exception) as end,
+    ):
+        simulate_circuit(Network([group]), duration_ms=1, rng=np.random.default_rng(0), engine=Brian2())
+    assert isinstance(end.value.__cause__, Compiled)
+    assert seen == [COMPILING]
+    assert cython_extension_manager._load_module.__func__ is load  # Brian2 is as it was
 
 
 @pytest.mark.parametrize(("delay_s", "wait_s", "appears"), [(5.0, 0.05, False), (0.01, 0.3, True)])

@@ -56,7 +56,7 @@ class Progress:
 
 @contextmanager
 def compilation_shown(progress: Progress) -> Iterator[Progress]:
-    """Give a progress that says so while numba compiles a kernel, which it keeps for later runs."""
+    """Give a progress that says so while an engine compiles, the result of which is kept for later runs."""
     from numba.core import event
 
     reached = 0.0

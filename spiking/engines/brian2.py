@@ -8,10 +8,12 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import brian2 as b2
 import numpy as np
+from brian2.codegen.runtime.cython_rt.extension_manager import cython_extension_manager
+from numba.core import event
 
 from spiking.batch import Batch, Own, Wanted
 from spiking.engines.assembly import assemble, remembered
@@ -64,6 +66,27 @@ def building() -> Iterator[None]:
     """Where Brian2 objects are made: synapses are listed by NumPy, which is as fast and never compiles."""
     with _preferences("numpy"), remembered():
         yield
+
+
+@contextmanager
+def _compiling_announced() -> Iterator[None]:
+    """Announce what Cython compiles as numba announces its own kernels, so that one listener shows both.
+
+    Brian2 compiles without a word and reports nothing before all is compiled.
+    """
+    load = cython_extension_manager._load_module
+
+    def announced(module_path: str, **options: Any) -> Any:
+        if os.path.exists(module_path):
+            return load(module_path, **options)
+        with event.trigger_event("numba:compile"):
+            return load(module_path, **options)
+
+    cython_extension_manager._load_module = announced
+    try:
+        yield
+    finally:
+        del cython_extension_manager._load_module  # the class's own again
 
 
 @dataclass(frozen=True)
@@ -157,7 +180,7 @@ def _run_network(
             UserWarning,
             stacklevel=6,
         )
-    with _preferences(target):
+    with _preferences(target), _compiling_announced():
         b2.seed(int(np.random.default_rng(batch.streams.seed).integers(2**31)))
         network.run(
             duration_ms * b2.ms, namespace=dict(batch.namespace), report=report, report_period=0.2 * b2.second
