@@ -98,6 +98,8 @@ def _largest(scores: A) -> A:
 
 
 def _rectified(scores: A) -> A:
+    if isinstance(scores, np.ndarray):
+        return np.maximum(scores, 0.0)  # a third of the time of a choice
     return _library(scores).where(scores > 0, scores, 0.0)
 
 

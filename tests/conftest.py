@@ -1,4 +1,4 @@
-"""Where the tests find the data that the project does not ship."""
+"""Where the tests find the data that the project does not ship, and how many threads a worker has."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # There is a worker for each core, and PyTorch's second thread would spin on the core of the other one.
+    # To be set before torch is loaded; the processes that tests start inherit it.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ENVIRONMENT_VARIABLE = "FORTYHERTZ_DATA"
 BESIDE_THE_REPOSITORY = Path(__file__).parents[2] / "shared" / "data"

@@ -299,7 +299,7 @@ def test_new_writes_a_scenario_and_a_test_that_pass_as_written(capsys):
     assert "my_study" not in Path("pilot.py").read_text() + Path("test_pilot.py").read_text()
     said = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_pilot.py"],
-        env={"PYTHONPATH": str(Path(__file__).parents[1]), "PATH": "/usr/bin:/bin", "HOME": str(Path.cwd())},
+        env={"PYTHONPATH": str(Path(__file__).parents[1]), "PATH": "/usr/bin:/bin", "HOME": str(Path.home())},
         capture_output=True,
         text=True,
     )
