@@ -1,8 +1,10 @@
-"""Where the tests find the data that the project does not ship, and how many threads a worker has."""
+"""Where the tests find the data that the project does not ship, and what keeps them short."""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,18 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 ENVIRONMENT_VARIABLE = "FORTYHERTZ_DATA"
 BESIDE_THE_REPOSITORY = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Brian2 runs uncompiled, but for studies: Cython takes a minute for a circuit that NumPy runs in seconds.
+
+    `test_host_program` compiles one network all the same.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if "spiking.engines.brian2" in sys.modules and not item.get_closest_marker("slow"):
+            patch.setattr("spiking.engines.brian2.codegen_target", lambda: "numpy")
+        return (yield)
 
 
 @pytest.fixture(scope="session")

@@ -103,13 +103,9 @@ NOISE_DRAWN: dict[str, Callable[[], RowCircuit]] = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:no C\\+\\+ compiler")
 @pytest.mark.parametrize("name", NOISE_DRAWN)
-def test_both_engines_give_the_same_spikes_from_the_same_noise(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_both_engines_give_the_same_spikes_from_the_same_noise(name: str) -> None:
     """In double precision; rows begin alike on both engines, and what is drawn later comes from a table."""
-    monkeypatch.setattr("spiking.engines.brian2.codegen_target", lambda: "numpy")  # sooner done than compiled
     circuit = NOISE_DRAWN[name]()
     runs = [
         circuit.attend(SCORES[:1], rng=Streams(3), duration_ms=60, engine=engine)
@@ -128,10 +124,8 @@ def test_both_engines_give_the_same_spikes_from_the_same_noise(
 
 @pytest.mark.parametrize("random", [False, True], ids=["built once", "each row built"])
 @pytest.mark.parametrize("engine", [Fused(), Brian2()], ids=["fused", "brian2"])
-@pytest.mark.filterwarnings("ignore:no C\\+\\+ compiler")
-def test_a_circuit_from_outside_attends(engine: Any, random: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_circuit_from_outside_attends(engine: Any, random: bool) -> None:
     """Ragged rows, masks, budgets, counts alone: as the shipped circuit does."""
-    monkeypatch.setattr("spiking.engines.brian2.codegen_target", lambda: "numpy")
     circuit = Outside(random=random)
     selection = circuit.attend(
         SCORES, rng=np.random.default_rng(0), duration_ms=100, mask=MASK, engine=engine
@@ -332,10 +326,8 @@ def test_the_cells_of_a_stranger_in_the_gamma_circuit_are_looked_at() -> None:
 
 
 @pytest.mark.parametrize("engine", [Fused(), Brian2()], ids=["fused", "brian2"])
-@pytest.mark.filterwarnings("ignore:no C\\+\\+ compiler")
-def test_constants_may_differ_between_rows(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_constants_may_differ_between_rows(engine: Any) -> None:
     """A row of higher thresholds has fewer I spikes; one whose constants are the circuit's own is as without."""
-    monkeypatch.setattr("spiking.engines.brian2.codegen_target", lambda: "numpy")
     circuit = TwoPools(n_cells=5)
     rng, scores = Streams(1), np.tile(SCORES[:1], (3, 1))
     options: dict[str, Any] = {"duration_ms": 100, "engine": engine}
@@ -368,11 +360,7 @@ def test_constants_that_cannot_be_are_refused(constants: dict[str, np.ndarray], 
 
 
 @pytest.mark.parametrize("engine", [Fused(), Brian2()], ids=["fused", "brian2"])
-@pytest.mark.filterwarnings("ignore:no C\\+\\+ compiler")
-def test_spikes_of_all_groups_are_kept_where_all_are_asked_for(
-    engine: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("spiking.engines.brian2.codegen_target", lambda: "numpy")
+def test_spikes_of_all_groups_are_kept_where_all_are_asked_for(engine: Any) -> None:
     options: dict[str, Any] = {"rng": Streams(1), "duration_ms": 100, "engine": engine}
     whole = TwoPools(n_cells=5).attend(SCORES, record="all", **options)
     plain = TwoPools(n_cells=5).attend(SCORES, **options)

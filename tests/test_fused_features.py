@@ -35,22 +35,18 @@ def runs() -> Runs:
 
 
 def _run(circuit: str, engine: str, shown: set[str]) -> Recorded:
-    with pytest.MonkeyPatch.context() as patch:
-        # what is compared is the engine; Brian2 without compiling answers sooner in 30 ms
-        patch.setattr("spiking.engines.brian2.codegen_target", lambda: "numpy")
-        return simulate_circuit(
-            CIRCUITS[circuit],
-            duration_ms=30,
-            n_networks=2,
-            record=sorted(s for s in shown if "." not in s),
-            sample=sorted(s for s in shown if "." in s),
-            sample_ms=DT_MS,
-            rng=np.random.default_rng(1),
-            engine=Fused("float64") if engine == "fused" else Brian2(),
-        )
+    return simulate_circuit(
+        CIRCUITS[circuit],
+        duration_ms=30,
+        n_networks=2,
+        record=sorted(s for s in shown if "." not in s),
+        sample=sorted(s for s in shown if "." in s),
+        sample_ms=DT_MS,
+        rng=np.random.default_rng(1),
+        engine=Fused("float64") if engine == "fused" else Brian2(),
+    )
 
 
-@pytest.mark.filterwarnings("ignore:no C\\+\\+ compiler")
 @pytest.mark.parametrize("feature", SAME, ids=lambda f: f.name)
 def test_covered_is_equal_to_the_reference(feature: Covered, runs: Runs) -> None:
     """State at every step, spikes at the same steps. Sums are rounded in another order: 1e-5."""
@@ -69,7 +65,6 @@ def test_covered_is_equal_to_the_reference(feature: Covered, runs: Runs) -> None
         np.testing.assert_allclose(a.time_ms[order[0]], b.time_ms[order[1]], atol=DT_MS / 10)
 
 
-@pytest.mark.filterwarnings("ignore:no C\\+\\+ compiler")
 @pytest.mark.parametrize("feature", DRAWN, ids=lambda f: f.name)
 def test_what_is_drawn_follows_the_reference_in_law(feature: Covered, runs: Runs) -> None:
     """2000 cells at 30 ms: Kolmogorov-Smirnov, at 1e-3 over the features together."""

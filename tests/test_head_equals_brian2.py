@@ -24,10 +24,8 @@ def _vectors(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
     return {name: rng.normal(size=shape) for name, shape in shapes.items()}
 
 
-@pytest.mark.filterwarnings("ignore:no C\\+\\+ compiler")
 def test_same_noise_same_spikes_in_every_part_of_the_head(monkeypatch: pytest.MonkeyPatch) -> None:
     """All thresholds, of E and of query cells, handed in as arrays; 300 ms in float64: not one differs."""
-    monkeypatch.setattr("spiking.engines.brian2.codegen_target", lambda: "numpy")  # sooner done than compiled
     rng = np.random.default_rng(1)
     drawn = rng.exponential(size=(400, N_KEYS * N_CELLS))
     drawn_query = rng.exponential(size=(900, D * 2 * HEAD.n_query))

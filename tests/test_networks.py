@@ -12,12 +12,6 @@ from brian2 import ms
 from spiking import Brian2, Fused, Network, simulate_circuit
 
 ENGINES = [Brian2(), Fused("float64")]
-pytestmark = pytest.mark.filterwarnings("ignore:no C\\+\\+ compiler")
-
-
-@pytest.fixture(autouse=True)
-def _sooner_than_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spiking.engines.brian2.codegen_target", lambda: "numpy")
 
 
 def cells(n: int = 3, model: str = "dv/dt = (2 - v) / tau : 1") -> b2.NeuronGroup:
