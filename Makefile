@@ -35,7 +35,7 @@ lint: $(READY)   ## style, types and import graph alone
 study: $(READY)  ## every claim at full size: fidelity, rhythm, real heads, trained models (long; one: pytest -m slow -k NAME)
 	$(BIN)/python -m pytest -m slow -s
 
-bench: $(READY)  ## speed, as ratios measured side by side, into docs/benchmarks.md (10 minutes on a quiet machine)
+bench: $(READY)  ## speed, as ratios measured side by side, into docs/benchmarks.md and docs/circuits.md (10 minutes on a quiet machine)
 	$(BIN)/python -m tests.benchmarks $(ONLY)
 
 $(PEERS)/.ready: tests/benchmarks/peers/requirements.txt constraints.txt

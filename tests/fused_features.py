@@ -424,7 +424,7 @@ REFUSED = [
     Refused(
         name="run_regularly with a time step of its own",
         build=lambda: _with(lambda g: g.run_regularly("v = 0", dt=1 * ms)),
-        says="run_regularly with a clock of its own",
+        says="run_regularly on a separate clock",
     ),
     Refused(name="several time steps", build=_two_clocks, says="several clocks"),
     Refused(

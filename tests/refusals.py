@@ -79,7 +79,7 @@ REFUSALS = [
     Refusal(
         what="a text of more tokens than the model has positions",
         command="compare --model minilm --text-file long.txt",
-        says="at most 512 tokens, got 602; give it in windows, each a run of its own with about 510 words",
+        says="at most 512 tokens, got 602; give it in windows, each as a separate run with about 510 words",
         fresh=True,
     ),
     Refusal(

@@ -219,7 +219,7 @@ def refused(words: list[str], says: str, folder: Path, capsys: pytest.CaptureFix
         (["--text", "  "], "text must not be empty"),
         (
             ["--text", "cat " * 25],
-            "at most 24 tokens, got 25; give it in windows, each a run of its own with about 24 words",
+            "at most 24 tokens, got 25; give it in windows, each as a separate run with about 24 words",
         ),
         (["--spikes", "0"], "spikes must be"),
         (["--pairs", "absent.tsv"], "pairs must be a file, got absent.tsv"),

@@ -77,7 +77,7 @@ class Pretrained:
         limit = longest_sequence(self.model)
         if limit is not None and length > limit:
             raise UsageError(
-                f"text must have at most {limit} tokens, got {length}; give it in windows, each a run of its own "
+                f"text must have at most {limit} tokens, got {length}; give it in windows, each as a separate run "
                 f"with about {n_words * limit // length} words"
             )
 

@@ -109,7 +109,7 @@ def _read(runner: CodeRunner, known: Names, synapses: SynapseReader) -> Step | N
         return Reset(group=group.name, body=share(body, runner.name))
     if isinstance(runner, (StateUpdater, SubexpressionUpdater)) or type(runner) is CodeRunner:
         if runner.clock.dt_ != synapses.dt or runner.template != "stateupdate":
-            raise refuse("run_regularly with a clock of its own", runner.name)
+            raise refuse("run_regularly on a separate clock", runner.name)
         return Code(group=group.name, body=share(body, runner.name)) if body else None
     raise refuse(type(runner).__name__, runner.name)
 
