@@ -134,6 +134,17 @@ def test_compiling_is_said_at_once_and_takes_no_part_in_the_estimate():
     ]
 
 
+def test_compiling_for_long_or_again_is_said_once():
+    def report(clock: Clock, progress: Progress) -> None:
+        for second in (0, 15, 30):
+            clock.now_s = float(second)
+            progress(0.0, COMPILING)
+        clock.now_s = 45.0
+        progress(0.5, "simulate")
+
+    assert lines(report) == [COMPILING, "simulate: 50%"]
+
+
 def test_a_run_says_so_while_numba_compiles():
     seen = []
     with compilation_shown(Progress(lambda fraction, label: seen.append((fraction, label)))) as progress:

@@ -143,7 +143,7 @@ def _left(time_left: TimeLeft, fraction: float, label: str) -> str:
 
 
 class _Lines:
-    """Progress where no terminal watches: at most one line every 10 s, and one at once for compiling."""
+    """Progress where no terminal watches: at most one line every 10 s, and one in all, at once, for compiling."""
 
     def __init__(self, console: Console, delay_s: float, clock: Callable[[], float]) -> None:
         self._console = console
@@ -155,7 +155,7 @@ class _Lines:
     def show(self, fraction: float, label: str) -> None:
         now, left = self._clock(), _left(self._time_left, fraction, label)
         compiles = label == COMPILING and not self._compiled
-        if now < self._next and not compiles:
+        if (now < self._next or label == COMPILING) and not compiles:
             return
         self._compiled |= compiles
         self._next = now + 10.0
