@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -177,6 +179,15 @@ def test_rows_are_independent_of_their_neighbours() -> None:
     together, alone = gamma_peak(record), gamma_peak(record.of_row(2))
     np.testing.assert_allclose(together.f_gamma_Hz[2], alone.f_gamma_Hz[0])
     np.testing.assert_allclose(together.p_value[2], alone.p_value[0])
+
+
+def test_the_order_of_spikes_is_of_no_account() -> None:
+    record = volleys(40.0, 3, np.random.default_rng(2))
+    order = np.random.default_rng(0).permutation(len(record))
+    shuffled = {name: getattr(record, name)[order] for name in ("row", "key", "cell", "time_ms")}
+    np.testing.assert_allclose(
+        gamma_peak(replace(record, **shuffled)).p_value, gamma_peak(record).p_value, rtol=1e-8
+    )
 
 
 def test_rows_too_quiet_or_too_short_have_no_testable_rhythm() -> None:

@@ -38,8 +38,10 @@ class Trains:
 
     @classmethod
     def of_record(cls, record: SpikeRecord) -> Trains:
-        """The cells of a record."""
+        """The cells of a record, in whatever order it lists its spikes."""
         order = in_row_order(record.row, record.n_rows)
+        if (record.time_ms[1:] < record.time_ms[:-1]).any():
+            order = np.lexsort((record.time_ms, record.row))
         return cls(
             first=_firsts(record.row[order], record.n_rows),
             unit=record.key[order] * record.n_cells + record.cell[order],

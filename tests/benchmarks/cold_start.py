@@ -85,7 +85,12 @@ def _spread(seconds: list[float]) -> str:
 
 
 def _environment(cache: Path) -> dict[str, str]:
-    return {**os.environ, "XDG_CACHE_HOME": str(cache), CACHE: str(cache / "brian2")}
+    return {
+        **os.environ,
+        "XDG_CACHE_HOME": str(cache),
+        "NUMBA_CACHE_DIR": str(cache / "numba"),  # of what reads the spikes, too
+        CACHE: str(cache / "brian2"),
+    }
 
 
 def _in_own_process(engine: str, cache: Path) -> Start:
