@@ -27,7 +27,7 @@ READOUTS = ("auto", "product", "spikes")
 # Measured (docs/benchmarks.md): a product reads a value matrix once for all of its queries, an addition reads a
 # vector for itself. So a vector takes the time of as many keys of the product as there are queries, up to the
 # number from which on arithmetic limits the product. Below some hundred keys neither way is worth a choice.
-MOST_KEYS_A_VECTOR = 16
+MOST_KEYS_A_VECTOR = 32
 FEWEST_KEYS = 256
 
 

@@ -66,6 +66,9 @@ SCENARIOS: dict[str, Entry] = {
     "temperature-map": Entry(
         CIRCUIT, "How delay, GABA decay, noise, inhibition and cells set temperature and gamma"
     ),
+    "price-of-context": Entry(
+        CIRCUIT, "Softmax, samples and circuits over 16 to 4096 keys: operations, bytes, joules, time, error"
+    ),
     "minilm-heads": Entry(
         MODEL, "Queries and keys of a pretrained MiniLM through the gamma circuit, head by head"
     ),
