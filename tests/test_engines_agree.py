@@ -17,6 +17,7 @@ SCORES = "scores.npy"
 GIVEN = {  # what differs from the defaults
     "temperature-map": {"steps": 3},
     "compare-file": {"scores": SCORES},
+    "price-of-context": {"n_keys": (16, 64), "rounds": 2},
 }
 HEAD = "| | Brian2 | fused | apart (errors) |\n|---|---|---|---|"
 

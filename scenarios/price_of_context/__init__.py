@@ -49,12 +49,10 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     dataset = measure(params, ctx)
     at_budget = dataset.sel(spikes=params.budget)
     metrics = in_numbers(at_budget)
-    in_short, verdict = in_words(at_budget, metrics)
     return Outcome(
         dataset=dataset,
         metrics=metrics,
         headline=("kv_bytes_regular", "time_regular", "error_regular"),
         pictures=figures(dataset, params.budget),
-        in_short=in_short,
-        verdict=verdict,
+        **in_words(at_budget, metrics),
     )

@@ -12,12 +12,13 @@ from bridge import TABLES
 from scenarios.price_of_context.measures import KINDS
 from scenarios.price_of_context.verdict import error, over_softmax
 from scenarios.workbench.outcome import Picture
-from scenarios.workbench.panels import captioned, legend_below, panels, pictures
+from scenarios.workbench.panels import captioned, dots, legend_below, panels, pictures, plain_ticks
 from scenarios.workbench.style import CONTROL, FLOOR, INH, SOFTMAX, SPIKING
 
 __all__ = ["figures"]
 
 COLOURS = {"samples": CONTROL, "escape": INH, "regular": SPIKING}
+TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)  # of errors
 LINES = {"spikes": "-", "product": ":"}
 
 
@@ -42,22 +43,16 @@ def context(data: xr.Dataset) -> Figure:
     for name, (measure, label) in zip("ABC", labels.items(), strict=True):
         _along_keys(ax[name], data, over_softmax(data, measure))
         ax[name].set_ylabel(f"{label}\nover softmax's")
+    ax["B"].set(yscale="linear", ylim=(0, 1.1))
+    expected = [error(data.sel(n_keys=n), "squared_floor").value for n in data.n_keys]
+    ax["D"].plot(data.n_keys, expected, color=FLOOR, lw=4, alpha=0.4)
     for kind, colour in COLOURS.items():
-        errors = [
-            error(data.sel(kind=kind, readout="spikes", n_keys=n), "squared_error") for n in data.n_keys
-        ]
-        values, bars = ([getattr(e, part) for e in errors] for part in ("value", "error"))
-        ax["D"].errorbar(data.n_keys, values, bars, marker="o", color=colour)
-    ax["D"].plot(
-        data.n_keys,
-        [error(data.sel(n_keys=n), "squared_floor").value for n in data.n_keys],
-        color=FLOOR,
-        lw=4,
-        alpha=0.4,
-    )
-    ax["D"].set_ylabel("error over the\noutput's size")
+        here = data.sel(kind=kind, readout="spikes")
+        errors = [error(here.sel(n_keys=n), "squared_error") for n in data.n_keys]
+        dots(ax["D"], data.n_keys, errors, fmt="o-", color=colour)
+    ax["D"].set(ylabel="error over the\noutput's size", yscale="log")
+    plain_ticks(ax["D"], "y")
     _keys_axis(ax["D"], data)
-    ax["D"].set_yscale("log")
     legend_below(figure, ax["A"])
     return figure
 
@@ -97,6 +92,9 @@ def budgets(data: xr.Dataset) -> Figure:
             ax[name].scatter(costs, errors, s=12 * (1 + np.arange(len(errors))), color=colour)
         ax[name].axvline(1.0, color=SOFTMAX, lw=1.2)
         ax[name].set(xscale="log", yscale="log", xlabel=f"{label} over softmax's")
+        plain_ticks(ax[name], "x")
+        low, high = ax[name].get_ylim()
+        plain_ticks(ax[name], "y", ticks=[tick for tick in TICKS if low < tick < high])
     ax["A"].set_ylabel("error over the output's size")
     legend_below(figure, ax["A"])
     return figure
@@ -110,6 +108,7 @@ def _along_keys(ax: Axes, data: xr.Dataset, over: xr.DataArray) -> None:
             ax.plot(data.n_keys, line, LINES[str(readout)], marker="o", ms=3.5, color=colour, label=label)
     ax.axhline(1.0, color=SOFTMAX, lw=1.2)
     ax.set_yscale("log")
+    plain_ticks(ax, "y")
     _keys_axis(ax, data)
 
 
