@@ -95,6 +95,9 @@ def error(study: Study) -> Figure:
         ax[name].set_xlabel(CURVES[curve])
     _along(ax["F"], study, "rate_spread", "regular", label="unequal rates (s.d. of log)", color=SOFTMAX)
     _along(ax["F"], study, "jitter", "regular", label="jittered phases (spacings)", color=INH)
+    ax["F"].set_xscale("symlog", linthresh=0.05)
+    ax["F"].set_xlim(-0.005, 3)
+    plain_ticks(ax["F"], "x", [0, 0.1, 0.3, 1, 2])
     ax["F"].set_xlabel("size of the disturbance")
     shapes = [f"{p.case.x:g}".replace("inf", "∞") for p in study.along("shape")]
     ax["E"].set_xticks(_places(study.along("shape")), shapes)
@@ -136,7 +139,9 @@ def rhythm(study: Study) -> Figure:
     for name, (colour, label) in looks.items():
         frequency_Hz, power = _spectrum(study, name)
         ax["A"].plot(frequency_Hz, power, color=colour, label=label)
-    ax["A"].set(xlim=(5, 120), yscale="log", xlabel="frequency (Hz)", ylabel="power / random spikes'")
+    ax["A"].set(
+        xlim=(5, 120), ylim=(0.02, 60), yscale="log", xlabel="frequency (Hz)", ylabel="power / random spikes'"
+    )
     rng = np.random.default_rng(0)  # of the bars in C
     for shift, (name, (colour, label)) in zip((-0.15, 0.15), looks.items(), strict=True):
         rows = [getattr(study.beats[k], m)(name) for m in ("peaked", "shared") for k in ("regular", "random")]

@@ -87,8 +87,7 @@ class RegularCell:
         """Cells have a threshold or a rate of their own only where these differ."""
         rate = "exp(v - theta + log_rate)" if self.rate_spread else "exp(v - theta)"
         lines = ["dv/dt = (drive + u - inh - v) / tau_e : 1", f"dh/dt = rho_0 * {rate} : 1"]
-        if self.shape != math.inf:
-            lines.append("q : 1")
+        lines.append("q = 1 : 1" if self.shape == math.inf else "q : 1")
         if self.rate_spread:
             lines.append("log_rate : 1 (constant)")
         return "".join(f"{line}\n" for line in lines)
@@ -121,11 +120,10 @@ class RegularCell:
 
     def namespace(self) -> dict[str, Quantity | float]:
         """The constants of the equations, with their dimensions."""
-        constants = {
+        return {
             "tau_e": self.tau_ms * ms,
             "drive": self.drive,
             "theta": self.theta,
             "rho_0": self.rho_0_per_ms / ms,
             "v_start": self.v_start,
         }
-        return {**constants, "q": 1.0} if self.shape == math.inf else constants
