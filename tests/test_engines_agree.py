@@ -17,6 +17,16 @@ SCORES = "scores.npy"
 GIVEN = {  # what differs from the defaults
     "temperature-map": {"steps": 3},
     "compare-file": {"scores": SCORES},
+    "regular-or-random": {  # each kind of cells compiles anew in Brian2
+        "n_rows": 60,
+        "budgets": (16,),
+        "keys": (4,),
+        "spreads": (1.0,),
+        "shapes": (1, 8),
+        "cells": (4,),
+        "unequal": (0.2,),
+        "jitters": (1.0,),
+    },
     "price-of-context": {"n_keys": (16, 64), "rounds": 2},
 }
 HEAD = "| | Brian2 | fused | apart (errors) |\n|---|---|---|---|"
