@@ -83,6 +83,7 @@ def _cell(kind: str, **changes: Any) -> RegularCell:
     settings: dict[str, dict[str, Any]] = {
         "regular": {},
         "own phases": {"phases": "own"},
+        "row phase": {"phases": "row"},
         "random": {"phases": "own", "shape": 1},
     }
     return RegularCell(**{**settings[kind], **changes})
@@ -117,6 +118,7 @@ def _cases(params: Params) -> list[Case]:
         *(replace(case, kind="one cell") for case in disturbed("shape", shapes, n_cells=1)),
         *disturbed("rate_spread", [0.0, *sorted(params.unequal)]),
         *disturbed("jitter", [0.0, *sorted(params.jitters)]),
+        *curve("keys", "n_keys", params.keys, "row phase"),
     ]
 
 

@@ -179,7 +179,7 @@ def in_numbers(study: Study, rng: np.random.Generator) -> dict[str, Metric]:
     }
     for curve, kinds in {
         "spikes": ("regular", "own phases", "random"),
-        "keys": ("regular",),
+        "keys": ("regular", "row phase"),
         "spread": ("regular",),
     }.items():
         for kind in kinds:
