@@ -28,11 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["figures"]
 
-COLOURS = {"regular": SPIKING, "own phases": CONTROL, "random": FLOOR, "one cell": INH, "row phase": SOFTMAX}
+COLOURS = {"regular": SPIKING, "own phases": CONTROL, "random": FLOOR, "one cell": INH}
 LABELS = {
     "regular": "regular, a key's cells in turn",
     "own phases": "regular, each cell at its own phase",
-    "row phase": "regular, one phase for the row",
     "random": "random",
     "one cell": "one cell a key",
 }
@@ -76,7 +75,7 @@ def error(study: Study) -> Figure:
     figure, ax = panels("ABC\nDEF", height_in=5.2)
     for name, curve, kinds in (
         ("A", "spikes", ("regular", "own phases", "random")),
-        ("B", "keys", ("random", "row phase", "regular")),
+        ("B", "keys", ("regular", "random")),
         ("C", "spread", ("regular", "random")),
         ("D", "cells", ("regular", "own phases")),
         ("E", "shape", ("regular", "one cell")),
