@@ -6,10 +6,12 @@ connected with whom. Both engines take the same batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import ast
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from operator import or_
+from typing import Protocol
 
 import brian2 as b2
 import numpy as np
@@ -18,10 +20,18 @@ from spiking.budget import Budget
 from spiking.refs import Ref
 from spiking.streams import Streams
 
-__all__ = ["FIELD_DT_MS", "Batch", "RowArrays", "SynapseArrays", "Traits", "Wanted"]
+__all__ = ["FIELD_DT_MS", "Batch", "Begins", "RowArrays", "SynapseArrays", "Traits", "Wanted"]
 
 FIELD_DT_MS = 1.0  # between samples of a row's field
 Own = Mapping[Ref, np.ndarray]  # values of variables, one row after another
+
+
+class Begins(Protocol):
+    """How rows begin (`spiking.engines.start.Start`), as engines read it."""
+
+    @property
+    def expressions(self) -> Mapping[Ref, ast.expr]: ...
+    def site_of_key_phase(self, ref: Ref) -> int | None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +132,12 @@ class Batch:
     counted: str | None = None  # the group whose spikes are counted by unit and end a row
     unit: int = 1  # cells of the counted group that are counted together
     varied: frozenset[Ref] = frozenset()  # variables that rows bring with them
-    own: Callable[[range], Own] = field(default=lambda rows: {})  # their values
+    own: Callable[[range, Collection[Ref] | None], Own] = field(
+        default=lambda rows, only: {}
+    )  # their values, of all or only some
+    score: Ref | None = None  # of them the one that receives each key's input
+    at_keys: Callable[[range], np.ndarray] | None = None  # that input, by population
+    start: Begins | None = None  # how the others begin
     rebuild: Callable[[int], Sequence[b2.BrianObject]]  # a row's objects, made anew
 
     @property
@@ -131,12 +146,12 @@ class Batch:
 
     def row(self, number: int, streams: Streams) -> Batch:
         """One of the rows as a batch."""
-        values = self.own(range(number, number + 1))
+        values = self.own(range(number, number + 1), None)
         return replace(
             self,
             kinds=(self.kinds[self.kind_of[number]],),
             kind_of=np.zeros(1, dtype=np.int64),
-            own=lambda rows: values,
+            own=lambda rows, only: values,
             rebuild=lambda row: self.rebuild(number),
             streams=streams,
         )

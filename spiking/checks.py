@@ -57,9 +57,10 @@ def known(field: str, name: object, names: Iterable[str]) -> None:
 
 
 def check_scores(scores: np.ndarray | Sequence[Sequence[float]]) -> np.ndarray:
-    """Scores as a finite float64 array of shape (n_rows >= 1, n_keys >= 1)."""
+    """Scores as an array of shape (n_rows >= 1, n_keys >= 1): float32 stays so, all else becomes float64."""
     try:
-        scores = np.asarray(scores, dtype=np.float64)
+        single = getattr(scores, "dtype", None) == np.float32
+        scores = np.asarray(scores, dtype=np.float32 if single else np.float64)
     except (TypeError, ValueError):
         raise TypeError(
             f"scores must be an array of numbers (rows, keys), got {type(scores).__name__}; "
@@ -99,9 +100,11 @@ def check_mask(scores: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
         raise ValueError(
             f"mask must leave at least one key in every row, got none in row {empty[0]}; drop that row."
         )
-    bad = np.argwhere(present & ~np.isfinite(scores))
-    if len(bad):
-        row, key = bad[0]
+    finite = np.isfinite(scores)
+    if mask is not None:
+        finite |= ~present
+    if not finite.all():
+        row, key = np.argwhere(~finite)[0]
         raise ValueError(
             f"scores must be finite, got {scores[row, key]} at row {row}, key {key}; "
             "mask that key or mend the score."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from typing import Self
 
@@ -14,12 +14,13 @@ import numpy as np
 from spiking.batch import Batch, Own
 from spiking.budget import Budget
 from spiking.checks import check_mask, check_scores
-from spiking.engines import Engine, Fused
+from spiking.engines import Engine, EventDriven, Fused
 from spiking.engines.fused.parts import Program
 from spiking.measures.selection import select
 from spiking.probe import probe
 from spiking.record import Selection
 from spiking.refs import Ref
+from spiking.relative import relative_scores
 from spiking.rows import Layout
 from spiking.running import run_batch, wanted
 from spiking.streams import Streams
@@ -101,8 +102,7 @@ class RowCircuit(ABC):
         present : (n_rows, n_keys) bool array
             True where a key takes part.
         """
-        highest = np.max(scores, axis=1, keepdims=True, where=present, initial=-np.inf)
-        return self.gain / self.temperature * np.where(present, scores - highest, 0.0)
+        return relative_scores(scores, present, self.gain / self.temperature, "max")
 
     def template_key(self) -> object:
         """What tells circuits apart that have to be read each for itself; equal keys share their objects."""
@@ -147,6 +147,11 @@ class RowCircuit(ABC):
             )
             template.probed = True
 
+    def why_stepped(self) -> str | None:
+        """What the circuit lacks if the engine `EventDriven` has to step its counted cells; None if it need not."""
+        template = template_of(self)
+        return EventDriven().why_stepped(_two_keys(self, template), template.wiring.sampled)
+
     def attend(
         self,
         scores: np.ndarray,
@@ -158,7 +163,7 @@ class RowCircuit(ABC):
         mask: np.ndarray | None = None,
         constants: Mapping[str, np.ndarray] | None = None,
         record: str = "spikes",
-        engine: Engine = Fused(),
+        engine: Engine = EventDriven(),
         progress: Callable[[float], None] | None = None,
     ) -> Selection:
         """Let the keys of each row compete.
@@ -185,7 +190,8 @@ class RowCircuit(ABC):
             `n_cycles` 0, and memory does not grow with the duration. With "all" the spikes of all other groups
             are kept as well, in `other_spikes`.
         engine : Engine
-            `Fused()`, or the reference `Brian2()`.
+            `EventDriven()`, which steps only cells that have to be stepped (`why_stepped`), `Fused()`, which steps
+            all, or the reference `Brian2()`.
         progress : callable, optional
             Called with the fraction that is done: of simulated time (Brian2) or of the rows (fused).
 
@@ -226,13 +232,16 @@ class RowCircuit(ABC):
         wiring = template.wiring
         layout = Layout.of(present, template.unit)
         assert wiring.scores is not None
-        score, n_present = Ref.read(wiring.scores), present.sum(axis=1)
-        at_keys = layout.at_populations(np.asarray(self.score_input(scores, present), dtype=np.float64))
+        score = Ref.read(wiring.scores)
+        at_keys = layout.at_populations(np.asarray(self.score_input(scores, present)))
+
+        def by_key(rows: range) -> np.ndarray:
+            return at_keys[layout.populations_of(rows)]
 
         def inputs(rows: range) -> Own:
-            n_keys = n_present[rows.start : rows.stop]
+            n_keys = layout.n_present[rows.start : rows.stop]
             return {
-                score: np.repeat(at_keys[layout.populations_of(rows)], template.per_key(score.group)),
+                score: np.repeat(by_key(rows), template.per_key(score.group)),
                 **{
                     ref: np.repeat(values[rows.start : rows.stop], template.n_values(ref, n_keys))
                     for ref, values in given.items()
@@ -240,6 +249,7 @@ class RowCircuit(ABC):
             }
 
         batch = self.batch(layout, Streams.of(rng), frozenset({score, *given}), inputs)
+        batch = dataclasses.replace(batch, score=score, at_keys=by_key, start=template.start)
         recorded = run_batch(template, batch, budget, record, engine, rng, progress)
         return select(recorded, layout, present, budget, counted=wiring.counts, field=wiring.field_ref)
 
@@ -265,7 +275,7 @@ class RowCircuit(ABC):
             Sizes of inputs other than scores.
         """
         template = template_of(self, sizes)
-        n_keys = np.bincount(layout.row_of_population, minlength=layout.n_rows)
+        n_keys = layout.n_present
         numbers = streams.numbers(layout.n_rows)
         if template.random:
             kinds = [
@@ -276,14 +286,17 @@ class RowCircuit(ABC):
             different, kind_of = np.unique(n_keys, return_inverse=True)
             kinds = [template.kind(int(n)) for n in different]
 
-        def own(rows: range) -> Own:
-            given = inputs(rows)
+        def own(rows: range, only: Collection[Ref] | None) -> Own:
+            begin = template.start.needed(only)
+            brought = only is None or bool(varied & (template.start.reads(begin) | set(only)))
+            given = inputs(rows) if brought else {}
             begun = template.start.values(
                 given,
                 lambda ref: batch.values(ref, rows, {}),
                 {group: batch.n_cells(group)[rows.start : rows.stop] for group in template.arrays.sizes},
                 seed=streams.seed,
                 streams=numbers[rows.start : rows.stop],
+                only=begin,
             )
             return {**given, **begun}
 
@@ -302,6 +315,13 @@ class RowCircuit(ABC):
         return batch
 
 
+def _two_keys(circuit: RowCircuit, template: Template) -> Batch:
+    """A row of two keys, to be read and never run."""
+    layout, score = Layout.of(np.ones((1, 2), dtype=bool), template.unit), template.wiring.score_ref
+    batch = circuit.batch(layout, Streams(0), frozenset({score} if score else ()))
+    return dataclasses.replace(batch, score=score, start=template.start)
+
+
 @lru_cache(maxsize=256)
 def row_program(circuit: RowCircuit) -> Program:
     """What one row's circuit computes at every step, as both engines run it.
@@ -312,7 +332,5 @@ def row_program(circuit: RowCircuit) -> Program:
         For what the fused engine does not cover.
     """
     template = template_of(circuit)
-    layout = Layout.of(np.ones((1, 2), dtype=bool), template.unit)
-    score = template.wiring.score_ref
-    batch = circuit.batch(layout, Streams(0), frozenset({score} if score else ()))
+    batch = _two_keys(circuit, template)
     return Fused().compiled(batch, wanted(template, Budget(spikes=1), "spikes")).program

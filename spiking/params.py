@@ -48,7 +48,6 @@ class GammaParams:
 
     dt_ms: float = 0.1
     settle_ms: float = 100.0  # simulated before the measured window, so that membranes settle
-    primed: bool = False  # E membranes begin with their score's steady state in them, and need not settle
 
     def __post_init__(self) -> None:
         for name in ("n_cells", "n_inh"):
@@ -99,7 +98,6 @@ class GammaParams:
             "w_ei": 1.0,
             "dt_ms": 0.5,
             "settle_ms": 0.0,
-            "primed": True,
         }
         return cls(**{**settings, **changes})
 
@@ -114,7 +112,6 @@ class GammaParams:
             "gain": 1.0,
             "cell": RegularCell(),
             "dt_ms": 0.25,
-            "primed": True,
         }
         return cls(**{**settings, **changes})
 
@@ -131,7 +128,6 @@ class GammaParams:
             "w_ei": 1.0,
             "dt_ms": 0.5,
             "settle_ms": 0.0,
-            "primed": True,
         }
         return cls(**{**settings, **changes})
 

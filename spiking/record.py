@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -127,8 +128,6 @@ class Selection:
     """
 
     counts: np.ndarray  # (n_rows, n_keys) int64: spikes per key
-    weights: np.ndarray  # (n_rows, n_keys) float: spike share, each row sums to 1 (0 where silent)
-    silent: np.ndarray  # (n_rows,) bool: rows without a spike
     mask: np.ndarray  # (n_rows, n_keys) bool: True where the key takes part
     f_gamma_Hz: np.ndarray  # (n_rows,) float: spectral peak in the gamma band; nan without a significant one
     n_cycles: np.ndarray  # (n_rows,) int: cycles of the field in the measured window; 0 without a rhythm
@@ -145,3 +144,18 @@ class Selection:
     # further variables, "group.variable" -> (n_rows, n_cells, n_samples) float32
     samples: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     rhythm_note: str = ""  # in how many rows the cells are too few for the test of their rhythm, if in any
+
+    @cached_property
+    def n_spikes(self) -> np.ndarray:
+        """Counted spikes of each row, (n_rows,) int64."""
+        return self.counts.sum(axis=1)
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """Spike share of each key, (n_rows, n_keys) float: each row sums to 1 (0 where silent)."""
+        return self.counts / np.maximum(self.n_spikes, 1)[:, None]
+
+    @property
+    def silent(self) -> np.ndarray:
+        """Rows without a spike, (n_rows,) bool."""
+        return self.n_spikes == 0

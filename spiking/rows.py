@@ -7,37 +7,66 @@ different numbers of keys lie side by side without padding.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 __all__ = ["Layout"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Layout:
-    """(row, key, cell) <-> flat index, for the keys that take part."""
+    """(row, key, cell) <-> flat index, for the keys that take part.
 
-    n_rows: int
-    n_keys: int
+    Where all do, a matrix (n_rows, n_keys) is the flat array, and nothing is listed or copied.
+    """
+
+    present: np.ndarray  # (n_rows, n_keys) bool
     n_cells: int
-    row_of_population: np.ndarray  # (n_populations,) int32, ascending
-    key_of_population: np.ndarray  # (n_populations,) int32
 
     @classmethod
     def of(cls, mask: np.ndarray, n_cells: int) -> Layout:
         """From the mask (n_rows, n_keys), True where a key takes part."""
-        row, key = np.nonzero(mask)
-        return cls(
-            n_rows=mask.shape[0],
-            n_keys=mask.shape[1],
-            n_cells=n_cells,
-            row_of_population=row.astype(np.int32),
-            key_of_population=key.astype(np.int32),
-        )
+        return cls(present=mask, n_cells=n_cells)
+
+    @property
+    def n_rows(self) -> int:
+        return self.present.shape[0]
+
+    @property
+    def n_keys(self) -> int:
+        return self.present.shape[1]
+
+    @cached_property
+    def n_present(self) -> np.ndarray:
+        """Keys that take part in each row, (n_rows,) int64."""
+        return np.count_nonzero(self.present, axis=1)
+
+    @cached_property
+    def is_full(self) -> bool:
+        """Whether all keys take part in all rows."""
+        return bool((self.n_present == self.n_keys).all())
+
+    @cached_property
+    def first_population(self) -> np.ndarray:
+        """Where the populations of each row begin, and where the last one ends, (n_rows + 1,) int64."""
+        return np.concatenate([[0], np.cumsum(self.n_present)])
+
+    @cached_property
+    def row_of_population(self) -> np.ndarray:
+        """(n_populations,) int32, ascending."""
+        return np.repeat(np.arange(self.n_rows, dtype=np.int32), self.n_present)
+
+    @cached_property
+    def key_of_population(self) -> np.ndarray:
+        """(n_populations,) int32."""
+        if self.is_full:
+            return np.tile(np.arange(self.n_keys, dtype=np.int32), self.n_rows)
+        return np.nonzero(self.present)[1].astype(np.int32)
 
     @property
     def n_populations(self) -> int:
-        return len(self.row_of_population)
+        return int(self.first_population[-1])
 
     @property
     def n_total(self) -> int:
@@ -50,14 +79,19 @@ class Layout:
 
     def at_populations(self, matrix: np.ndarray) -> np.ndarray:
         """Pick the entries of the keys that take part: (n_rows, n_keys) -> (n_populations,)."""
-        return matrix[self.row_of_population, self.key_of_population]
+        return matrix.reshape(-1) if self.is_full else matrix[self.present]
+
+    def at_keys(self, per_population: np.ndarray) -> np.ndarray:
+        """Put the values of populations in their places: (n_populations,) -> (n_rows, n_keys), 0 elsewhere."""
+        if self.is_full:
+            return per_population.reshape(self.present.shape)
+        matrix = np.zeros(self.present.shape, dtype=per_population.dtype)
+        matrix[self.present] = per_population
+        return matrix
 
     def populations_of(self, rows: range) -> slice:
         """The populations of consecutive rows."""
-        ends = np.array(
-            [rows.start, rows.stop], dtype=self.row_of_population.dtype
-        )  # of another, all are cast
-        return slice(*np.searchsorted(self.row_of_population, ends))
+        return slice(int(self.first_population[rows.start]), int(self.first_population[rows.stop]))
 
     def locate(self, cell_index: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Flat cell index -> (row, key, cell), each of the same length, int32."""

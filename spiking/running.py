@@ -34,7 +34,7 @@ def run_batch(
     check_engine(engine)
     if isinstance(rng, Streams) and rng.rows is not None and not engine.takes_streams:
         raise ValueError(
-            f"streams are of the fused engine, got {type(engine).__name__}(); use Fused(), or a generator."
+            f"streams are of compiled engines, got {type(engine).__name__}(); use EventDriven(), or a generator."
         )
     return engine.run(batch, wanted(template, budget, record), progress)
 

@@ -35,7 +35,7 @@ def packed(events: np.ndarray, n_events: np.ndarray, rows: range, n_settle: int,
 
 def spike_record(spikes: Spikes, layout: Layout, duration_ms: float) -> SpikeRecord:
     """Spikes of the counted cells by row, key and cell, ordered by time; at equal times by row."""
-    first = np.searchsorted(layout.row_of_population, np.arange(layout.n_rows, dtype=np.int32))
+    first = layout.first_population[:-1]
     n_buckets = max(_BUCKETS, len(spikes.time_ms))
     row, key, cell, time_ms = _by_time(
         spikes.row, spikes.cell, spikes.time_ms, first, layout.key_of_population, layout.n_cells, n_buckets

@@ -11,7 +11,14 @@ import numpy as np
 
 from spiking import Brian2, Budget, Engine, EscapeRate, Selection, SpikeRecord, Streams
 
-__all__ = ["DrawnThresholds", "MultinomialCircuit", "softmax"]
+__all__ = ["DrawnThresholds", "MultinomialCircuit", "Unprimed", "softmax"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unprimed(EscapeRate):
+    """Escape-rate cells whose membranes begin without their score."""
+
+    start: ClassVar[Mapping[str, str]] = {**EscapeRate.start, "v": "theta / 4"}
 
 
 @dataclass(kw_only=True)
@@ -50,13 +57,10 @@ class MultinomialCircuit:
         n_bursts[list(self.silent_rows)] = 0
         of_spikes = self._record(weights, n_bursts, duration_ms, rng)
         counts = of_spikes.counts()
-        total = counts.sum(axis=1)
         if progress is not None:
             progress(1.0)
         return Selection(
             counts=counts,
-            weights=counts / np.maximum(total, 1)[:, None],
-            silent=total == 0,
             mask=present,
             f_gamma_Hz=np.full(len(scores), np.nan),
             n_cycles=np.zeros(len(scores), dtype=np.int64),

@@ -37,7 +37,7 @@ SCORES = np.random.default_rng(0).normal(0, 1.5, (12, 6))
 
 
 def attend(scores: np.ndarray, **options: Any) -> Selection:
-    options = {"duration_ms": 200, "rng": np.random.default_rng(1), **options}
+    options = {"duration_ms": 200, "engine": Fused(), "rng": np.random.default_rng(1), **options}
     return CIRCUIT.attend(scores, **options)
 
 

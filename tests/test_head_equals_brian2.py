@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from spiking import Brian2, Fused, GammaParams, HeadParams, HeadSelection, Streams, VectorCircuit
-from tests.doubles import DrawnThresholds
+from spiking import Brian2, EscapeRate, Fused, GammaParams, HeadParams, HeadSelection, Streams, VectorCircuit
+from tests.doubles import DrawnThresholds, Unprimed
 
 FALSE_ALARM = 1e-3  # of the family of two-sample tests, shared among its tests (Bonferroni)
 N_KEYS, D, D_VALUE, N_CELLS = 4, 5, 3, 10
@@ -108,14 +108,14 @@ def test_free_noise_gives_the_same_law(precision: str) -> None:
 
 
 def test_membranes_begin_with_the_input_of_empty_dendrites() -> None:
-    """Which is none: the first 50 ms are the same, spike for spike, whether or not they are primed with it."""
+    """Which is none: the first 50 ms are the same, spike for spike, whether or not cells begin with their score."""
     plain, primed = (
-        VectorCircuit(replace(PARAMS, primed=primed), HEAD).attend(
+        VectorCircuit(replace(PARAMS, cell=cell), HEAD).attend(
             **_vectors(np.random.default_rng(3), 2),
             duration_ms=50,
             rng=np.random.default_rng(1),
         )
-        for primed in (False, True)
+        for cell in (Unprimed(), EscapeRate())
     )
     np.testing.assert_array_equal(plain.trace, primed.trace)
 

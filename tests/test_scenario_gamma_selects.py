@@ -130,8 +130,6 @@ def test_relative_spectrum_of_a_poisson_process_is_flat_at_one() -> None:
     )
     selection = Selection(
         counts=n[:, None],
-        weights=np.ones((n_rows, 1)),
-        silent=n == 0,
         mask=np.ones((n_rows, 1), dtype=bool),
         f_gamma_Hz=np.full(n_rows, np.nan),
         n_cycles=np.zeros(n_rows, dtype=int),

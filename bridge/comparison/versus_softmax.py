@@ -11,7 +11,7 @@ from bridge.comparison.agreement import Comparison, MetricComparison
 from bridge.comparison.scoring import score_selection
 from bridge.laws.counted import as_numpy
 from bridge.laws.softmax_fit import fit_softmax, softmax
-from spiking import Budget, Engine, Fused, RowCircuit, Selection
+from spiking import Budget, Engine, EventDriven, RowCircuit, Selection
 from spiking.checks import check_mask, check_scores, positive
 
 __all__ = ["Comparison", "MetricComparison", "compare", "compare_scores", "compare_selection"]
@@ -27,7 +27,7 @@ def compare(
     rng: np.random.Generator,
     mask: object = None,
     temperature: float | None = None,
-    engine: Engine = Fused(),
+    engine: Engine = EventDriven(),
     budget: Budget | None = None,
     progress: Callable[[float], None] | None = None,
     n_draws: int = 50,
@@ -91,7 +91,7 @@ def compare_scores(
     rng: np.random.Generator,
     mask: object = None,
     temperature: float | None = None,
-    engine: Engine = Fused(),
+    engine: Engine = EventDriven(),
     budget: Budget | None = None,
     progress: Callable[[float], None] | None = None,
     n_draws: int = 50,

@@ -16,7 +16,7 @@ from bridge.heads.surrogate import sampled_counts, spike_share
 from bridge.laws.depletion import FittedLaw, fit_law
 from pragmatic.attention import Attended
 from pragmatic.masks import checked_scores, masked_scores
-from spiking import Budget, Engine, Fused, HeadSelection, RowCircuit, Selection, Streams, VectorCircuit
+from spiking import Budget, Engine, EventDriven, HeadSelection, RowCircuit, Selection, Streams, VectorCircuit
 from spiking.checks import known
 from spiking.engines import check_engine
 
@@ -71,7 +71,7 @@ class SpikingScoreMap:
     circuit: RowCircuit
     budget: Budget
     rng: np.random.Generator
-    engine: Engine = Fused()
+    engine: Engine = EventDriven()
     _: KW_ONLY
     mode: str = "simulated"
     gradient: bool = False
@@ -209,7 +209,8 @@ class SpikingScoreMap:
         if not self._keyed:
             if streams is not None:
                 raise ValueError(
-                    f"streams need the engine Fused(), got {type(self.engine).__name__}(); leave them out"
+                    f"streams need a compiled engine, got {type(self.engine).__name__}(); use EventDriven(), or "
+                    "leave them out"
                 )
             return self.rng
         if streams is None:
@@ -260,7 +261,7 @@ class SpikingVectorHead:
     circuit: VectorCircuit
     duration_ms: float
     rng: np.random.Generator
-    engine: Engine = Fused()
+    engine: Engine = EventDriven()
     attended: HeadSelection | None = field(default=None, init=False, repr=False)
 
     def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Attended:

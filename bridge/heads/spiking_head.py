@@ -9,7 +9,7 @@ from bridge.bill.usage import Usage
 from bridge.heads.score_map import SpikingScoreMap
 from bridge.laws.depletion import FittedLaw
 from pragmatic.attention import Attended, DotProductHead
-from spiking import Budget, Engine, Fused, RowCircuit
+from spiking import Budget, Engine, EventDriven, RowCircuit
 
 __all__ = ["SPIKES", "SpikingHead"]
 
@@ -71,7 +71,7 @@ class SpikingHead:
         duration_ms: float | None = None,
         budget: Budget | None = None,
         mode: str = "simulated",
-        engine: Engine = Fused(),
+        engine: Engine = EventDriven(),
         seed: int = 0,
         gradient: bool = True,
         law: FittedLaw | None = None,

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bridge.laws.softmax_fit import fit_softmax
-from spiking import PARAMETER_SETS, Budget, Engine, Fused, GammaCircuit, RowCircuit
+from spiking import PARAMETER_SETS, Budget, Engine, EventDriven, GammaCircuit, RowCircuit
 from spiking.calibration import STORED_CALIBRATION
 
 __all__ = ["Calibration", "calibrate", "reference_scores", "smoothed"]
@@ -61,7 +61,7 @@ def calibrate(
     n_rows_each: int = 13,
     budget: Budget = DEFAULT,
     n_steps: int = 3,
-    engine: Engine = Fused(),
+    engine: Engine = EventDriven(),
     progress: Callable[[float], None] | None = None,
 ) -> Calibration:
     """Find the gain at which the fitted softmax has the temperature `circuit.temperature`.

@@ -45,8 +45,8 @@ class EscapeRate:
         q = -log(rand())
     """
     method: ClassVar[str] = "euler"
-    start: ClassVar[Mapping[str, str]] = {  # voltages spread below threshold
-        "v": "theta / 2 * rand()",
+    start: ClassVar[Mapping[str, str]] = {  # one voltage below threshold, with the score in it
+        "v": "theta / 4 + u",
         "h": "0",
         "q": "-log(rand())",
     }

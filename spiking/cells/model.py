@@ -6,6 +6,7 @@ the row's inhibition `inh`, subtracted as a current.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, ClassVar, Protocol
@@ -15,7 +16,7 @@ from brian2 import Quantity
 
 from spiking.checks import positive
 
-__all__ = ["CellModel", "check_fields"]
+__all__ = ["CellModel", "check_fields", "start_without_input"]
 
 
 class CellModel(Protocol):
@@ -39,6 +40,11 @@ class CellModel(Protocol):
     def theta(self) -> float: ...
     def with_drive(self, drive: float) -> CellModel: ...
     def namespace(self) -> dict[str, Quantity | float]: ...
+
+
+def start_without_input(cell: CellModel) -> dict[str, str]:
+    """How a cell begins whose input `u` is 0 then, though it will change."""
+    return {name: re.sub(r"\bu\b", "0", expression) for name, expression in cell.start.items()}
 
 
 def check_fields(cell: Any, *signed: str) -> None:

@@ -62,7 +62,7 @@ class RegularCell:
     phases: str = "even"
     jitter: float = 0.0
     rate_spread: float = 0.0
-    v_start: float = 5.0  # of all cells; the first volley comes within 7 ms and is as large as later ones
+    v_start: float = 5.0  # of all cells, plus their score; first volley within 7 ms, as large as later ones
 
     name: ClassVar[str] = "regular"
     threshold: ClassVar[str] = "h > q"
@@ -103,7 +103,7 @@ class RegularCell:
     @property
     def start(self) -> Mapping[str, str]:
         """A cell that has been firing for long: its threshold is length-biased, h anywhere below it (Cox 1962)."""
-        phase, begun = _PHASE[self.phases], {"v": "v_start"}
+        phase, begun = _PHASE[self.phases], {"v": "v_start + u"}
         if self.jitter:
             phase = f"({phase} + {self.jitter} * randn() / n_cells) % 1"
         if self.rate_spread:

@@ -9,7 +9,7 @@ import numpy as np
 
 from spiking.calibration import effective_gain
 from spiking.circuits.gamma import GammaCircuit
-from spiking.engines import Engine, Fused
+from spiking.engines import Engine, EventDriven
 
 __all__ = ["RateMatched", "cut_loop", "gamma_off"]
 
@@ -40,7 +40,7 @@ def gamma_off(
     duration_ms: float,
     rng: np.random.Generator,
     mask: np.ndarray | None = None,
-    engine: Engine = Fused(),
+    engine: Engine = EventDriven(),
     tolerance: float = 0.02,
     max_steps: int = 12,
     progress: Callable[[float], None] | None = None,

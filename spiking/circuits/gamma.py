@@ -18,6 +18,7 @@ from spiking.calibration import effective_gain
 from spiking.cells import CELLS
 from spiking.circuit import RowCircuit
 from spiking.params import GammaParams
+from spiking.relative import relative_scores
 from spiking.wiring import Row, Wiring
 
 __all__ = ["GammaCircuit", "gamma_row"]
@@ -127,13 +128,11 @@ class GammaCircuit(RowCircuit):
     def build(self, row: Row) -> Wiring:
         """Make one row; constant input adds itself to the linear membrane.
 
-        With the score in the membrane from the start (`primed`), the first spike is already a sample of the
-        softmax.
+        Cells that begin with the score in their membrane, as escape-rate cells do, need not settle: their first
+        spike is already a sample of the softmax.
         """
         params = self.params
         start = {f"exc.{name}": expression for name, expression in params.cell.start.items()}
-        if params.primed:
-            start["exc.v"] += " + u"
         return Wiring(
             list(gamma_row(params, row.n_keys).values()),
             scores="exc.u",
@@ -147,8 +146,5 @@ class GammaCircuit(RowCircuit):
     def score_input(self, scores: np.ndarray, present: np.ndarray) -> np.ndarray:
         """What each key receives, (n_rows, n_keys), with the feedforward inhibition of the parameters."""
         params = self.params
-        if params.feedforward == "max":
-            scores = scores - np.max(scores, axis=1, keepdims=True, where=present, initial=-np.inf)
-        elif params.feedforward == "mean":
-            scores = scores - np.mean(scores, axis=1, keepdims=True, where=present)
-        return effective_gain(params) / params.temperature * np.where(present, scores, 0.0)
+        factor = effective_gain(params) / params.temperature
+        return relative_scores(scores, present, factor, params.feedforward)

@@ -15,6 +15,7 @@ import numpy as np
 
 from spiking.batch import Own
 from spiking.budget import Budget
+from spiking.cells.model import start_without_input
 from spiking.checks import check_mask, check_vectors
 from spiking.circuit import RowCircuit
 from spiking.circuits.gamma import gamma_row
@@ -25,7 +26,7 @@ from spiking.circuits.periphery import (
     query_rates_Hz,
     value_weights,
 )
-from spiking.engines import Engine, Fused
+from spiking.engines import Engine, EventDriven
 from spiking.measures.selection import select
 from spiking.params import GammaParams
 from spiking.record import Selection
@@ -77,7 +78,7 @@ class VectorCircuit(RowCircuit):
         params, head = self.params, self.head
         core = gamma_row(params, row.n_keys, score="u : 1 (linked)")
         around = build_periphery(core, params, head, n_keys=row.n_keys, **row.sizes)
-        start = {f"exc.{name}": expression for name, expression in params.cell.start.items()}
+        start = {f"exc.{name}": e for name, e in start_without_input(params.cell).items()}
         return Wiring(
             [*core.values(), *around],
             scores=None,
@@ -103,7 +104,7 @@ class VectorCircuit(RowCircuit):
         duration_ms: float,
         rng: np.random.Generator | Streams,
         mask: np.ndarray | None = None,
-        engine: Engine = Fused(),
+        engine: Engine = EventDriven(),
         progress: Callable[[float], None] | None = None,
     ) -> HeadSelection:
         """Attend with every query over its keys.

@@ -12,10 +12,11 @@ from typing import ClassVar, Protocol
 from spiking.batch import Batch, Wanted
 from spiking.checks import known
 from spiking.engines.brian2 import Brian2
+from spiking.engines.events.engine import EventDriven
 from spiking.engines.fused.engine import Fused
 from spiking.record import Recorded
 
-__all__ = ["ENGINES", "Brian2", "Engine", "Fused", "check_engine", "engine_named"]
+__all__ = ["ENGINES", "Brian2", "Engine", "EventDriven", "Fused", "check_engine", "engine_named"]
 
 
 class Engine(Protocol):
@@ -29,7 +30,8 @@ class Engine(Protocol):
     ) -> Recorded: ...
 
 
-ENGINES = {engine.name: engine for engine in (Fused, Brian2)}  # the first where nothing else is asked for
+# the first where nothing else is asked for
+ENGINES = {engine.name: engine for engine in (EventDriven, Fused, Brian2)}
 
 
 def engine_named(name: str) -> Engine:
@@ -41,4 +43,6 @@ def engine_named(name: str) -> Engine:
 def check_engine(engine: object) -> None:
     """Raise unless `engine` can run a batch."""
     if isinstance(engine, type) or not callable(getattr(engine, "run", None)):
-        raise TypeError(f"engine must be an engine, got {engine!r}; use Fused() or Brian2() of spiking.")
+        raise TypeError(
+            f"engine must be an engine, got {engine!r}; use EventDriven(), Fused() or Brian2() of spiking."
+        )

@@ -102,7 +102,7 @@ class Brian2:
 
     def run(self, batch: Batch, wanted: Wanted, progress: Callable[[float], None] | None = None) -> Recorded:
         """Simulate a batch."""
-        own = batch.own(range(batch.n_rows))
+        own = batch.own(range(batch.n_rows), None)
         with building():
             objects = assemble(batch, own)
         if objects is not None:
@@ -117,7 +117,7 @@ class Brian2:
             row = batch.row(n, Streams.of(rng))
             with building():
                 objects = list(batch.rebuild(n))
-                _set_values(objects, row.own(range(1)))
+                _set_values(objects, row.own(range(1), None))
             parts.append(_run(objects, row, wanted, None))
             if progress is not None:
                 progress((n + 1) / batch.n_rows)

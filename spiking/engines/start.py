@@ -9,7 +9,7 @@ and 0 for rand_row().
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import CodeType
@@ -60,6 +60,7 @@ class Start:
         *,
         seed: int,
         streams: np.ndarray,
+        only: Collection[Ref] | None = None,
     ) -> dict[Ref, np.ndarray]:
         """The variables' values in the cells of some rows, one row after another.
 
@@ -73,6 +74,8 @@ class Start:
             Cells of each group in each row, (n_rows,).
         seed, streams
             Keys of the random numbers.
+        only : collection of Ref, optional
+            The variables that are wanted, as `needed` gives them; all unless given.
         """
         values: dict[Ref, np.ndarray] = dict(given)
         noise = {
@@ -80,6 +83,9 @@ class Start:
             for n, group in enumerate(dict.fromkeys(ref.group for ref in self.expressions))
         }
         for ref, formula in self._formulas.items():
+            if only is not None and ref not in only:
+                noise[ref.group].skip(formula.n_draws)
+                continue
             total = int(sizes[ref.group].sum())
 
             def variable(name: str, group: str = ref.group) -> np.ndarray:
@@ -94,7 +100,36 @@ class Start:
             drawn = _Draws(noise[ref.group], sizes[ref.group], self.cells_per_key.get(ref.group))
             value = formula(variable, drawn)
             values[ref] = np.asarray(value) if np.ndim(value) else np.full(total, value)
-        return {ref: values[ref] for ref in self.expressions}
+        return {ref: values[ref] for ref in self.expressions if only is None or ref in only}
+
+    def reads(self, refs: Collection[Ref]) -> set[Ref]:
+        """The variables that the expressions of some read."""
+        return set().union(*(self._reads[ref] for ref in refs))
+
+    @cached_property
+    def _reads(self) -> Mapping[Ref, set[Ref]]:
+        return {
+            ref: {read for name in names(e) if (read := Ref.of_identifier(name)) is not None}
+            for ref, e in self.expressions.items()
+        }
+
+    def needed(self, only: Collection[Ref] | None) -> frozenset[Ref]:
+        """Those of some variables that have an expression, with the others that they read; all for None."""
+        wanted = set(self.expressions if only is None else only) & self.expressions.keys()
+        for ref in reversed(list(self.expressions)):
+            if ref in wanted:
+                wanted |= self.reads([ref]) & self.expressions.keys()
+        return frozenset(wanted)
+
+    def site_of_key_phase(self, ref: Ref) -> int | None:
+        """The site of the draw of an expression that draws one number, which the cells of a key share."""
+        groups = list(dict.fromkeys(each.group for each in self.expressions))
+        site = SITES * groups.index(ref.group) if ref.group in groups else 0
+        for other, formula in self._formulas.items():
+            if other == ref:
+                return site if formula.functions == ("rand_key",) else None
+            site += formula.n_draws if other.group == ref.group else 0
+        return None
 
 
 def read_start(
@@ -210,6 +245,11 @@ class _Formula:
     code: CodeType
     variables: tuple[str, ...]
     functions: tuple[str, ...]
+
+    @property
+    def n_draws(self) -> int:
+        """Calls that draw random numbers."""
+        return sum(name in (*RANDOM, "rand_key", "rand_row") for name in self.functions)
 
     @classmethod
     def of(cls, expression: ast.expr) -> _Formula:

@@ -7,7 +7,6 @@ import numpy as np
 from spiking.batch import FIELD_DT_MS
 from spiking.budget import Budget
 from spiking.measures.phase import count_cycles
-from spiking.measures.readout import count_share
 from spiking.measures.rhythm import GammaPeak, peak_of
 from spiking.measures.trains import Trains
 from spiking.record import Recorded, Selection, SpikeRecord, Spikes
@@ -45,8 +44,7 @@ def select(
     field : Ref or None
         What is taken for the row's field.
     """
-    counts = np.zeros(present.shape, dtype=np.int64)
-    counts[layout.row_of_population, layout.key_of_population] = recorded.counts[counted]
+    counts = layout.at_keys(recorded.counts[counted])
     record = _spike_record(recorded.spikes.get(counted), layout, recorded.duration_ms)
     trace = _field(recorded, field, layout.n_rows)
     note = ""
@@ -57,11 +55,8 @@ def select(
         f_gamma_Hz, note = peak.f_gamma_Hz, _rhythm_note(peak)
         if trace.shape[1]:
             n_cycles = count_cycles(trace, FIELD_DT_MS, f_gamma_Hz, threads=recorded.threads)
-    share = count_share(counts)
     return Selection(
         counts=counts,
-        weights=share.weights,
-        silent=share.silent,
         mask=present,
         f_gamma_Hz=f_gamma_Hz,
         n_cycles=n_cycles,
@@ -104,6 +99,15 @@ def _field(recorded: Recorded, field: Ref | None, n_rows: int) -> np.ndarray:
 def _spike_record(spikes: Spikes | None, layout: Layout, duration_ms: float) -> SpikeRecord:
     """The spikes by row, key and cell, ordered by time."""
     if spikes is None:
-        nothing = np.empty(0, dtype=np.int64)
-        spikes = Spikes(row=nothing, cell=nothing.astype(np.int32), time_ms=np.empty(0))
+        nothing = np.empty(0, dtype=np.int32)
+        return SpikeRecord(
+            row=nothing,
+            key=nothing,
+            cell=nothing,
+            time_ms=np.empty(0),
+            n_rows=layout.n_rows,
+            n_keys=layout.n_keys,
+            n_cells=layout.n_cells,
+            duration_ms=duration_ms,
+        )
     return spike_record(spikes, layout, duration_ms)

@@ -63,7 +63,9 @@ def scalars(kernel: Kernel, batch: Batch, rows: range, own: Own) -> np.ndarray:
     found = np.empty((len(rows), max(1, len(kernel.program.scalars))), dtype=kernel.real)
     kind_of = batch.kind_of[rows.start : rows.stop]
     for n, ref in enumerate(kernel.program.scalars):
-        if ref in own:
+        if ref in kernel.program.begins:
+            found[:, n] = kernel.program.begins[ref]
+        elif ref in own:
             found[:, n] = own[ref]
         else:
             found[:, n] = np.array([kind.values[ref][0] for kind in batch.kinds])[kind_of]

@@ -11,8 +11,9 @@ import numpy as np
 from spiking.batch import Batch, Wanted
 from spiking.checks import known, positive_int
 from spiking.engines.fused.kernel import Kernel, compile_program
+from spiking.engines.fused.parts import Program
 from spiking.engines.fused.program import read_program
-from spiking.engines.fused.run import Block, Window, run_rows, usable_cores
+from spiking.engines.fused.run import Block, Window, n_populations, run_rows, usable_cores
 from spiking.record import Recorded, Spikes
 
 __all__ = ["PRECISIONS", "Fused"]
@@ -56,36 +57,45 @@ class Fused:
         """
         kernel = self.compiled(batch, wanted)
         window = Window(wanted=wanted, dt_ms=kernel.program.dt_ms)
-        blocks = run_rows(kernel, batch, window, threads=self.threads, progress=progress)
-        return replace(_together(list(blocks), batch, wanted), threads=self.threads or usable_cores())
+        counted = np.zeros(int(n_populations(batch).sum()), dtype=np.int64)
+        blocks = run_rows(kernel, batch, window, counted, threads=self.threads, progress=progress)
+        together = _together(list(blocks), batch, wanted, counted)
+        return replace(together, threads=self.threads or usable_cores())
 
     def compiled(self, batch: Batch, wanted: Wanted) -> Kernel:
         """The kernel of a batch, read and compiled once for all batches of the same circuit."""
         traits = batch.traits
         record = tuple(dict.fromkeys([*([batch.counted] if batch.counted else []), *wanted.spikes]))
         lead = wanted.budget.lead is not None
-        key = (id(batch.objects), self.precision, record, wanted.samples, lead, traits, batch.varied)
+        of_circuit = (type(self), id(batch.objects), traits, batch.varied)
+        key = (*of_circuit, self.precision, record, wanted.samples, lead)
         if key not in _kernels:
-            program = read_program(batch.objects, batch.namespace, varied=batch.varied, traits=traits)
             kernel = compile_program(
-                program, record=record, sample=wanted.samples, precision=self.precision, lead=lead
+                self.program(batch), record=record, sample=wanted.samples, precision=self.precision, lead=lead
             )
             while len(_kernels) >= _KEPT:
                 del _kernels[next(iter(_kernels))]
             _kernels[key] = kernel, batch.objects  # the objects live as long as their identity is a key
         return _kernels[key][0]
 
+    def program(self, batch: Batch) -> Program:
+        """What one row computes at every step."""
+        return read_program(batch.objects, batch.namespace, varied=batch.varied, traits=batch.traits)
+
 
 _kernels: dict[tuple[object, ...], tuple[Kernel, object]] = {}
 
 
-def _together(blocks: list[Block], batch: Batch, wanted: Wanted) -> Recorded:
+def _together(blocks: list[Block], batch: Batch, wanted: Wanted, counted: np.ndarray) -> Recorded:
     """What all rows did."""
     groups = blocks[0].counts
     sizes = {group: batch.n_cells(group) for group in batch.groups}
     return Recorded(
         n_cells=sizes,
-        counts={group: np.concatenate([b.counts[group] for b in blocks]) for group in groups},
+        counts={
+            **({} if batch.counted is None else {batch.counted: counted}),
+            **{group: np.concatenate([b.counts[group] for b in blocks]) for group in groups},
+        },
         spikes={group: _joined([b.spikes[group] for b in blocks]) for group in wanted.spikes},
         samples={
             str(ref): _by_row(np.concatenate([b.samples[str(ref)] for b in blocks]), sizes[ref.group])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,7 +24,7 @@ from spiking.refs import Ref
 
 __all__ = ["Kernel", "compile_program"]
 
-_PARTS = ("exp", "functions", "random", "simd")  # what a kernel imports
+_IMPORTED = re.compile(r"^from (spiking\.\S+) import", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +36,16 @@ class Kernel:
     run: Callable[..., None]
     real: np.dtype[Any]
     floats: np.ndarray
+    doubles: np.ndarray
     ints: np.ndarray  # int64
     tables: dict[str, np.ndarray]  # argument -> (n_times, n_columns)
+
+    @cached_property
+    def reads(self) -> frozenset[Ref]:
+        """The variables whose first values rows bring with them."""
+        unstepped = {ref for part in self.program.unstepped for ref in part.held}
+        brought = {*self.source.arrays, *self.source.lists, *self.program.scalars}
+        return frozenset((brought - self.program.begins.keys()) | unstepped)
 
 
 def compile_program(
@@ -54,6 +63,7 @@ def compile_program(
         run=_module(source.text).kernel,
         real=np.dtype(precision),
         floats=np.array(source.floats, dtype=precision),
+        doubles=np.array(source.doubles, dtype=np.float64),
         ints=np.array(source.ints, dtype=np.int64),
         tables={
             f"table__{name}": np.ascontiguousarray(table.values, dtype=precision)
@@ -65,7 +75,8 @@ def compile_program(
 @cache
 def _module(text: str) -> ModuleType:
     """The kernel as a module; numba keeps its machine code in the same folder."""
-    digest = hashlib.sha256((text + _parts() + numba.__version__).encode()).hexdigest()[:16]
+    parts = "".join(_source_of(module) for module in _IMPORTED.findall(text))
+    digest = hashlib.sha256((text + parts + numba.__version__).encode()).hexdigest()[:16]
     path = _folder() / f"circuit_{digest}.py"
     if not path.exists():  # written whole or not at all: several processes may come here at once
         part = path.with_suffix(f".{os.getpid()}.part")
@@ -81,8 +92,12 @@ def _module(text: str) -> ModuleType:
 
 
 @cache
-def _parts() -> str:
-    return "".join(Path(__file__).with_name(f"{part}.py").read_text(encoding="utf-8") for part in _PARTS)
+def _source_of(module: str) -> str:
+    """The text of a module that kernels import: numba does not see when it changes."""
+    found = importlib.util.find_spec(module)
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).read_text(encoding="utf-8")
 
 
 @cache

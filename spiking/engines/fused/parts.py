@@ -8,15 +8,26 @@ the row, everything else an array over the row's cells, or over its synapses.
 from __future__ import annotations
 
 import ast
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from spiking.engines.fused.fold import names
 from spiking.engines.fused.names import Assignment, Table
+from spiking.engines.fused.text import Lines
 from spiking.refs import Ref
 
-__all__ = ["Bundle", "Cells", "Code", "Pathway", "Program", "Reset", "Step", "Summed", "Threshold"]
+if TYPE_CHECKING:
+    from spiking.batch import Batch, Own
+
+__all__ = [
+    *("Bundle", "Cells", "Code", "Pathway", "Program", "Reset"),
+    *("Step", "Summed", "Threshold", "Unstepped"),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +40,7 @@ class Cells:
     links: Mapping[Ref, Ref]  # linked variables with an index -> what they read
     spikes: bool
     refractory: bool
+    stepped: bool = True  # otherwise an `Unstepped` part of the program makes its spikes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +106,46 @@ class Summed:
     bundle: str | None
 
 
-Step = Code | Threshold | Reset | Pathway | Summed
+class Unstepped(ABC):
+    """What makes the spikes of a group whose cells are not stepped, in the place of its threshold."""
+
+    @property
+    @abstractmethod
+    def group(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def imports(self) -> tuple[str, ...]:
+        """Lines that the kernel's module needs at its head."""
+
+    @property
+    @abstractmethod
+    def arguments(self) -> tuple[str, ...]:
+        """Names of the kernel's arguments that it reads."""
+
+    @property
+    def held(self) -> tuple[Ref, ...]:
+        """The variables of cells whose first values it reads."""
+        return ()
+
+    @abstractmethod
+    def arrays(self, batch: Batch, rows: range, own: Own, real: np.dtype[Any]) -> Mapping[str, np.ndarray]:
+        """These arguments, for some rows."""
+
+    @abstractmethod
+    def write_kernel(self, writer: Lines) -> None:
+        """Write what comes before all rows."""
+
+    @abstractmethod
+    def write_row(self, writer: Lines) -> None:
+        """Write how a row begins."""
+
+    @abstractmethod
+    def write_step(self, writer: Lines, *, record: bool) -> None:
+        """Write which cells fire in a step: `spikes_group` of them, in `fired_group`."""
+
+
+Step = Code | Threshold | Reset | Pathway | Summed | Unstepped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +158,12 @@ class Program:
     steps: tuple[Step, ...]  # in the order of Brian2's schedule
     scalars: tuple[Ref, ...]
     tables: Mapping[str, Table]  # timed arrays by name
+    begins: Mapping[Ref, float] = field(default_factory=dict)  # scalars that begin alike in every row
+
+    @property
+    def unstepped(self) -> tuple[Unstepped, ...]:
+        """What makes the spikes of cells that are not stepped."""
+        return tuple(step for step in self.steps if isinstance(step, Unstepped))
 
     @cached_property
     def arrays(self) -> dict[str, Ref]:

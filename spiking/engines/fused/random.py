@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from scipy.special import ndtri
 
-__all__ = ["RowNoise", "normal32", "normal64", "row_key", "uniform32", "uniform64"]
+__all__ = ["RowNoise", "bits64", "log32", "normal32", "normal64", "row_key", "uniform32", "uniform64"]
 
 _u64, _f32 = np.uint64, np.float32
 _GOLDEN = _u64(0x9E3779B97F4A7C15)
@@ -33,7 +33,8 @@ _FAST = {"contract", "nsz"}
 
 
 @njit(fastmath=_FAST)
-def _bits(key: Any, counter: Any) -> Any:
+def bits64(key: Any, counter: Any) -> Any:
+    """The 64 bits of a counter."""
     z = key + _u64(counter) * _GOLDEN
     z = (z ^ (z >> _S30)) * _MIX1
     z = (z ^ (z >> _S27)) * _MIX2
@@ -43,23 +44,23 @@ def _bits(key: Any, counter: Any) -> Any:
 @njit
 def row_key(seed: Any, row: Any) -> Any:
     """The key of a row's own stream."""
-    return _bits(_bits(_u64(seed), _u64(0)), _u64(row) + _u64(1))
+    return bits64(bits64(_u64(seed), _u64(0)), _u64(row) + _u64(1))
 
 
 @njit(fastmath=_FAST)
 def uniform64(key: Any, counter: Any) -> Any:
     """Uniform in (0, 1), 53 bits."""
-    return (float(_bits(key, counter) >> _S11) + 0.5) * 2.0**-53
+    return (float(bits64(key, counter) >> _S11) + 0.5) * 2.0**-53
 
 
 @njit(fastmath=_FAST)
 def uniform32(key: Any, counter: Any) -> Any:
     """Uniform in (0, 1], 24 bits."""
-    return (_f32(_i32(_bits(key, counter) >> _S40)) + _HALF32) * _PER24
+    return (_f32(_i32(bits64(key, counter) >> _S40)) + _HALF32) * _PER24
 
 
 @njit(fastmath=_FAST)
-def _log32(x: Any) -> Any:
+def log32(x: Any) -> Any:
     """Natural logarithm of a normal positive float32, absolute error below 1e-6 of max(1, |log x|)."""
     bits = _f32(x).view(_i32)
     exponent = (bits >> _EXPONENT) - _i32(127)
@@ -87,10 +88,10 @@ def _cos_turn32(turn: Any) -> Any:
 @njit(fastmath=_FAST)
 def normal32(key: Any, counter: Any) -> Any:
     """Standard normal by Box and Muller (1958), float32; tails end at 5.9."""
-    z = _bits(key, counter)
+    z = bits64(key, counter)
     radius = (_f32(_i32(z >> _S40)) + _HALF32) * _PER24
     turn = _f32(_i32((z >> _S16) & _MASK24)) * _PER24
-    return np.sqrt(_MINUS2 * _log32(radius)) * _cos_turn32(turn)
+    return np.sqrt(_MINUS2 * log32(radius)) * _cos_turn32(turn)
 
 
 @njit(fastmath=_FAST)
@@ -132,6 +133,10 @@ class RowNoise:
     def normal(self, *, size: int) -> np.ndarray:
         """Standard normal, by the inverse of its distribution."""
         return ndtri(self._next(size))
+
+    def skip(self, n_calls: int) -> None:
+        """Leave out draws that nobody asks for."""
+        self._site += n_calls
 
     def shared(self, n_each: np.ndarray) -> np.ndarray:
         """Uniform in (0, 1), so many numbers for each row, which its cells share."""

@@ -26,6 +26,9 @@ __all__ = ["Block", "Window", "run_rows"]
 # rows are left, and short at the end, so that cores finish together (guided self-scheduling, Polychronopoulos
 # and Kuck 1987).
 _MOST, _LEAST = 20_000_000, 2_000_000
+_UNSTEPPED = (
+    32  # stepped cells that take as long as a group whose cells are not stepped, beyond one for each key
+)
 NO_LIMIT = 2**62  # of spikes
 _NEVER_S = -1e4  # Brian2's last spike of a cell that never spiked
 
@@ -72,7 +75,7 @@ class Block:
 
     rows: range
     row_ms: np.ndarray  # (rows,) float64
-    counts: Mapping[str, np.ndarray]  # group -> (rows,) spikes; of the counted group (populations,)
+    counts: Mapping[str, np.ndarray]  # group, but the counted one -> (rows,) spikes
     spikes: Mapping[str, Spikes]
     samples: Mapping[str, np.ndarray]  # (rows or their cells, n_samples) float32; 0 after a row's end
 
@@ -81,6 +84,7 @@ def run_rows(
     kernel: Kernel,
     batch: Batch,
     window: Window,
+    counted: np.ndarray,
     *,
     threads: int | None = None,
     progress: Callable[[float], None] | None = None,
@@ -94,6 +98,8 @@ def run_rows(
     kernel : Kernel
     batch : Batch
     window : Window
+    counted : (n_populations,) array of int64
+        Receives the spikes of the counted group.
     threads : int, optional
         As many as the process may use, unless given.
     progress : callable, optional
@@ -101,11 +107,22 @@ def run_rows(
     """
     threads = threads or usable_cores()
     numbers = batch.streams.numbers(batch.n_rows)
+    first = starts(n_populations(batch))
     pool = ThreadPoolExecutor(max_workers=threads)
     pending: deque[Future[Block]] = deque()
     try:
-        for rows in _blocks(batch, window, threads):
-            pending.append(pool.submit(_run_block, kernel, batch, window, numbers, rows))
+        for rows in _blocks(kernel, batch, window, threads):
+            pending.append(
+                pool.submit(
+                    _run_block,
+                    kernel,
+                    batch,
+                    window,
+                    numbers,
+                    rows,
+                    counted[first[rows.start] : first[rows.stop]],
+                )
+            )
             if len(pending) > 2 * threads:
                 yield _done(pending, batch.n_rows, progress)
         while pending:
@@ -127,14 +144,20 @@ def _done(pending: deque[Future[Block]], n_rows: int, progress: Callable[[float]
     return block
 
 
-def _blocks(batch: Batch, window: Window, threads: int) -> Iterator[range]:
+def _blocks(kernel: Kernel, batch: Batch, window: Window, threads: int) -> Iterator[range]:
     """Consecutive rows that make up one call into the kernel."""
-    cells = np.array([sum(kind.sizes.values()) for kind in batch.kinds], dtype=np.int64)[batch.kind_of]
-    if cells.max() >= MAX_CELLS:
+    largest = max(sum(kind.sizes.values()) for kind in batch.kinds)
+    if largest >= MAX_CELLS:
         raise ValueError(
-            f"a row may have at most {MAX_CELLS - 1} cells in the fused engine, got {cells.max()}; "
+            f"a row may have at most {MAX_CELLS - 1} cells in the fused engine, got {largest}; "
             "use the engine Brian2()."
         )
+    unstepped = {part.group for part in kernel.program.unstepped}
+    stepped = [
+        sum(_UNSTEPPED + n // batch.unit if name in unstepped else n for name, n in kind.sizes.items())
+        for kind in batch.kinds
+    ]
+    cells = np.array(stepped, dtype=np.int64)[batch.kind_of]
     most, least = (limit // window.likely_steps for limit in (_MOST, _LEAST))
     end = np.cumsum(cells)
     first = 0
@@ -146,10 +169,19 @@ def _blocks(batch: Batch, window: Window, threads: int) -> Iterator[range]:
         first = stop
 
 
-def _run_block(kernel: Kernel, batch: Batch, window: Window, numbers: np.ndarray, rows: range) -> Block:
+def n_populations(batch: Batch) -> np.ndarray:
+    """Units of the counted group in each row, (n_rows,)."""
+    if batch.counted is None:
+        return np.zeros(batch.n_rows, dtype=np.int64)
+    return batch.n_cells(batch.counted) // batch.unit
+
+
+def _run_block(
+    kernel: Kernel, batch: Batch, window: Window, numbers: np.ndarray, rows: range, counted: np.ndarray
+) -> Block:
     source, wanted = kernel.source, window.wanted
     sizes = group_sizes(batch, rows)
-    own = batch.own(rows)
+    own = batch.own(rows, kernel.reads)
     unit = {group: _unit(batch, group, sizes[group]) for group in source.spiking}
     since = [0 if group in wanted.counted_whole else window.n_settle for group in source.spiking]
     asked = {group: group in wanted.spikes for group in source.record}
@@ -165,6 +197,7 @@ def _run_block(kernel: Kernel, batch: Batch, window: Window, numbers: np.ndarray
         "every": window.sample_every,
         "max_samples": window.n_samples,
         "c": kernel.floats,
+        "d": kernel.doubles,
         "k": kernel.ints,
         "units": np.array(list(unit.values()), dtype=np.int64),
         "since": np.array(since, dtype=np.int64),
@@ -174,10 +207,18 @@ def _run_block(kernel: Kernel, batch: Batch, window: Window, numbers: np.ndarray
         **states(kernel, batch, rows, own, sizes),
         **lists(kernel, batch, rows, own, sizes),
         **{f"all_samples_{name}": array for name, array in samples.items()},
+        **{
+            n: a
+            for part in kernel.program.unstepped
+            for n, a in part.arrays(batch, rows, own, kernel.real).items()
+        },
         "scratch": scratch(kernel, sizes),
     }
     while True:
-        counts = {g: np.zeros(int(sizes[g].sum()) // unit[g], dtype=np.int64) for g in source.spiking}
+        counts = {
+            g: counted if g == batch.counted else np.zeros(int(sizes[g].sum()) // unit[g], dtype=np.int64)
+            for g in source.spiking
+        }
         events = {g: np.empty((len(rows), capacity[g], 2), dtype=np.int32) for g in source.record}
         n_events = {g: np.zeros(len(rows), dtype=np.int64) for g in source.record}
         n_run = np.zeros(len(rows), dtype=np.int64)
@@ -190,11 +231,12 @@ def _run_block(kernel: Kernel, batch: Batch, window: Window, numbers: np.ndarray
         )
         if all(n_events[g].max() <= capacity[g] for g in source.record if asked[g]):
             break
+        counted[:] = 0
         capacity = {g: max(capacity[g], int(n_events[g].max())) if asked[g] else 0 for g in source.record}
     return Block(
         rows=rows,
         row_ms=(n_run - window.n_settle) * window.dt_ms,
-        counts={g: _by_row(batch, g, unit[g], count, sizes[g]) for g, count in counts.items()},
+        counts={g: _by_row(unit[g], n, sizes[g]) for g, n in counts.items() if g != batch.counted},
         spikes={
             g: packed(events[g], n_events[g], rows, window.n_settle, window.dt_ms)
             for g in source.record
@@ -211,9 +253,9 @@ def _unit(batch: Batch, group: str, sizes: np.ndarray) -> int:
     return int(sizes[0]) if sizes[0] and (sizes == sizes[0]).all() else 1
 
 
-def _by_row(batch: Batch, group: str, unit: int, counts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Spikes of each row; of the counted group as they are, by population."""
-    if group == batch.counted or len(counts) == len(sizes):
+def _by_row(unit: int, counts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Spikes of each row."""
+    if len(counts) == len(sizes):
         return counts
     row = np.repeat(np.arange(len(sizes)), sizes // unit)
     return np.bincount(row, weights=counts, minlength=len(sizes)).astype(np.int64)

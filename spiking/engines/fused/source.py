@@ -29,7 +29,7 @@ from spiking.engines.fused.exp import exp32, exp64
 from spiking.engines.fused.functions import clip, exprel32, exprel64, lookup, sign, tanh32, tanh64, whole
 from spiking.engines.fused.random import normal32, normal64, row_key, uniform32, uniform64
 from spiking.engines.fused.simd import lowest_bit, prefer_wide_vectors
-
+{more}
 F = np.{real}
 I = np.int32
 U = np.uint64
@@ -58,6 +58,7 @@ class Source:
     sample: tuple[Ref, ...]  # variables that can be sampled
     lead: bool  # whether a row can end when one key leads
     floats: tuple[float, ...]
+    doubles: tuple[float, ...]
     ints: tuple[int, ...]
 
     @property
@@ -106,14 +107,24 @@ def write_source(
         sample=tuple(sample),
         lead=lead,
         floats=(),
+        doubles=(),
         ints=(),
     )
+    for part in program.unstepped:
+        part.write_kernel(writer)
     _row(writer, source)
     _loop(writer, source)
     inner, writer.lines = writer.lines, []
     _signature(writer, source)  # last, when all constants are known
-    text = _HEADER.format(real=precision, spacing=SPACING) + "\n".join(writer.lines + inner) + "\n"
-    return replace(source, text=text, floats=tuple(expressions.floats), ints=tuple(expressions.ints))
+    imports = dict.fromkeys(line for part in program.unstepped for line in part.imports)
+    header = _HEADER.format(real=precision, spacing=SPACING, more="".join(f"{line}\n" for line in imports))
+    return replace(
+        source,
+        text=header + "\n".join(writer.lines + inner) + "\n",
+        floats=tuple(expressions.floats),
+        doubles=tuple(expressions.doubles),
+        ints=tuple(expressions.ints),
+    )
 
 
 def _signature(writer: Writer, source: Source) -> None:
@@ -123,10 +134,11 @@ def _signature(writer: Writer, source: Source) -> None:
     """
     arguments = ["streams", "seed", "n_steps", "n_settle", "n_spikes", "every", "max_samples"]
     arguments += ["n_lead"] if source.lead else []
-    arguments += ["c", "k", "units", "since", "scalars"]
+    arguments += ["c", "d", "k", "units", "since", "scalars"]
     arguments += [
         *(f"table__{name}" for name in writer.program.tables),
         *source.arguments,
+        *(name for part in writer.program.unstepped for name in part.arguments),
         "n_run",
         "scratch",
     ]
@@ -135,6 +147,8 @@ def _signature(writer: Writer, source: Source) -> None:
     writer.line(1, "prefer_wide_vectors()")
     for n, _ in enumerate(writer.expressions.floats):
         writer.line(1, f"c{n} = c[{n}]")
+    for n, _ in enumerate(writer.expressions.doubles):
+        writer.line(1, f"d{n} = d[{n}]")
     for n, _ in enumerate(writer.expressions.ints):
         writer.line(1, f"k{n} = k[{n}]")
     for n, group in enumerate(source.spiking):
@@ -167,6 +181,8 @@ def _row(writer: Writer, source: Source) -> None:
     for group in source.spiking:
         unit = f"unit_{group}"
         writer.line(2, f"count_{group} = counts_{group}[first_{group} // {unit} : last_{group} // {unit}]")
+        if not writer.program.cells[group].stepped:
+            continue
         writer.line(2, f"tally_{group} = np.zeros(n_{group}, np.int64)")
         writer.line(2, f"fired_{group} = np.empty(n_{group}, np.int32)")
         writer.line(2, f"flag_{group} = np.zeros(whole_{group}, np.uint8)")
@@ -182,6 +198,8 @@ def _row(writer: Writer, source: Source) -> None:
     for group, name in ((ref.group, ref.identifier) for ref in source.sample):
         here = f"first_{group}:last_{group}" if writer.is_array(name) else "r : r + 1"
         writer.line(2, f"samples_{name} = all_samples_{name}[{here}]")
+    for part in writer.program.unstepped:
+        part.write_row(writer)
     writer.line(2, "n_samples = 0")
     writer.line(2, "until_sample = n_settle")
     if source.lead:
@@ -235,7 +253,7 @@ def _loop(writer: Writer, source: Source) -> None:
         writer.line(4, "break")
     if source.lead:
         _lead(writer, source.record[0])
-    for group in source.spiking:
+    for group in (g for g in source.spiking if writer.program.cells[g].stepped):
         unit = f"unit_{group}"
         writer.line(2, f"for i in range(n_{group} // {unit}):")
         writer.line(3, f"for number in tally_{group}[i * {unit} : (i + 1) * {unit}]:")

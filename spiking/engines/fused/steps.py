@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from spiking.engines.fused.fold import names
-from spiking.engines.fused.parts import Code, Pathway, Reset, Summed, Threshold
+from spiking.engines.fused.parts import Code, Pathway, Reset, Summed, Threshold, Unstepped
 from spiking.engines.fused.spread import write_pathway, write_summed
 from spiking.engines.fused.writer import Writer, touched
 from spiking.refs import Ref
@@ -34,6 +34,8 @@ def write_steps(writer: Writer, record: Sequence[str]) -> None:
             write_pathway(writer, step)
         elif isinstance(step, Summed):
             write_summed(writer, step)
+        elif isinstance(step, Unstepped):
+            step.write_step(writer, record=step.group in record)
         else:
             _reset(writer, step)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from spiking.engines.fused.fold import names, value
-from spiking.engines.fused.names import Table
+from spiking.engines.fused.names import Assignment, Table
 
-__all__ = ["Expressions"]
+__all__ = ["Expressions", "Lines"]
 
 _FUNCTIONS = {  # the rest of fold.FUNCTIONS are functions of `math`
     **{name: name for name in ("clip", "sign", "abs")},
@@ -19,6 +20,15 @@ _FUNCTIONS = {  # the rest of fold.FUNCTIONS are functions of `math`
 _OF_WIDTH = ("exp", "exprel", "tanh")  # ours, one for each precision
 
 
+class Lines(Protocol):
+    """What gathers the lines of a kernel (`writer.Writer`), as the parts of a program see it."""
+
+    @property
+    def expressions(self) -> Expressions: ...
+    def line(self, depth: int, text: str) -> None: ...
+    def assign(self, depth: int, a: Assignment, *, rare: bool = False, cell: str = "i") -> None: ...
+
+
 @dataclass
 class Expressions:
     """Writes expressions, and keeps the numbers and draws that they hold."""
@@ -26,12 +36,22 @@ class Expressions:
     tables: Mapping[str, Table]
     single: bool  # float32
     floats: list[float] = field(default_factory=list)  # c0, c1, ... of the kernel
+    doubles: list[float] = field(default_factory=list)  # d0, d1, ..., in double precision always
     ints: list[int] = field(default_factory=list)  # k0, k1, ...
     n_draws: int = 0  # calls of rand() and randn()
+
+    @property
+    def width(self) -> str:
+        """Ends the names of our functions of that precision."""
+        return "32" if self.single else "64"
 
     def real(self, value: float) -> str:
         self.floats.append(value)  # equal ones apart: the text must not depend on values
         return f"c{len(self.floats) - 1}"
+
+    def double(self, value: float) -> str:
+        self.doubles.append(value)
+        return f"d{len(self.doubles) - 1}"
 
     def whole(self, value: int) -> str:
         self.ints.append(value)
@@ -50,7 +70,7 @@ class _Text:
 
     def __init__(self, known: Expressions, rare: bool, cell: str) -> None:
         self.known, self.rare, self.cell = known, rare, cell
-        self.width = "32" if known.single else "64"
+        self.width = known.width
 
     def of(self, node: ast.expr) -> str:
         return getattr(self, f"_{type(node).__name__}")(node)

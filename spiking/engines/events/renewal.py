@@ -1,0 +1,61 @@
+"""Renewal cells in closed form: who is due on the row's clock.
+
+A cell whose spikes take the threshold q off its hazard, and leave its membrane alone, fires when the row's clock
+passes (q_1 + ... + q_m - h_0) / exp(gain x input), m = 1, 2, ... It has no state but m. Cells of one key that begin
+evenly spread over their cycle, with one random phase U, fire in turn: they are one train of n_cells times the
+rate, whose spike m is due at (m - U) q / (n_cells exp(gain x input)). Within a step a cell fires once at most, as a
+stepped one.
+
+No liberties with the order of arithmetic are taken here, so that a row's bits are the same however its kernel was
+compiled or loaded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from spiking.engines.fused.random import uniform64
+
+__all__ = ["gather", "key_trains", "mark"]
+
+LANES = 16  # trains that fill a vector
+_PHASES = 2**62  # where counters of starts begin (spiking.engines.fused.random)
+
+
+@njit
+def key_trains(
+    key: Any, site: Any, quantum: Any, weight: Any, n_keys: Any, unit: Any, due: Any, gap: Any
+) -> None:
+    """When keys of evenly spread cells have their first spike, and from spike to spike."""
+    for j in range(n_keys):
+        gap[j] = quantum / (unit * weight[j])
+        due[j] = (1.0 - uniform64(key, _PHASES + (site << 20) + j)) * gap[j]
+
+
+@njit
+def gather(first: Any, n_trains: Any, low: Any, high: Any, near: Any, due: Any, n_near: Any) -> Any:
+    """Append the trains whose first spike is due in (low, high] to those near; how many these are.
+
+    `due` is filled up to whole vectors with inf, for `mark`.
+    """
+    for j in range(n_trains):
+        if low < first[j] <= high:
+            near[n_near], due[n_near] = j, first[j]
+            n_near += 1
+    for k in range(n_near, (n_near + LANES - 1) // LANES * LANES):
+        due[k] = np.inf
+    return n_near
+
+
+@njit
+def mark(due: Any, n_near: Any, clock: Any, flag: Any) -> Any:
+    """Mark the trains that are due, and whether any is; `due` is inf and room is left up to whole vectors."""
+    is_any = np.uint8(0)
+    for k in range((n_near + LANES - 1) // LANES * LANES):
+        above = np.uint8(due[k] < clock)
+        flag[k] = above
+        is_any |= above
+    return is_any

@@ -1,0 +1,310 @@
+"""The spikes of cells that are not stepped, as parts of a program: what they ask of a batch, and their lines.
+
+Both kinds run on the row's clock, the hazard of a cell without input that never fires, of which the row's own code
+computes how far it moves in each step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spiking.batch import Batch, Own
+from spiking.engines.events.intensity import Intensity
+from spiking.engines.fused.parts import Unstepped
+from spiking.engines.fused.text import Lines
+from spiking.refs import Ref
+
+__all__ = ["CellTrains", "KeyTrains", "Thinned"]
+
+FORGOTTEN = 1e-7  # of a trace
+MARGIN = 1.5  # trains are looked at up to so many times the clock that the budget's spikes should take
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OnClock(Unstepped):
+    """What all kinds share: a weight for each key, exp(gain x input)."""
+
+    intensity: Intensity
+
+    @property
+    def group(self) -> str:
+        return self.intensity.group
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        return (
+            "from spiking.engines.events.thinning import AHEAD, CROWDED, LANES, accept, ask_all, cumulate",
+            "from spiking.engines.events.thinning import powers_of, propose",
+            "from spiking.engines.events.renewal import gather, key_trains, mark",
+            "from spiking.engines.fused.run import NO_LIMIT",
+        )
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        return (f"all_{self.intensity.score.identifier}",)
+
+    def arrays(self, batch: Batch, rows: range, own: Own, real: np.dtype[Any]) -> Mapping[str, np.ndarray]:
+        assert batch.at_keys is not None
+        return {self.arguments[0]: np.ascontiguousarray(batch.at_keys(rows), dtype=real)}
+
+    def write_kernel(self, writer: Lines) -> None:
+        """Room for the largest row."""
+        g = self.group
+        writer.line(1, f"most_{g} = 0")
+        writer.line(1, "for r in range(n_run.size):")
+        writer.line(2, f"most_{g} = max(most_{g}, start_{g}[r + 1] - start_{g}[r])")
+        writer.line(1, f"room_{g} = LANES * (most_{g} // unit_{g} // LANES + 1)")
+        writer.line(1, f"weight_{g} = np.empty(room_{g}, F)")
+        writer.line(1, f"within_{g} = np.empty(room_{g}, np.float32)")
+        writer.line(1, f"block_{g} = np.empty(room_{g} // LANES)")
+        writer.line(1, f"fired_{g} = np.empty(most_{g} + 1, np.int32)")
+
+    def write_row(self, writer: Lines) -> None:
+        """The weights of the row's keys."""
+        g, score = self.group, self.intensity.score.identifier
+        gain, width = writer.expressions.real(self.intensity.gain), writer.expressions.width
+        writer.line(2, f"keys_{g} = n_{g} // unit_{g}")
+        writer.line(2, f"first_key_{g} = first_{g} // unit_{g}")
+        writer.line(2, f"for j in range(keys_{g}):")
+        writer.line(3, f"weight_{g}[j] = exp{width}(F({gain} * all_{score}[first_key_{g} + j]))")
+        writer.line(2, f"for j in range(keys_{g}, LANES * ((keys_{g} + LANES - 1) // LANES)):")
+        writer.line(3, f"weight_{g}[j] = F(0)")
+        writer.line(2, f"total_{g} = cumulate(weight_{g}, keys_{g}, within_{g}, block_{g})")
+
+    def write_spikes(self, writer: Lines, *, record: bool) -> None:
+        """Count and record the cells that fired."""
+        g = self.group
+        writer.line(3, f"for n in range(spikes_{g}):")
+        writer.line(4, f"if step64 >= since_{g}:")
+        writer.line(5, f"count_{g}[fired_{g}[n] // unit_{g}] += 1")
+        if record:
+            writer.line(4, "if step64 >= n_settle:")
+            writer.line(5, f"if found_{g} < events_{g}.shape[0]:")
+            writer.line(6, f"events_{g}[found_{g}, 0] = step")
+            writer.line(6, f"events_{g}[found_{g}, 1] = fired_{g}[n]")
+            writer.line(5, f"found_{g} += 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thinned(_OnClock):
+    """Memoryless cells, by proposals."""
+
+    def write_kernel(self, writer: Lines) -> None:
+        super().write_kernel(writer)
+        g = self.group
+        writer.line(1, f"proposed_due_{g} = np.empty(AHEAD)")
+        writer.line(1, f"proposed_{g} = np.empty(AHEAD, np.int32)")
+        writer.line(1, f"chance_{g} = np.empty(AHEAD, np.float32)")
+        writer.line(1, f"stamp_{g} = np.full(most_{g}, -(2**62))")
+        writer.line(1, f"trace_{g} = np.zeros(most_{g}, np.float32)")
+        writer.line(1, f"powers_{g} = np.empty({writer.expressions.whole(self.remembered)}, np.float32)")
+        writer.line(1, f"decay_{g} = np.float32({writer.expressions.double(self.intensity.decay)})")
+        writer.line(1, f"reset_by_{g} = np.float32({writer.expressions.double(self.intensity.reset_by)})")
+        writer.line(1, f"powers_of(decay_{g}, powers_{g})")
+
+    def write_row(self, writer: Lines) -> None:
+        super().write_row(writer)
+        g = self.group
+        writer.line(2, f"clock_{g} = 0.0")
+        writer.line(2, f"number_{g} = 0")
+        self._propose(writer, 2, "0.0")
+
+    def _propose(self, writer: Lines, depth: int, since: str) -> None:
+        g = self.group
+        of_row = f"weight_{g}, within_{g}, block_{g}, keys_{g}, unit_{g}, total_{g}"
+        into = f"proposed_due_{g}, proposed_{g}, chance_{g}"
+        writer.line(depth, f"propose(key, number_{g}, {since}, {of_row}, {into})")
+        writer.line(depth, f"number_{g} += AHEAD")
+        writer.line(depth, f"next_{g} = 0")
+
+    def write_step(self, writer: Lines, *, record: bool) -> None:
+        g, moved = self.group, f"np.float64({self.intensity.hazard.identifier})"
+        memory = f"reset_by_{g}, decay_{g}, powers_{g}, stamp_{g}, trace_{g}"
+        writer.line(3, f"clock_{g} += {moved}")
+        writer.line(3, f"spikes_{g} = 0")
+        writer.line(3, f"if proposed_due_{g}[next_{g}] < clock_{g}:")
+        writer.line(4, "now = (r << 32) + step64")
+        writer.line(4, f"if {moved} * (unit_{g} * total_{g}) > CROWDED * n_{g}:")
+        of_row = f"weight_{g}, n_{g}, unit_{g}"
+        writer.line(5, f"spikes_{g} = ask_all(key, number_{g}, now, {moved}, {of_row}, {memory}, fired_{g})")
+        writer.line(5, f"number_{g} += n_{g}")
+        self._propose(writer, 5, f"clock_{g}")
+        writer.line(4, f"while proposed_due_{g}[next_{g}] < clock_{g}:")
+        writer.line(5, f"fired_{g}[spikes_{g}] = proposed_{g}[next_{g}]")
+        writer.line(5, f"spikes_{g} += accept(next_{g}, now, proposed_{g}, chance_{g}, {memory})")
+        writer.line(5, f"next_{g} += 1")
+        writer.line(5, f"if next_{g} == AHEAD:")
+        self._propose(writer, 6, f"proposed_due_{g}[AHEAD - 1]")
+        self.write_spikes(writer, record=record)
+
+    @property
+    def remembered(self) -> int:
+        """Steps after which nothing is left of a trace."""
+        decay = self.intensity.decay
+        return 2 if decay == 0 else min(2**16, 2 + int(np.ceil(np.log(FORGOTTEN) / np.log(decay))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Trains(_OnClock):
+    """Renewal cells: trains of spikes whose times on the clock are known beforehand."""
+
+    quantum: float  # of the clock between spikes, in the mean
+
+    def write_kernel(self, writer: Lines) -> None:
+        super().write_kernel(writer)
+        g = self.group
+        writer.line(1, f"trains_{g} = {self.most} + LANES")
+        writer.line(1, f"first_due_{g} = np.empty(trains_{g}, F)")
+        writer.line(1, f"near_{g} = np.empty(trains_{g}, np.int32)")
+        writer.line(1, f"due_{g} = np.empty(trains_{g}, F)")
+        writer.line(1, f"flag_{g} = np.zeros((trains_{g} + 7) // 8 * 8, np.uint8)")
+        writer.line(1, f"words_{g} = flag_{g}.view(U)")
+
+    def write_row(self, writer: Lines) -> None:
+        super().write_row(writer)
+        g, quantum = self.group, writer.expressions.double(self.quantum)
+        self.write_first(writer)
+        writer.line(2, f"horizon_{g} = np.inf")
+        writer.line(2, "if n_spikes < NO_LIMIT:")
+        writer.line(3, f"horizon_{g} = {MARGIN} * n_spikes * {quantum} / (unit_{g} * total_{g})")
+        writer.line(2, f"clock_{g} = 0.0")
+        writer.line(2, f"n_near_{g} = 0")
+        self.write_gather(writer, 2, "-np.inf")
+
+    def write_gather(self, writer: Lines, depth: int, low: str) -> None:
+        """Look at the trains that are due next."""
+        g = self.group
+        trains = f"first_due_{g}, {self.n_trains}, {low}, horizon_{g}, near_{g}, due_{g}, n_near_{g}"
+        writer.line(depth, f"n_before = n_near_{g}")
+        writer.line(depth, f"n_near_{g} = gather({trains})")
+        self.write_begun(writer, depth)
+
+    def write_step(self, writer: Lines, *, record: bool) -> None:
+        """Search the trains that are due, eight marks at a time, as the fused engine searches cells."""
+        g = self.group
+        writer.line(3, f"clock_{g} += np.float64({self.intensity.hazard.identifier})")
+        writer.line(3, f"spikes_{g} = 0")
+        writer.line(3, f"if clock_{g} > horizon_{g}:")
+        writer.line(4, f"before = horizon_{g}")
+        writer.line(4, f"horizon_{g} = 2 * clock_{g}")
+        self.write_gather(writer, 4, "before")
+        writer.line(3, f"at = F(clock_{g})")
+        writer.line(3, f"if mark(due_{g}, n_near_{g}, at, flag_{g}) > 0:")
+        writer.line(4, f"for word in range((n_near_{g} + 7) // 8):")
+        writer.line(5, f"marked = words_{g}[word]")
+        writer.line(5, "while marked != U(0):")
+        writer.line(6, "k = 8 * word + (lowest_bit(marked) >> 3)")
+        writer.line(6, "marked &= marked - U(1)")
+        self.write_fire(writer, 6)
+        self.write_spikes(writer, record=record)
+
+    @property
+    def most(self) -> str:
+        """Trains of the largest row."""
+        raise NotImplementedError
+
+    @property
+    def n_trains(self) -> str:
+        """Trains of the row."""
+        raise NotImplementedError
+
+    def write_first(self, writer: Lines) -> None:
+        """Write when each train has its first spike."""
+        raise NotImplementedError
+
+    def write_begun(self, writer: Lines, depth: int) -> None:
+        """Write what the trains from `n_before` on begin with."""
+
+    def write_fire(self, writer: Lines, depth: int) -> None:
+        """Write which cells of train k fire, and when its next spike is due."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyTrains(_Trains):
+    """Cells of a key that are evenly spread over their cycle, behind one phase: they fire in turn."""
+
+    site: int  # of the phase's draw in the start
+
+    most = property(lambda self: f"room_{self.group}")
+    n_trains = property(lambda self: f"keys_{self.group}")
+
+    def write_kernel(self, writer: Lines) -> None:
+        super().write_kernel(writer)
+        g = self.group
+        writer.line(1, f"gap_{g} = np.empty(room_{g}, F)")
+        writer.line(1, f"number_{g} = np.empty(room_{g}, np.int32)")
+
+    def write_first(self, writer: Lines) -> None:
+        g = self.group
+        site, quantum = writer.expressions.whole(self.site), writer.expressions.double(self.quantum)
+        of_keys = f"weight_{g}, keys_{g}, unit_{g}, first_due_{g}, gap_{g}"
+        writer.line(2, f"key_trains(key, {site}, {quantum}, {of_keys})")
+
+    def write_begun(self, writer: Lines, depth: int) -> None:
+        g = self.group
+        writer.line(depth, f"for k in range(n_before, n_near_{g}):")
+        writer.line(depth + 1, f"number_{g}[k] = 0")
+
+    def write_fire(self, writer: Lines, depth: int) -> None:
+        g = self.group
+        writer.line(depth, f"j, m, next_due = near_{g}[k], number_{g}[k], due_{g}[k]")
+        writer.line(depth, f"until = m + unit_{g}")
+        writer.line(depth, "while next_due < at and m < until:")
+        writer.line(depth + 1, f"fired_{g}[spikes_{g}] = (j + 1) * unit_{g} - 1 - m % unit_{g}")
+        writer.line(depth + 1, f"spikes_{g} += 1")
+        writer.line(depth + 1, "m += 1")
+        writer.line(depth + 1, f"next_due = F(first_due_{g}[j] + F(m) * gap_{g}[j])")
+        writer.line(depth, f"number_{g}[k], due_{g}[k] = m, next_due")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellTrains(_Trains):
+    """Cells that each have their own phase, or draw their thresholds."""
+
+    threshold: Ref | float
+
+    most = property(lambda self: f"most_{self.group}")
+    n_trains = property(lambda self: f"n_{self.group}")
+
+    @property
+    def held(self) -> tuple[Ref, ...]:
+        """What each cell begins with."""
+        threshold = (self.threshold,) if isinstance(self.threshold, Ref) else ()
+        return (self.intensity.hazard, *threshold)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        return (*super().arguments, *(f"all_{ref.identifier}" for ref in self.held))
+
+    def arrays(self, batch: Batch, rows: range, own: Own, real: np.dtype[Any]) -> Mapping[str, np.ndarray]:
+        held = {f"all_{ref.identifier}": batch.values(ref, rows, own).astype(real) for ref in self.held}
+        return {**super().arrays(batch, rows, own, real), **held}
+
+    def write_first(self, writer: Lines) -> None:
+        g, hazard = self.group, self.intensity.hazard.identifier
+        at = f"[first_{g} + i]"
+        threshold = (
+            f"all_{self.threshold.identifier}{at}"
+            if isinstance(self.threshold, Ref)
+            else writer.expressions.real(self.threshold)
+        )
+        writer.line(2, f"for i in range(n_{g}):")
+        writer.line(3, f"first_due_{g}[i] = ({threshold} - all_{hazard}{at}) / weight_{g}[i // unit_{g}]")
+
+    def write_fire(self, writer: Lines, depth: int) -> None:
+        g = self.group
+        writer.line(depth, f"i = near_{g}[k]")
+        for a in self.intensity.redraw:
+            writer.assign(depth, a, rare=True)
+        drawn = writer.expressions.real(self.quantum)
+        if self.intensity.redraw:
+            assert isinstance(self.threshold, Ref)
+            drawn = self.threshold.identifier
+        writer.line(depth, f"fired_{g}[spikes_{g}] = i")
+        writer.line(depth, f"spikes_{g} += 1")
+        writer.line(depth, f"due_{g}[k] = F(due_{g}[k] + {drawn} / weight_{g}[i // unit_{g}])")
