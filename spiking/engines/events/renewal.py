@@ -18,10 +18,12 @@ import numpy as np
 from numba import njit
 
 from spiking.engines.fused.random import uniform64
+from spiking.engines.fused.simd import lowest_bit
 
 __all__ = ["gather", "key_trains", "mark"]
 
 LANES = 16  # trains that fill a vector
+_NONE, _ONE = np.uint64(0), np.uint64(1)
 _PHASES = 2**62  # where counters of starts begin (spiking.engines.fused.random)
 
 
@@ -30,19 +32,31 @@ def key_trains(
     key: Any, site: Any, quantum: Any, weight: Any, n_keys: Any, unit: Any, due: Any, gap: Any
 ) -> None:
     """When keys of evenly spread cells have their first spike, and from spike to spike."""
+    one, spaced = weight.dtype.type(1), weight.dtype.type(quantum / unit)
     for j in range(n_keys):
-        gap[j] = quantum / (unit * weight[j])
-        due[j] = (1.0 - uniform64(key, _PHASES + (site << 20) + j)) * gap[j]
+        phase = weight.dtype.type(uniform64(key, _PHASES + (site << 20) + j))
+        gap[j] = spaced / weight[j]
+        due[j] = (one - phase) * gap[j]
 
 
 @njit
-def gather(first: Any, n_trains: Any, low: Any, high: Any, near: Any, due: Any, n_near: Any) -> Any:
+def gather(
+    first: Any, n_trains: Any, low: Any, high: Any, near: Any, due: Any, n_near: Any, flag: Any, words: Any
+) -> Any:
     """Append the trains whose first spike is due in (low, high] to those near; how many these are.
 
     `due` is filled up to whole vectors with inf, for `mark`.
     """
+    after, until = first.dtype.type(low), first.dtype.type(high)
     for j in range(n_trains):
-        if low < first[j] <= high:
+        flag[j] = (first[j] > after) & (first[j] <= until)
+    for j in range(n_trains, (n_trains + 7) // 8 * 8):
+        flag[j] = 0
+    for word in range((n_trains + 7) // 8):
+        marked = words[word]
+        while marked != _NONE:
+            j = 8 * word + (lowest_bit(marked) >> 3)
+            marked &= marked - _ONE
             near[n_near], due[n_near] = j, first[j]
             n_near += 1
     for k in range(n_near, (n_near + LANES - 1) // LANES * LANES):

@@ -54,13 +54,10 @@ class _OnClock(Unstepped):
     def write_kernel(self, writer: Lines) -> None:
         """Room for the largest row."""
         g = self.group
-        writer.line(1, f"most_{g} = 0")
-        writer.line(1, "for r in range(n_run.size):")
-        writer.line(2, f"most_{g} = max(most_{g}, start_{g}[r + 1] - start_{g}[r])")
-        writer.line(1, f"room_{g} = LANES * (most_{g} // unit_{g} // LANES + 1)")
-        writer.line(1, f"weight_{g} = np.empty(room_{g}, F)")
-        writer.line(1, f"within_{g} = np.empty(room_{g}, np.float32)")
-        writer.line(1, f"block_{g} = np.empty(room_{g} // LANES)")
+        writer.line(1, f"whole_keys_{g} = LANES * (most_{g} // unit_{g} // LANES + 1)")
+        writer.line(1, f"weight_{g} = np.empty(whole_keys_{g}, F)")
+        writer.line(1, f"within_{g} = np.empty(whole_keys_{g}, np.float32)")
+        writer.line(1, f"block_{g} = np.empty(whole_keys_{g} // LANES)")
         writer.line(1, f"fired_{g} = np.empty(most_{g} + 1, np.int32)")
 
     def write_row(self, writer: Lines) -> None:
@@ -75,18 +72,17 @@ class _OnClock(Unstepped):
         writer.line(3, f"weight_{g}[j] = F(0)")
         writer.line(2, f"total_{g} = cumulate(weight_{g}, keys_{g}, within_{g}, block_{g})")
 
-    def write_spikes(self, writer: Lines, *, record: bool) -> None:
-        """Count and record the cells that fired."""
+    def write_spike(self, writer: Lines, depth: int, cell: str, key: str, *, record: bool) -> None:
+        """Count and record a spike."""
         g = self.group
-        writer.line(3, f"for n in range(spikes_{g}):")
-        writer.line(4, f"if step64 >= since_{g}:")
-        writer.line(5, f"count_{g}[fired_{g}[n] // unit_{g}] += 1")
+        writer.line(depth, f"if step64 >= since_{g}:")
+        writer.line(depth + 1, f"count_{g}[{key}] += 1")
         if record:
-            writer.line(4, "if step64 >= n_settle:")
-            writer.line(5, f"if found_{g} < events_{g}.shape[0]:")
-            writer.line(6, f"events_{g}[found_{g}, 0] = step")
-            writer.line(6, f"events_{g}[found_{g}, 1] = fired_{g}[n]")
-            writer.line(5, f"found_{g} += 1")
+            writer.line(depth, "if step64 >= n_settle:")
+            writer.line(depth + 1, f"if found_{g} < events_{g}.shape[0]:")
+            writer.line(depth + 2, f"events_{g}[found_{g}, 0] = step")
+            writer.line(depth + 2, f"events_{g}[found_{g}, 1] = {cell}")
+            writer.line(depth + 1, f"found_{g} += 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +135,8 @@ class Thinned(_OnClock):
         writer.line(5, f"next_{g} += 1")
         writer.line(5, f"if next_{g} == AHEAD:")
         self._propose(writer, 6, f"proposed_due_{g}[AHEAD - 1]")
-        self.write_spikes(writer, record=record)
+        writer.line(4, f"for n in range(spikes_{g}):")
+        self.write_spike(writer, 5, f"fired_{g}[n]", f"fired_{g}[n] // unit_{g}", record=record)
 
     @property
     def remembered(self) -> int:
@@ -170,7 +167,8 @@ class _Trains(_OnClock):
         self.write_first(writer)
         writer.line(2, f"horizon_{g} = np.inf")
         writer.line(2, "if n_spikes < NO_LIMIT:")
-        writer.line(3, f"horizon_{g} = {MARGIN} * n_spikes * {quantum} / (unit_{g} * total_{g})")
+        expected = f"n_spikes * {quantum} / (unit_{g} * total_{g})"
+        writer.line(3, f"horizon_{g} = np.float64(F({MARGIN} * {expected}))")
         writer.line(2, f"clock_{g} = 0.0")
         writer.line(2, f"n_near_{g} = 0")
         self.write_gather(writer, 2, "-np.inf")
@@ -180,7 +178,7 @@ class _Trains(_OnClock):
         g = self.group
         trains = f"first_due_{g}, {self.n_trains}, {low}, horizon_{g}, near_{g}, due_{g}, n_near_{g}"
         writer.line(depth, f"n_before = n_near_{g}")
-        writer.line(depth, f"n_near_{g} = gather({trains})")
+        writer.line(depth, f"n_near_{g} = gather({trains}, flag_{g}, words_{g})")
         self.write_begun(writer, depth)
 
     def write_step(self, writer: Lines, *, record: bool) -> None:
@@ -190,7 +188,7 @@ class _Trains(_OnClock):
         writer.line(3, f"spikes_{g} = 0")
         writer.line(3, f"if clock_{g} > horizon_{g}:")
         writer.line(4, f"before = horizon_{g}")
-        writer.line(4, f"horizon_{g} = 2 * clock_{g}")
+        writer.line(4, f"horizon_{g} = np.float64(F(2 * clock_{g}))")
         self.write_gather(writer, 4, "before")
         writer.line(3, f"at = F(clock_{g})")
         writer.line(3, f"if mark(due_{g}, n_near_{g}, at, flag_{g}) > 0:")
@@ -199,8 +197,7 @@ class _Trains(_OnClock):
         writer.line(5, "while marked != U(0):")
         writer.line(6, "k = 8 * word + (lowest_bit(marked) >> 3)")
         writer.line(6, "marked &= marked - U(1)")
-        self.write_fire(writer, 6)
-        self.write_spikes(writer, record=record)
+        self.write_fire(writer, 6, record=record)
 
     @property
     def most(self) -> str:
@@ -219,7 +216,7 @@ class _Trains(_OnClock):
     def write_begun(self, writer: Lines, depth: int) -> None:
         """Write what the trains from `n_before` on begin with."""
 
-    def write_fire(self, writer: Lines, depth: int) -> None:
+    def write_fire(self, writer: Lines, depth: int, *, record: bool) -> None:
         """Write which cells of train k fire, and when its next spike is due."""
         raise NotImplementedError
 
@@ -230,14 +227,15 @@ class KeyTrains(_Trains):
 
     site: int  # of the phase's draw in the start
 
-    most = property(lambda self: f"room_{self.group}")
+    most = property(lambda self: f"whole_keys_{self.group}")
     n_trains = property(lambda self: f"keys_{self.group}")
 
     def write_kernel(self, writer: Lines) -> None:
         super().write_kernel(writer)
         g = self.group
-        writer.line(1, f"gap_{g} = np.empty(room_{g}, F)")
-        writer.line(1, f"number_{g} = np.empty(room_{g}, np.int32)")
+        writer.line(1, f"gap_{g} = np.empty(whole_keys_{g}, F)")
+        writer.line(1, f"number_{g} = np.empty(whole_keys_{g}, np.int32)")
+        writer.line(1, f"turn_{g} = np.empty(whole_keys_{g}, np.int32)")
 
     def write_first(self, writer: Lines) -> None:
         g = self.group
@@ -248,18 +246,21 @@ class KeyTrains(_Trains):
     def write_begun(self, writer: Lines, depth: int) -> None:
         g = self.group
         writer.line(depth, f"for k in range(n_before, n_near_{g}):")
-        writer.line(depth + 1, f"number_{g}[k] = 0")
+        writer.line(depth + 1, f"number_{g}[k], turn_{g}[k] = 0, unit_{g} - 1")
 
-    def write_fire(self, writer: Lines, depth: int) -> None:
+    def write_fire(self, writer: Lines, depth: int, *, record: bool) -> None:
         g = self.group
-        writer.line(depth, f"j, m, next_due = near_{g}[k], number_{g}[k], due_{g}[k]")
-        writer.line(depth, f"until = m + unit_{g}")
+        writer.line(depth, f"j, m, turn = near_{g}[k], number_{g}[k], turn_{g}[k]")
+        writer.line(depth, f"next_due, until = due_{g}[k], m + unit_{g}")
         writer.line(depth, "while next_due < at and m < until:")
-        writer.line(depth + 1, f"fired_{g}[spikes_{g}] = (j + 1) * unit_{g} - 1 - m % unit_{g}")
+        writer.line(depth + 1, f"i = j * unit_{g} + turn")
+        writer.line(depth + 1, f"fired_{g}[spikes_{g}] = i")
         writer.line(depth + 1, f"spikes_{g} += 1")
+        self.write_spike(writer, depth + 1, "i", "j", record=record)
         writer.line(depth + 1, "m += 1")
+        writer.line(depth + 1, f"turn = (turn if turn > 0 else unit_{g}) - 1")
         writer.line(depth + 1, f"next_due = F(first_due_{g}[j] + F(m) * gap_{g}[j])")
-        writer.line(depth, f"number_{g}[k], due_{g}[k] = m, next_due")
+        writer.line(depth, f"number_{g}[k], turn_{g}[k], due_{g}[k] = m, turn, next_due")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,9 +297,10 @@ class CellTrains(_Trains):
         writer.line(2, f"for i in range(n_{g}):")
         writer.line(3, f"first_due_{g}[i] = ({threshold} - all_{hazard}{at}) / weight_{g}[i // unit_{g}]")
 
-    def write_fire(self, writer: Lines, depth: int) -> None:
+    def write_fire(self, writer: Lines, depth: int, *, record: bool) -> None:
         g = self.group
         writer.line(depth, f"i = near_{g}[k]")
+        writer.line(depth, f"j = i // unit_{g}")
         for a in self.intensity.redraw:
             writer.assign(depth, a, rare=True)
         drawn = writer.expressions.real(self.quantum)
@@ -307,4 +309,5 @@ class CellTrains(_Trains):
             drawn = self.threshold.identifier
         writer.line(depth, f"fired_{g}[spikes_{g}] = i")
         writer.line(depth, f"spikes_{g} += 1")
-        writer.line(depth, f"due_{g}[k] = F(due_{g}[k] + {drawn} / weight_{g}[i // unit_{g}])")
+        self.write_spike(writer, depth, "i", "j", record=record)
+        writer.line(depth, f"due_{g}[k] = F(due_{g}[k] + {drawn} / weight_{g}[j])")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from spiking.engines.fused.parts import Pathway, Program
-from spiking.engines.fused.spread import write_pathway_buffers
+from spiking.engines.fused.spread import write_pathway_room, write_pathway_start
 from spiking.engines.fused.steps import write_steps
 from spiking.engines.fused.text import Expressions
 from spiking.engines.fused.writer import Writer
@@ -110,8 +110,7 @@ def write_source(
         doubles=(),
         ints=(),
     )
-    for part in program.unstepped:
-        part.write_kernel(writer)
+    _rooms(writer, source)
     _row(writer, source)
     _loop(writer, source)
     inner, writer.lines = writer.lines, []
@@ -156,6 +155,34 @@ def _signature(writer: Writer, source: Source) -> None:
     writer.line(1, f"n_draws = {writer.expressions.n_draws}")
 
 
+def _rooms(writer: Writer, source: Source) -> None:
+    """Room for the largest row, used by one row after another: to ask for memory takes longer than many a step."""
+    for group in source.groups:
+        writer.line(1, f"most_{group} = 0")
+        writer.line(1, "for r in range(n_run.size):")
+        writer.line(2, f"most_{group} = max(most_{group}, start_{group}[r + 1] - start_{group}[r])")
+        writer.line(1, f"room_{group} = (most_{group} + SPACING - 1) & -SPACING")
+    for ref in source.arrays:
+        if not _is_float(writer, ref):
+            dtype = "np.int32" if ref.variable == "lastspike" else DTYPES[writer.kind(ref.identifier)]
+            writer.line(1, f"a_{ref.identifier} = np.empty(room_{ref.group}, {dtype})")
+    for ref in source.indices:
+        writer.line(1, f"index_{ref.identifier} = np.zeros(room_{ref.group}, np.int32)")
+    for group in (g for g in source.spiking if writer.program.cells[g].stepped):
+        writer.line(1, f"tally_{group} = np.empty(most_{group}, np.int64)")
+        writer.line(1, f"fired_{group} = np.empty(most_{group}, np.int32)")
+        writer.line(1, f"flag_{group} = np.zeros(room_{group}, np.uint8)")
+        writer.line(1, f"words_{group} = flag_{group}.view(U)")
+    for step in writer.program.steps:
+        if isinstance(step, Pathway):
+            write_pathway_room(writer, step)
+    if source.lead:
+        counted = source.record[0]
+        writer.line(1, f"of_key = np.empty(max(1, most_{counted} // unit_{counted}), np.int64)")
+    for part in writer.program.unstepped:
+        part.write_kernel(writer)
+
+
 def _row(writer: Writer, source: Source) -> None:
     """One row's arrays, scalars and buffers."""
     writer.line(1, "for r in range(n_run.size):")
@@ -169,9 +196,10 @@ def _row(writer: Writer, source: Source) -> None:
     for ref in source.arrays:
         _state(writer, ref)
     for group, name in ((ref.group, ref.identifier) for ref in source.indices):
-        writer.line(2, f"index_{name} = np.zeros(whole_{group}, np.int32)")
         writer.line(2, f"for i in range(n_{group}):")
         writer.line(3, f"index_{name}[i] = index_of_{name}[first_{group} + i]")
+        writer.line(2, f"for i in range(n_{group}, whole_{group}):")
+        writer.line(3, f"index_{name}[i] = 0")
         _room(writer, f"fetched_{name}", group)
     for ref in source.lists:
         here = f"first_{ref.group}:last_{ref.group}"
@@ -181,17 +209,14 @@ def _row(writer: Writer, source: Source) -> None:
     for group in source.spiking:
         unit = f"unit_{group}"
         writer.line(2, f"count_{group} = counts_{group}[first_{group} // {unit} : last_{group} // {unit}]")
-        if not writer.program.cells[group].stepped:
-            continue
-        writer.line(2, f"tally_{group} = np.zeros(n_{group}, np.int64)")
-        writer.line(2, f"fired_{group} = np.empty(n_{group}, np.int32)")
-        writer.line(2, f"flag_{group} = np.zeros(whole_{group}, np.uint8)")
-        writer.line(2, f"words_{group} = flag_{group}.view(np.uint64)")
+        if writer.program.cells[group].stepped:
+            writer.line(2, f"for i in range(n_{group}):")
+            writer.line(3, f"tally_{group}[i] = 0")
     for n, ref in enumerate(writer.program.scalars):
         writer.line(2, f"{ref.identifier} = scalars[r, {n}]")
     for step in writer.program.steps:
         if isinstance(step, Pathway):
-            write_pathway_buffers(writer, step)
+            write_pathway_start(writer, step)
     for group in source.record:
         writer.line(2, f"events_{group} = all_events_{group}[r]")
         writer.line(2, f"found_{group} = 0")
@@ -204,7 +229,9 @@ def _row(writer: Writer, source: Source) -> None:
     writer.line(2, "until_sample = n_settle")
     if source.lead:
         counted = source.record[0]
-        writer.line(2, f"of_key = np.zeros(max(1, n_{counted} // unit_{counted}), np.int64)")
+        writer.line(2, f"n_of_key = n_{counted} // unit_{counted}")
+        writer.line(2, "for i in range(n_of_key):")
+        writer.line(3, "of_key[i] = 0")
 
 
 def _state(writer: Writer, ref: Ref) -> None:
@@ -214,15 +241,18 @@ def _state(writer: Writer, ref: Ref) -> None:
     is done for nothing.
     """
     group, name, filling = ref.group, ref.identifier, "F(np.nan)"
-    if writer.kind(name) == "float" and ref.variable != "lastspike":
+    if _is_float(writer, ref):
         _room(writer, f"a_{name}", group)
     else:
-        filling, dtype = "0", "np.int32" if ref.variable == "lastspike" else DTYPES[writer.kind(name)]
-        writer.line(2, f"a_{name} = np.empty(whole_{group}, {dtype})")
+        filling = "0"
     writer.line(2, f"for i in range(n_{group}):")  # assigning slices takes numba ten times as long to compile
     writer.line(3, f"a_{name}[i] = all_{name}[first_{group} + i]")
     writer.line(2, f"for i in range(n_{group}, whole_{group}):")
     writer.line(3, f"a_{name}[i] = {filling}")
+
+
+def _is_float(writer: Writer, ref: Ref) -> bool:
+    return writer.kind(ref.identifier) == "float" and ref.variable != "lastspike"
 
 
 def _room(writer: Writer, name: str, group: str) -> None:
@@ -269,7 +299,7 @@ def _lead(writer: Writer, counted: str) -> None:
     writer.line(4, f"for n in range(spikes_{counted}):")
     writer.line(5, f"of_key[fired_{counted}[n] // unit_{counted}] += 1")
     writer.line(4, "best, second = 0, 0")
-    writer.line(4, "for number in of_key:")
+    writer.line(4, "for number in of_key[:n_of_key]:")
     writer.line(5, "if number > best:")
     writer.line(6, "best, second = number, best")
     writer.line(5, "elif number > second:")

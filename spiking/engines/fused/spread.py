@@ -12,16 +12,22 @@ from spiking.engines.fused.names import BEFORE, Assignment
 from spiking.engines.fused.parts import Bundle, Pathway, Summed
 from spiking.engines.fused.writer import Writer
 
-__all__ = ["write_pathway", "write_pathway_buffers", "write_summed"]
+__all__ = ["write_pathway", "write_pathway_room", "write_pathway_start", "write_summed"]
 
 
-def write_pathway_buffers(writer: Writer, step: Pathway) -> None:
-    """What waits for the delay of a pathway, empty at the start of a row."""
+def write_pathway_room(writer: Writer, step: Pathway) -> None:
+    """Room for what waits for the delay of a pathway."""
     delay = f"delay_{step.name}"
-    writer.line(2, f"{delay} = {writer.expressions.whole(step.delay)}")
-    writer.line(2, f"ring_{step.name} = np.zeros({delay} + 1, np.int32)")
+    writer.line(1, f"{delay} = {writer.expressions.whole(step.delay)}")
+    writer.line(1, f"ring_{step.name} = np.empty({delay} + 1, np.int32)")
     if step.bundle is not None:
-        writer.line(2, f"queue_{step.name} = np.empty(({delay} + 1) * n_{step.source}, np.int32)")
+        writer.line(1, f"queue_{step.name} = np.empty(({delay} + 1) * most_{step.source}, np.int32)")
+
+
+def write_pathway_start(writer: Writer, step: Pathway) -> None:
+    """Nothing waits at the start of a row."""
+    writer.line(2, f"for n in range(delay_{step.name} + 1):")
+    writer.line(3, f"ring_{step.name}[n] = 0")
     writer.line(2, f"slot_{step.name} = 0")
 
 

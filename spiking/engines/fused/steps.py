@@ -100,7 +100,7 @@ def _threshold(writer: Writer, step: Threshold, *, record: bool) -> None:
     group = step.group
     writer.line(3, f"spikes_{group} = 0")
     writer.line(3, f"if any_{group} > 0:")
-    writer.line(4, f"for word in range(words_{group}.size):")
+    writer.line(4, f"for word in range(whole_{group} >> 3):")
     writer.line(5, f"marked = words_{group}[word]")
     writer.line(5, "while marked != U(0):")
     writer.line(6, "i = 8 * word + (lowest_bit(marked) >> 3)")
