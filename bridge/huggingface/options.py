@@ -29,7 +29,7 @@ class GammaOptions:
     temperature: float = 1.0  # divides the scores; 1 as the model was trained
     circuit: str = "brief"  # a calibrated parameter set, or an import path such as "my_package.circuits:Mine"
     n_cells: int | None = None  # excitatory cells per key; the circuit's own number when None
-    engine: str = "fused"
+    engine: str = "events"
     seed: int | None = 0  # None: new noise in every call
     mode: str = "simulated"  # "sampled" draws from the law that the circuit follows
     readout: str = "auto"  # of the values: "product" with the weights, "spikes" one by one, or what is faster

@@ -34,7 +34,7 @@ class RunContext:
 
     rng: np.random.Generator
     progress: Progress
-    engine_name: str = "fused"
+    engine_name: str = "events"
     unfinished: Path | None = None  # the folder that keeps trainings until the run is whole
 
     @cached_property

@@ -55,7 +55,7 @@ def gather(
     for word in range((n_trains + 7) // 8):
         marked = words[word]
         while marked != _NONE:
-            j = 8 * word + (lowest_bit(marked) >> 3)
+            j = 8 * word + (lowest_bit(marked) >> 3)  # type: ignore[call-arg]  # numba fills in the context
             marked &= marked - _ONE
             near[n_near], due[n_near] = j, first[j]
             n_near += 1
