@@ -92,7 +92,7 @@ def test_a_path_that_leads_to_no_circuit_is_refused(options: dict[str, Any], say
 def test_a_scenario_takes_the_same_names() -> None:
     own = HeadParams(circuit=f"{HERE}:Own", n_cells=7)
     assert own.row_circuit() == Own(n_cells=7)
-    assert HeadParams().row_circuit() == GammaCircuit(GammaParams.brief())
+    assert HeadParams().row_circuit() == GammaCircuit(GammaParams.regular_brief())
     with pytest.raises(ValueError, match=r"circuit must be one of escape, lif, .*brief; got 'breif'"):
         HeadParams(circuit="breif")
 

@@ -27,7 +27,7 @@ class GammaOptions:
     spikes: int | None = None  # a row ends with its spike of this number; 64 unless duration_ms is given
     duration_ms: float | None = None  # time of each row; together with spikes its limit
     temperature: float = 1.0  # divides the scores; 1 as the model was trained
-    circuit: str = "brief"  # a calibrated parameter set, or an import path such as "my_package.circuits:Mine"
+    circuit: str = "regular-brief"  # a parameter set, or an import path such as "my_package.circuits:Mine"
     n_cells: int | None = None  # excitatory cells per key; the circuit's own number when None
     engine: str = "events"
     seed: int | None = 0  # None: new noise in every call

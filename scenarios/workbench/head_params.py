@@ -23,7 +23,9 @@ class HeadParams(ScenarioParams):
     heads: str = param(
         "all", "heads that spike: all, or layer.head from 0 with commas, * for every one: 0.1,3.*"
     )
-    circuit: str = param("brief", f"one of: {', '.join(PARAMETER_SETS)}; or yours: package.module:name")
+    circuit: str = param(
+        "regular-brief", f"one of: {', '.join(PARAMETER_SETS)}; or yours: package.module:name"
+    )
     n_cells: int | None = param(None, "excitatory cells per key; the circuit's own if none", at_least=1)
 
     def __post_init__(self) -> None:

@@ -9,8 +9,8 @@ from importlib import import_module
 from pathlib import Path
 
 NAMES = (
-    *("engines", "default_call", "batching", "growth", "million", "minilm_rows", "read_out", "cold_start"),
-    *("against_peers", "circuits"),
+    *("engines", "default_call", "row_cost", "batching", "growth", "million", "minilm_rows", "read_out"),
+    *("cold_start", "against_peers", "circuits"),
 )
 PAGES = {"circuits": Path("docs/circuits.md")}  # of the others: docs/benchmarks.md
 

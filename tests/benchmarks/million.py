@@ -1,4 +1,4 @@
-"""A million rows on the fused engine: time, and that memory stays with the input and the result.
+"""A million rows of 64 keys and 64 spikes: time, and that memory stays with the input and the result.
 
 `python -m tests.benchmarks.million N_ROWS` simulates so many in a process of its own and prints what it took.
 """
@@ -18,7 +18,7 @@ from spiking import GammaCircuit, GammaParams
 from tests.benchmarks.table import Table, cpu_seconds
 
 N_ROWS = (1_000, 10_000, 100_000, 1_000_000)
-N_KEYS, N_CELLS, DURATION_MS = 8, 10, 100.0
+N_KEYS, SPIKES = 64, 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +38,13 @@ def run() -> Table:
     """Seconds, rows per second and peak memory for more and more rows."""
     costs = [_in_own_process(n_rows) for n_rows in N_ROWS]
     return Table(
-        setting=f"Fused engine, all cores, counts; {N_KEYS} keys x {N_CELLS} cells, dt {GammaParams().dt_ms} ms, "
-        f"{DURATION_MS:g} ms; each number of rows in a process of its own, once.",
+        setting=f"Event-driven engine, all cores, counts; {N_KEYS} keys, {SPIKES} spikes a row, circuit "
+        "`regular-brief`, scores in single precision; each number of rows in a process of its own, once.",
         head=(
             "rows",
             "s",
             "CPU s",
             "rows/s",
-            "million cell-steps/s",
             "peak memory",
             "of it before the call",
             "result",
@@ -56,7 +55,6 @@ def run() -> Table:
                 f"{c.seconds:.2f}",
                 f"{c.cpu_s:.2f}",
                 f"{c.n_rows / c.seconds:,.0f}",
-                f"{c.n_rows * N_KEYS * N_CELLS * DURATION_MS / GammaParams().dt_ms / c.seconds / 1e6:,.0f}",
                 *(f"{b / 2**20:.0f} MiB" for b in (c.peak_bytes, c.before_bytes, c.result_bytes)),
             )
             for c in costs
@@ -68,7 +66,7 @@ def run() -> Table:
 def _per_row(costs: list[Cost]) -> str:
     (some, more) = costs[-2:]
     grown = (more.peak_bytes - some.peak_bytes) / (more.n_rows - some.n_rows)
-    kept = more.result_bytes / more.n_rows + 8 * N_KEYS
+    kept = more.result_bytes / more.n_rows + 4 * N_KEYS
     return f"A further row costs {grown:.0f} bytes of peak memory, of which its scores and result are {kept:.0f}."
 
 
@@ -79,12 +77,12 @@ def _in_own_process(n_rows: int) -> Cost:
 
 
 def _measure(n_rows: int) -> Cost:
-    circuit = GammaCircuit(GammaParams(n_cells=N_CELLS, gain=1.0, settle_ms=0.0))
-    scores = np.random.default_rng(0).normal(0, 1.5, (n_rows, N_KEYS))
-    circuit.attend(scores[:64], duration_ms=DURATION_MS, rng=np.random.default_rng(1), record="counts")
+    circuit = GammaCircuit(GammaParams.regular_brief())
+    scores = np.random.default_rng(0).standard_normal((n_rows, N_KEYS), dtype=np.float32)
+    circuit.attend(scores[:64], spikes=SPIKES, rng=np.random.default_rng(1), record="counts")
     before = _peak_bytes()
     began, cpu_before = time.perf_counter(), cpu_seconds()
-    selection = circuit.attend(scores, duration_ms=DURATION_MS, rng=np.random.default_rng(1), record="counts")
+    selection = circuit.attend(scores, spikes=SPIKES, rng=np.random.default_rng(1), record="counts")
     seconds, cpu_s = time.perf_counter() - began, cpu_seconds() - cpu_before
     result = [*vars(selection).values(), *selection.other_counts.values()]
     return Cost(
