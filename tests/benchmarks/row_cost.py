@@ -33,8 +33,8 @@ def run() -> Table:
     kinds = [f"{cells} {engine}" for cells in CIRCUITS for engine in ENGINES]
     return Table(
         setting=f"Whole calls of `attend` with counts, scores N(0, 1.5²) in single precision, {SPIKES} spikes a "
-        f"row, circuits `brief` and `regular-brief`; all cores; microseconds of CPU a row, median of {REPEATS} rounds "
-        "(range).",
+        f"row, circuits `brief` and `regular-brief`; all cores; microseconds of CPU a row, median of {REPEATS} "
+        "rounds (range).",
         head=("keys", *kinds, "ratio, escape-rate", "ratio, regular"),
         lines=tuple(
             (

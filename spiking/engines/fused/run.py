@@ -26,9 +26,9 @@ __all__ = ["Block", "Window", "run_rows"]
 # rows are left, and short at the end, so that cores finish together (guided self-scheduling, Polychronopoulos
 # and Kuck 1987).
 _MOST, _LEAST = 20_000_000, 2_000_000
-_UNSTEPPED = (
-    32  # stepped cells that take as long as a group whose cells are not stepped, beyond one for each key
-)
+# A group whose cells are not stepped takes as long as so many stepped ones, and as one more for each so many keys.
+# Its calls are not split as far, since they take little longer than what surrounds them (half a millisecond).
+_UNSTEPPED, _KEYS_A_CELL, _LEAST_UNSTEPPED = 32, 8, 10_000_000
 NO_LIMIT = 2**62  # of spikes
 _NEVER_S = -1e4  # Brian2's last spike of a cell that never spiked
 
@@ -154,11 +154,15 @@ def _blocks(kernel: Kernel, batch: Batch, window: Window, threads: int) -> Itera
         )
     unstepped = {part.group for part in kernel.program.unstepped}
     stepped = [
-        sum(_UNSTEPPED + n // batch.unit if name in unstepped else n for name, n in kind.sizes.items())
+        sum(
+            _UNSTEPPED + n // batch.unit // _KEYS_A_CELL if name in unstepped else n
+            for name, n in kind.sizes.items()
+        )
         for kind in batch.kinds
     ]
     cells = np.array(stepped, dtype=np.int64)[batch.kind_of]
-    most, least = (limit // window.likely_steps for limit in (_MOST, _LEAST))
+    shortest = min(_LEAST_UNSTEPPED, _MOST) if unstepped else _LEAST
+    most, least = (limit // window.likely_steps for limit in (_MOST, shortest))
     end = np.cumsum(cells)
     first = 0
     while first < batch.n_rows:
