@@ -156,18 +156,26 @@ class Batch:
             streams=streams,
         )
 
-    @property
+    @cached_property
     def groups(self) -> dict[str, b2.NeuronGroup]:
         return {o.name: o for o in self.objects if isinstance(o, b2.NeuronGroup)}
 
-    @property
+    @cached_property
     def traits(self) -> Traits:
         """What holds for all rows."""
-        return reduce(or_, (kind.traits for kind in self.kinds))
+        different = {id(kind.traits): kind.traits for kind in self.kinds}
+        return reduce(or_, different.values())
 
     def n_cells(self, group: str) -> np.ndarray:
         """Cells of a group in each row, (n_rows,) int64."""
-        return np.array([kind.sizes[group] for kind in self.kinds], dtype=np.int64)[self.kind_of]
+        return self._sizes[group]
+
+    @cached_property
+    def _sizes(self) -> Mapping[str, np.ndarray]:
+        return {
+            group: np.array([kind.sizes[group] for kind in self.kinds], dtype=np.int64)[self.kind_of]
+            for group in self.kinds[0].sizes
+        }
 
     def values(self, ref: Ref, rows: range, own: Own) -> np.ndarray:
         """A variable of the rows, one after another: their own, or what their objects hold."""

@@ -18,7 +18,7 @@ from scenarios.workbench.progress import Progress
 from scenarios.workbench.statistics import Estimate, bootstrap, fraction, mean
 from spiking import GammaCircuit, GammaParams, Selection, SpikeRecord, cut_loop
 
-SMALL = {"n_rows": 16, "duration_ms": 400.0, "n_cells": 20, "tau_gaba_ms": (5.0, 12.0), "tau_rows": 12}
+SMALL = {"n_rows": 16, "duration_ms": 500.0, "n_cells": 20, "tau_gaba_ms": (5.0, 12.0), "tau_rows": 12}
 
 
 @cache

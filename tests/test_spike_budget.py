@@ -104,7 +104,7 @@ def test_streams_are_independent_and_equal_streams_share_their_noise() -> None:
         (
             {"rng": Streams(1, np.arange(12)), "engine": Brian2()},
             ValueError,
-            "streams are of the fused engine",
+            "streams are of compiled engines",
         ),
         ({"rng": 7}, TypeError, "rng must be a numpy.random.Generator or Streams, got int"),
         ({"engine": "fused"}, TypeError, r"engine must be an engine, got 'fused'; use EventDriven\(\)"),

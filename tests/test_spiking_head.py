@@ -152,7 +152,7 @@ def test_what_cannot_be_run_is_refused_at_once(options: dict[str, Any], message:
 def test_streams_must_be_one_a_row_and_need_keyed_randomness() -> None:
     with pytest.raises(ValueError, match="a number for each of 12 rows, got 3"):
         SpikingHead(CIRCUIT, spikes=4, mode="sampled").score_map(scores(), streams=np.arange(3))
-    with pytest.raises(ValueError, match=r"streams need the engine Fused\(\), got Brian2\(\)"):
+    with pytest.raises(ValueError, match=r"streams need a compiled engine, got Brian2\(\)"):
         SpikingHead(CIRCUIT, duration_ms=50, engine=Brian2()).score_map(scores(), streams=np.arange(12))
 
 

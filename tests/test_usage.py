@@ -65,7 +65,7 @@ def test_counts_of_a_call_by_hand() -> None:
     assert usage.events.synops == to_inh + to_exc
     assert usage.events.neuron_updates == usage.updates
     assert usage.simulated.exponentials == 10 * 5 * STEPS + len(spikes)
-    at_start = 2 * 50 + 30  # voltage and threshold of each E cell, voltage of each I cell
+    at_start = 50 + 30  # threshold of each E cell, voltage of each I cell
     assert usage.simulated.random_draws == at_start + len(spikes)
 
 

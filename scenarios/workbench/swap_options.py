@@ -27,7 +27,7 @@ def swap_options() -> list[click.Parameter]:
         ),
         click.Option(["--spikes"], type=int, help="Spikes per row.  [default: 64]"),
         click.Option(
-            ["--circuit"], help="A calibrated circuit, or yours: package.module:name.  [default: brief]"
+            ["--circuit"], help="A named circuit, or yours: package.module:name.  [default: regular-brief]"
         ),
         click.Option(["--n-cells"], type=int, help="Excitatory cells per key; fewer are faster."),
         click.Option(["--temperature"], type=float, help="Divides the scores; not with mini.  [default: 1]"),

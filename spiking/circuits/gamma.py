@@ -9,6 +9,7 @@ inhibition has decayed. The share of spikes per key is the row's attention.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import brian2 as b2
@@ -123,6 +124,10 @@ class GammaCircuit(RowCircuit):
 
     def template_key(self) -> object:
         """Temperature, gain and feedforward inhibition scale scores and are read by no equation."""
+        return self._template_key
+
+    @cached_property
+    def _template_key(self) -> object:
         return type(self), replace(self.params, temperature=1.0, gain=1.0, feedforward="none")
 
     def build(self, row: Row) -> Wiring:

@@ -57,7 +57,7 @@ class Fused:
         """
         kernel = self.compiled(batch, wanted)
         window = Window(wanted=wanted, dt_ms=kernel.program.dt_ms)
-        counted = np.zeros(int(n_populations(batch).sum()), dtype=np.int64)
+        counted = np.empty(int(n_populations(batch).sum()), dtype=np.int64)
         blocks = run_rows(kernel, batch, window, counted, threads=self.threads, progress=progress)
         together = _together(list(blocks), batch, wanted, counted)
         return replace(together, threads=self.threads or usable_cores())

@@ -108,25 +108,22 @@ def run_rows(
     threads = threads or usable_cores()
     numbers = batch.streams.numbers(batch.n_rows)
     first = starts(n_populations(batch))
+    blocks = list(_blocks(kernel, batch, window, threads))
+    if threads == 1 or len(blocks) == 1:  # a pool takes longer to make than many a call
+        for rows in blocks:
+            here = counted[first[rows.start] : first[rows.stop]]
+            yield _reported(_run_block(kernel, batch, window, numbers, rows, here), batch.n_rows, progress)
+        return
     pool = ThreadPoolExecutor(max_workers=threads)
     pending: deque[Future[Block]] = deque()
     try:
-        for rows in _blocks(kernel, batch, window, threads):
-            pending.append(
-                pool.submit(
-                    _run_block,
-                    kernel,
-                    batch,
-                    window,
-                    numbers,
-                    rows,
-                    counted[first[rows.start] : first[rows.stop]],
-                )
-            )
+        for rows in blocks:
+            here = counted[first[rows.start] : first[rows.stop]]
+            pending.append(pool.submit(_run_block, kernel, batch, window, numbers, rows, here))
             if len(pending) > 2 * threads:
-                yield _done(pending, batch.n_rows, progress)
+                yield _reported(pending.popleft().result(), batch.n_rows, progress)
         while pending:
-            yield _done(pending, batch.n_rows, progress)
+            yield _reported(pending.popleft().result(), batch.n_rows, progress)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -136,9 +133,8 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _done(pending: deque[Future[Block]], n_rows: int, progress: Callable[[float], None] | None) -> Block:
-    """The oldest result that is still out."""
-    block = pending.popleft().result()
+def _reported(block: Block, n_rows: int, progress: Callable[[float], None] | None) -> Block:
+    """A result, once the caller knows how far all is."""
     if progress is not None:
         progress(block.rows.stop / n_rows)
     return block
@@ -146,21 +142,17 @@ def _done(pending: deque[Future[Block]], n_rows: int, progress: Callable[[float]
 
 def _blocks(kernel: Kernel, batch: Batch, window: Window, threads: int) -> Iterator[range]:
     """Consecutive rows that make up one call into the kernel."""
-    largest = max(sum(kind.sizes.values()) for kind in batch.kinds)
+    sizes = {group: batch.n_cells(group) for group in batch.groups}
+    largest = int(sum(sizes.values(), np.zeros(batch.n_rows, dtype=np.int64)).max())
     if largest >= MAX_CELLS:
         raise ValueError(
             f"a row may have at most {MAX_CELLS - 1} cells in the fused engine, got {largest}; "
             "use the engine Brian2()."
         )
     unstepped = {part.group for part in kernel.program.unstepped}
-    stepped = [
-        sum(
-            _UNSTEPPED + n // batch.unit // _KEYS_A_CELL if name in unstepped else n
-            for name, n in kind.sizes.items()
-        )
-        for kind in batch.kinds
-    ]
-    cells = np.array(stepped, dtype=np.int64)[batch.kind_of]
+    cells = np.zeros(batch.n_rows, dtype=np.int64)
+    for group, n in sizes.items():
+        cells += _UNSTEPPED + n // (batch.unit * _KEYS_A_CELL) if group in unstepped else n
     shortest = min(_LEAST_UNSTEPPED, _MOST) if unstepped else _LEAST
     most, least = (limit // window.likely_steps for limit in (_MOST, shortest))
     end = np.cumsum(cells)
@@ -219,6 +211,7 @@ def _run_block(
         "scratch": scratch(kernel, sizes),
     }
     while True:
+        counted[:] = 0
         counts = {
             g: counted if g == batch.counted else np.zeros(int(sizes[g].sum()) // unit[g], dtype=np.int64)
             for g in source.spiking
@@ -235,7 +228,6 @@ def _run_block(
         )
         if all(n_events[g].max() <= capacity[g] for g in source.record if asked[g]):
             break
-        counted[:] = 0
         capacity = {g: max(capacity[g], int(n_events[g].max())) if asked[g] else 0 for g in source.record}
     return Block(
         rows=rows,
