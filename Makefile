@@ -7,7 +7,7 @@ RUNS   := runs
 PEERS  := .bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint study bench bench-peers docs calibration clean
+.PHONY: help demo test lint study bench bench-peers bench-gpu docs calibration clean
 
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ $(PEERS)/.ready: tests/benchmarks/peers/requirements.txt constraints.txt
 
 bench-peers: $(READY) $(PEERS)/.ready  ## the same circuit in other simulators, in an environment of their own (10 minutes)
 	$(BIN)/python -m tests.benchmarks against_peers
+
+bench-gpu: $(READY)  ## rows and models on an NVIDIA GPU, into docs/benchmarks.md (under 8 minutes; needs numba-cuda)
+	$(BIN)/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[hf,cuda,dev]'
+	$(BIN)/python -m tests.benchmarks gpu
 
 docs: $(READY)   ## the Sphinx pages, with a gallery made from the scenarios
 	$(BIN)/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'

@@ -9,7 +9,7 @@ from spiking.circuits.gamma import GammaCircuit
 from spiking.circuits.ping_attention import PingAttention
 from spiking.circuits.two_pools import TwoPools
 from spiking.circuits.whole_head import HeadParams, HeadSelection, VectorCircuit
-from spiking.engines import ENGINES, Brian2, Engine, EventDriven, Fused, engine_named
+from spiking.engines import ENGINES, Brian2, Cuda, Engine, EventDriven, Fused, engine_named
 from spiking.engines.brian2 import codegen_target
 from spiking.export import to_neo
 from spiking.networks import Network, simulate_circuit
@@ -25,6 +25,7 @@ __all__ = [
     "PARAMETER_SETS",
     "Brian2",
     "Budget",
+    "Cuda",
     "DiffusiveLIF",
     "Engine",
     "EscapeRate",

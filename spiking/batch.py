@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from operator import or_
-from typing import Protocol
+from typing import Any, Protocol
 
 import brian2 as b2
 import numpy as np
@@ -136,7 +136,7 @@ class Batch:
         default=lambda rows, only: {}
     )  # their values, of all or only some
     score: Ref | None = None  # of them the one that receives each key's input
-    at_keys: Callable[[range], np.ndarray] | None = None  # that input, by population
+    at_keys: Callable[[range], Any] | None = None  # that input, by population; here or on a GPU
     start: Begins | None = None  # how the others begin
     rebuild: Callable[[int], Sequence[b2.BrianObject]]  # a row's objects, made anew
 

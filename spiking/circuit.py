@@ -102,7 +102,16 @@ class RowCircuit(ABC):
         present : (n_rows, n_keys) bool array
             True where a key takes part.
         """
-        return relative_scores(scores, present, self.gain / self.temperature, "max")
+        return relative_scores(scores, present, *self.relative_to())
+
+    def relative_to(self) -> tuple[float, str]:
+        """The factor on scores, and what they are taken relative to in their row (`spiking.relative`)."""
+        return self.gain / self.temperature, "max"
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether keys receive scores as `relative_to` says: the class leaves `score_input` as it is."""
+        return type(self).score_input is RowCircuit.score_input
 
     def template_key(self) -> object:
         """What tells circuits apart that have to be read each for itself; equal keys share their objects."""

@@ -10,13 +10,24 @@ import torch
 from torch import Tensor
 
 from bridge.bill.usage import Usage, Work, report, report_work
+from bridge.heads.on_device import engine_there, weigh_there
 from bridge.heads.read_out import READOUTS, SpikeCounts, read_out
 from bridge.heads.rows import clean_rows, shares
 from bridge.heads.surrogate import sampled_counts, spike_share
 from bridge.laws.depletion import FittedLaw, fit_law
 from pragmatic.attention import Attended
 from pragmatic.masks import checked_scores, masked_scores
-from spiking import Budget, Engine, EventDriven, HeadSelection, RowCircuit, Selection, Streams, VectorCircuit
+from spiking import (
+    Budget,
+    Cuda,
+    Engine,
+    EventDriven,
+    HeadSelection,
+    RowCircuit,
+    Selection,
+    Streams,
+    VectorCircuit,
+)
 from spiking.checks import known
 from spiking.engines import check_engine
 
@@ -42,7 +53,8 @@ class SpikingScoreMap:
     rng : numpy.random.Generator
         Source of all randomness. Each call gives new spikes.
     engine : Engine
-        The fused engine keys each row's random numbers by a stream, Brian2 draws from `rng`.
+        The compiled engines key each row's random numbers by a stream, Brian2 draws from `rng`. Scores that lie
+        on a GPU are simulated there in place of `EventDriven()`, those of any device by `Cuda()`.
     mode : {"simulated", "sampled"}
         "sampled" draws the budget's spikes from the multinomial of `law` instead, the circuit's fast twin.
     gradient : bool
@@ -61,7 +73,7 @@ class SpikingScoreMap:
     counts : (n_rows, n_keys) int64 array or None
         Spikes of the last call, its rows the scores' leading dimensions flattened.
     selection : Selection or None
-        All of the last simulation.
+        All of the last simulation; None where only counts are kept and stay on the GPU.
     usage : Usage
         Counted over all calls.
     next_stream : int
@@ -78,7 +90,7 @@ class SpikingScoreMap:
     law: FittedLaw = None  # type: ignore[assignment]  # set at the start
     record: str = "spikes"
     readout: str = "auto"
-    counts: np.ndarray | None = field(default=None, init=False, repr=False)
+    _counts: np.ndarray | Tensor | None = field(default=None, init=False, repr=False)
     selection: Selection | None = field(default=None, init=False, repr=False)
     usage: Usage = field(default=Usage(), init=False, repr=False)
     next_stream: int = field(default=0, init=False, repr=False)
@@ -141,6 +153,11 @@ class SpikingScoreMap:
             return spike_share(masked_scores(scores, mask), lambda _: weights, self.law).to(scores.dtype)
         return self._share(scores, mask, streams, grid)
 
+    @property
+    def counts(self) -> np.ndarray | None:
+        """Spikes of the last call."""
+        return self._counts.cpu().numpy() if isinstance(self._counts, Tensor) else self._counts
+
     def read_out(self, weights: Tensor, value: Tensor, *, dropout: float = 0.0) -> Tensor:
         """Compute weights @ value for the weights of the last call, as `readout` says.
 
@@ -152,6 +169,11 @@ class SpikingScoreMap:
         dropout : float
             Probability with which weights were dropped.
         """
+        if self._spikes is None and isinstance(self._counts, Tensor):
+            if self.readout != "spikes":
+                return weights @ value  # where the weights lie
+            counts = self._counts.cpu().numpy()
+            self._spikes = SpikeCounts(counts, counts.sum(axis=1), self.budget.spikes)
         if self._spikes is None or self._spikes.counts.size != weights.numel():
             raise ValueError("read_out needs the weights of the last call; call the score map first.")
         return read_out(weights, value, self._spikes, how=self.readout, dropout=dropout)
@@ -168,33 +190,58 @@ class SpikingScoreMap:
     def _share(
         self, scores: Tensor, mask: Tensor | None, streams: np.ndarray | None, grid: float | None
     ) -> Tensor:
+        there = engine_there(self.engine, scores, self.circuit) if self.mode == "simulated" else None
+        if there is not None and self.record == "counts" and self.circuit.is_relative:
+            return self._share_there(there, scores, mask, streams, grid)
         rows, present = clean_rows(scores, mask, grid)
         randomness = self._randomness(len(rows), streams)
         if self.mode == "sampled":
             assert isinstance(randomness, Streams)
-            self.counts = self._sampled_counts(rows, present, randomness)
-            used = Usage.drawn(self.counts, present)
+            counts = self._sampled_counts(rows, present, randomness)
+            used = Usage.drawn(counts, present)
         else:
-            self.selection = self._attend(rows, present, randomness)
-            self.counts = self.selection.counts
+            self.selection = self._attend(rows, present, randomness, there or self.engine)
+            counts = self.selection.counts
             used = Usage.of(self.selection, self.circuit)
-        weights, totals = shares(self.counts, scores.dtype)
-        self._spikes = SpikeCounts(self.counts, totals, self.budget.spikes)
+        weights, totals = shares(counts, scores.dtype)
+        self._counts, self._spikes = counts, SpikeCounts(counts, totals, self.budget.spikes)
         self.usage += report(used)
         report_work(Work.on_scores(rows.size, rows.itemsize))
         return weights.reshape(scores.shape).to(scores.device)
 
+    def _share_there(
+        self,
+        engine: Cuda,
+        scores: Tensor,
+        mask: Tensor | None,
+        streams: np.ndarray | None,
+        grid: float | None,
+    ) -> Tensor:
+        n_keys = scores.shape[-1]
+        randomness = Streams.of(self._randomness(scores.numel() // n_keys, streams))
+        done = weigh_there(
+            *(self.circuit, scores, mask), budget=self.budget, streams=randomness, engine=engine, grid=grid
+        )
+        self.selection, self._spikes, self._counts = None, None, done.counts
+        self.usage += report(done.usage)
+        report_work(Work.on_scores(scores.numel(), scores.element_size()))
+        return done.weights.reshape(scores.shape).to(scores.device)
+
     def _attend(
-        self, rows: np.ndarray, present: np.ndarray | None, rng: np.random.Generator | Streams
+        self,
+        rows: np.ndarray,
+        present: np.ndarray | None,
+        rng: np.random.Generator | Streams,
+        engine: Engine,
     ) -> Selection:
         return self.circuit.attend(
-            rows, rng=rng, budget=self.budget, mask=present, record=self.record, engine=self.engine
+            rows, rng=rng, budget=self.budget, mask=present, record=self.record, engine=engine
         )
 
     def _simulated_counts(
         self, scores: np.ndarray, mask: np.ndarray, *, rng: np.random.Generator
     ) -> np.ndarray:
-        return self._attend(scores, mask, rng).counts
+        return self._attend(scores, mask, rng, self.engine).counts
 
     def _sampled_counts(self, rows: np.ndarray, present: np.ndarray | None, streams: Streams) -> np.ndarray:
         assert self.budget.spikes is not None

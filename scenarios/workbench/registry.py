@@ -26,7 +26,7 @@ __all__ = [
     "where",
 ]
 
-ENGINES = ("events", "fused", "brian2")
+ENGINES = ("events", "fused", "cuda", "brian2")
 
 MODELS = {"minilm": "minilm-heads"}  # model -> the scenario that compares its heads
 

@@ -19,7 +19,6 @@ from spiking.calibration import effective_gain
 from spiking.cells import CELLS
 from spiking.circuit import RowCircuit
 from spiking.params import GammaParams
-from spiking.relative import relative_scores
 from spiking.wiring import Row, Wiring
 
 __all__ = ["GammaCircuit", "gamma_row"]
@@ -148,8 +147,7 @@ class GammaCircuit(RowCircuit):
             settle_ms=params.settle_ms,
         )
 
-    def score_input(self, scores: np.ndarray, present: np.ndarray) -> np.ndarray:
-        """What each key receives, (n_rows, n_keys), with the feedforward inhibition of the parameters."""
+    def relative_to(self) -> tuple[float, str]:
+        """With the feedforward inhibition of the parameters."""
         params = self.params
-        factor = effective_gain(params) / params.temperature
-        return relative_scores(scores, present, factor, params.feedforward)
+        return effective_gain(params) / params.temperature, params.feedforward

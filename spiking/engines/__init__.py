@@ -12,11 +12,12 @@ from typing import ClassVar, Protocol
 from spiking.batch import Batch, Wanted
 from spiking.checks import known
 from spiking.engines.brian2 import Brian2
+from spiking.engines.cuda.engine import Cuda
 from spiking.engines.events.engine import EventDriven
 from spiking.engines.fused.engine import Fused
 from spiking.record import Recorded
 
-__all__ = ["ENGINES", "Brian2", "Engine", "EventDriven", "Fused", "check_engine", "engine_named"]
+__all__ = ["ENGINES", "Brian2", "Cuda", "Engine", "EventDriven", "Fused", "check_engine", "engine_named"]
 
 
 class Engine(Protocol):
@@ -31,7 +32,7 @@ class Engine(Protocol):
 
 
 # the first where nothing else is asked for
-ENGINES = {engine.name: engine for engine in (EventDriven, Fused, Brian2)}
+ENGINES = {engine.name: engine for engine in (EventDriven, Fused, Cuda, Brian2)}
 
 
 def engine_named(name: str) -> Engine:

@@ -49,7 +49,9 @@ class _OnClock(Unstepped):
 
     def arrays(self, batch: Batch, rows: range, own: Own, real: np.dtype[Any]) -> Mapping[str, np.ndarray]:
         assert batch.at_keys is not None
-        return {self.arguments[0]: np.ascontiguousarray(batch.at_keys(rows), dtype=real)}
+        at_keys = batch.at_keys(rows)
+        there = hasattr(at_keys, "__cuda_array_interface__")  # on a GPU, for the engine `Cuda`
+        return {self.arguments[0]: at_keys if there else np.ascontiguousarray(at_keys, dtype=real)}
 
     def write_kernel(self, writer: Lines) -> None:
         """Room for the largest row."""

@@ -16,7 +16,7 @@ from spiking.engines.fused.program import read_program
 from spiking.engines.fused.run import Block, Window, n_populations, run_rows, usable_cores
 from spiking.record import Recorded, Spikes
 
-__all__ = ["PRECISIONS", "Fused"]
+__all__ = ["PRECISIONS", "Fused", "together"]
 
 PRECISIONS = ("float32", "float64")
 _KEPT = 64  # kernels of circuits that were used last
@@ -59,8 +59,8 @@ class Fused:
         window = Window(wanted=wanted, dt_ms=kernel.program.dt_ms)
         counted = np.empty(int(n_populations(batch).sum()), dtype=np.int64)
         blocks = run_rows(kernel, batch, window, counted, threads=self.threads, progress=progress)
-        together = _together(list(blocks), batch, wanted, counted)
-        return replace(together, threads=self.threads or usable_cores())
+        recorded = together(list(blocks), batch, wanted, counted)
+        return replace(recorded, threads=self.threads or usable_cores())
 
     def compiled(self, batch: Batch, wanted: Wanted) -> Kernel:
         """The kernel of a batch, read and compiled once for all batches of the same circuit."""
@@ -86,7 +86,7 @@ class Fused:
 _kernels: dict[tuple[object, ...], tuple[Kernel, object]] = {}
 
 
-def _together(blocks: list[Block], batch: Batch, wanted: Wanted, counted: np.ndarray) -> Recorded:
+def together(blocks: list[Block], batch: Batch, wanted: Wanted, counted: np.ndarray) -> Recorded:
     """What all rows did."""
     groups = blocks[0].counts
     sizes = {group: batch.n_cells(group) for group in batch.groups}

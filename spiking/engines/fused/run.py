@@ -20,7 +20,7 @@ from spiking.record import Spikes
 from spiking.refs import Ref
 from spiking.spike_lists import packed
 
-__all__ = ["Block", "Window", "run_rows"]
+__all__ = ["Block", "Window", "run_block", "run_rows"]
 
 # Cell-steps of one call into the kernel. Calls are long, up to some 10 ms so that interrupts are met, while many
 # rows are left, and short at the end, so that cores finish together (guided self-scheduling, Polychronopoulos
@@ -112,14 +112,14 @@ def run_rows(
     if threads == 1 or len(blocks) == 1:  # a pool takes longer to make than many a call
         for rows in blocks:
             here = counted[first[rows.start] : first[rows.stop]]
-            yield _reported(_run_block(kernel, batch, window, numbers, rows, here), batch.n_rows, progress)
+            yield _reported(run_block(kernel, batch, window, numbers, rows, here), batch.n_rows, progress)
         return
     pool = ThreadPoolExecutor(max_workers=threads)
     pending: deque[Future[Block]] = deque()
     try:
         for rows in blocks:
             here = counted[first[rows.start] : first[rows.stop]]
-            pending.append(pool.submit(_run_block, kernel, batch, window, numbers, rows, here))
+            pending.append(pool.submit(run_block, kernel, batch, window, numbers, rows, here))
             if len(pending) > 2 * threads:
                 yield _reported(pending.popleft().result(), batch.n_rows, progress)
         while pending:
@@ -172,7 +172,7 @@ def n_populations(batch: Batch) -> np.ndarray:
     return batch.n_cells(batch.counted) // batch.unit
 
 
-def _run_block(
+def run_block(
     kernel: Kernel, batch: Batch, window: Window, numbers: np.ndarray, rows: range, counted: np.ndarray
 ) -> Block:
     source, wanted = kernel.source, window.wanted
