@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from spiking.batch import Batch, Wanted
-from spiking.engines.events.intensity import Stepped, read_intensity
+from spiking.engines.events.intensity import read_intensity
 from spiking.engines.events.program import without_steps
+from spiking.engines.events.updates import Stepped
 from spiking.engines.fused.engine import Fused
 from spiking.engines.fused.parts import Program
 from spiking.record import Recorded

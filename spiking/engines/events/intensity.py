@@ -14,25 +14,21 @@ h and leaves the membrane alone, so that a cell fires at clock values q_1, q_1 +
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sympy
 
 from spiking.batch import Begins
-from spiking.engines.fused.fold import FUNCTIONS, RANDOM, names
+from spiking.engines.events.updates import Stepped, Updates, calls, common, formula
 from spiking.engines.fused.names import Assignment
-from spiking.engines.fused.parts import Code, Pathway, Program, Reset, Step, Summed, Threshold
+from spiking.engines.fused.parts import Program
 from spiking.refs import Ref
 
-__all__ = ["Intensity", "Stepped", "read_intensity"]
+__all__ = ["Intensity", "read_intensity"]
 
 EXPONENTIAL = "-log(rand())"
 NEAR = 1e-9  # numbers that Brian2's integrators and ours must agree on, relative
-
-
-class Stepped(Exception):
-    """The property that is missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +75,9 @@ def read_intensity(
     if score is None or start is None or score.group != group:
         raise Stepped("its counted cells receive no constant score")
     arrays = {ref.identifier for ref in program.cells[group].arrays}
-    common = _common(program, arrays, {ref.identifier for ref in unlike})
-    arrays -= common
-    code = _Updates.of(program, group, arrays)
+    alike = common(program, arrays, {ref.identifier for ref in unlike})
+    arrays -= alike
+    code = Updates.of(program, group, arrays)
     hazard, threshold = _crossed(code.threshold, arrays)
     changed = set(code.after) & arrays
     _check_parameters(arrays - changed, score, threshold)
@@ -102,7 +98,7 @@ def read_intensity(
     return Intensity(
         group=group,
         score=score,
-        common=tuple(_ref(name) for name in sorted(common)),
+        common=tuple(_ref(name) for name in sorted(alike)),
         membrane=_ref(membrane),
         hazard=_ref(hazard),
         threshold=threshold if isinstance(threshold, float) else _ref(threshold),
@@ -113,141 +109,6 @@ def read_intensity(
         memoryless=memoryless,
         redraw=() if memoryless else code.drawn,
     )
-
-
-def _common(program: Program, arrays: set[str], unlike: set[str]) -> set[str]:
-    """The variables that are alike in all cells: they begin so, and receive what the row's cells share."""
-    values: dict[str, list[ast.expr | None]] = {}
-    for step in program.steps:
-        for a in getattr(step, "body", ()):
-            value: ast.expr | None = a.value if isinstance(step, Code) and a.guard is None else None
-            if isinstance(step, (Pathway, Summed)) and step.bundle is None and a.guard is None:
-                value = ast.Constant(0.0)  # a sum over all cells of the source
-            values.setdefault(a.target, []).append(value)
-    own = (arrays & (unlike | (arrays - values.keys()))) | {"i"}
-    while True:
-        more = {
-            name
-            for name, received in values.items()
-            if name not in own
-            and (name in arrays or name.startswith("_"))
-            and any(v is None or names(v) & own or names_called(v) & set(RANDOM) for v in received)
-        }
-        if not more:
-            return arrays - own
-        own |= more
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Updates:
-    """What a step and a spike make of a group's variables."""
-
-    after: Mapping[str, sympy.Expr]  # of those that a step writes, from values before it
-    reset: Mapping[str, sympy.Expr]
-    drawn: tuple[Assignment, ...]  # how a reset draws a value anew
-    threshold: ast.expr
-
-    @classmethod
-    def of(cls, program: Program, group: str, arrays: set[str]) -> _Updates:
-        if program.cells[group].refractory:
-            raise Stepped("its counted cells are refractory after a spike")
-        after: dict[str, sympy.Expr] = {}
-        reset: dict[str, sympy.Expr] = {}
-        drawn: tuple[Assignment, ...] = ()
-        threshold: ast.expr | None = None
-        for step in program.steps:
-            if isinstance(step, Code) and step.group == group:
-                _run(step.body, after)
-            elif isinstance(step, Threshold) and step.group == group:
-                threshold = step.condition
-            elif isinstance(step, Reset) and step.group == group:
-                drawn = _drawn(step.body)
-                _run([a for a in step.body if a not in drawn], reset)
-            else:
-                _check_step(step, group, arrays)
-        if threshold is None:
-            raise Stepped("its counted cells have no threshold")
-        return cls(after=after, reset=reset, drawn=drawn, threshold=threshold)
-
-
-def _drawn(body: Sequence[Assignment]) -> tuple[Assignment, ...]:
-    """The statements that draw a value, which may take several, and depend on nothing else."""
-    random = [a.target for a in body if names_called(a.value) & set(RANDOM)]
-    if not random:
-        return ()
-    if len(set(random)) > 1:
-        raise Stepped("a reset draws random numbers for more than its threshold")
-    known: set[str] = set()
-    drawn, since = [], next(n for n, a in enumerate(body) if a.target == random[0])
-    for a in body[since:]:
-        reads = names(a.value)
-        if a.target == random[0] or (reads and reads <= known):
-            if reads - known:
-                raise Stepped("the next threshold depends on the state of the cell")
-            known.add(a.target)
-            drawn.append(a)
-        elif reads & known:
-            raise Stepped("a spike changes the state of the cell by its next threshold")
-    return tuple(drawn)
-
-
-def names_called(expression: ast.AST) -> set[str]:
-    """The functions that an expression calls."""
-    return {
-        n.func.id for n in ast.walk(expression) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
-    }
-
-
-def _check_step(step: Step, group: str, arrays: set[str]) -> None:
-    """Raise if another part of the circuit reads or writes what the cells hold."""
-    body = getattr(step, "body", ())
-    used = set().union(*(names(a.value) | {a.target} for a in body), set())
-    used |= names(step.condition) if isinstance(step, Threshold) else set()
-    if {name.removesuffix("__pre") for name in used} & arrays:
-        raise Stepped("other parts of the circuit read or change the state of its counted cells")
-    if (
-        isinstance(step, (Pathway, Summed))
-        and group in (step.source, step.target)
-        and step.bundle is not None
-    ):
-        raise Stepped("its counted cells do not all have the same synapses")
-
-
-def _run(body: Sequence[Assignment], known: dict[str, sympy.Expr]) -> None:
-    """Put statements into formulas of the values before them."""
-    for a in body:
-        if a.guard is not None:
-            raise Stepped("its counted cells are refractory after a spike")
-        known[a.target] = _formula(a.value, known)
-
-
-def _formula(node: ast.expr, known: Mapping[str, sympy.Expr]) -> sympy.Expr:
-    """An expression in sympy's terms."""
-    if isinstance(node, ast.Constant):
-        return sympy.Float(node.value)
-    if isinstance(node, ast.Name):
-        return known.get(node.id, sympy.Symbol(node.id))
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
-        inner = _formula(node.operand, known)
-        return -inner if isinstance(node.op, ast.USub) else inner
-    if isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
-        return _BINARY[type(node.op)](_formula(node.left, known), _formula(node.right, known))
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS:
-        function = getattr(sympy, node.func.id, None) or sympy.Function(node.func.id)
-        return function(*(_formula(a, known) for a in node.args))
-    noise = names_called(node) & set(RANDOM)
-    raise Stepped(
-        "its counted cells receive noise at every step" if noise else f"it computes {ast.unparse(node)!r}"
-    )
-
-
-_BINARY: dict[type[ast.operator], Callable[[sympy.Expr, sympy.Expr], sympy.Expr]] = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: a / b,
-    ast.Pow: lambda a, b: a**b,
-}
 
 
 def _crossed(condition: ast.expr, arrays: set[str]) -> tuple[str, str | float]:
@@ -293,13 +154,13 @@ def _log_slope(per_step: sympy.Expr, by: sympy.Symbol) -> float:
     return _number(sympy.diff(per_step, by) / per_step, "hazard that is exponential in the membrane")
 
 
-def _check_reads(formula: sympy.Expr, others: Collection[str | float]) -> None:
-    if {symbol.name for symbol in formula.free_symbols} & set(others):
+def _check_reads(read: sympy.Expr, others: Collection[str | float]) -> None:
+    if {symbol.name for symbol in read.free_symbols} & set(others):
         raise Stepped("its counted cells have state besides membrane and hazard")
 
 
 def _is_memoryless(
-    code: _Updates, arrays: set[str], hazard: str, threshold: str | float, reset_by: float
+    code: Updates, arrays: set[str], hazard: str, threshold: str | float, reset_by: float
 ) -> bool:
     """Whether a spike forgets the hazard; otherwise it takes the threshold off the hazard and does no more."""
     left = sympy.expand(code.reset.get(hazard, sympy.Symbol(hazard)))
@@ -322,10 +183,10 @@ def _membrane_start(start: Begins, membrane: str, score: Ref, held: float) -> fl
     expression = start.expressions.get(_ref(membrane))
     u = sympy.Symbol(score.identifier)
     remedy = f"begin {_ref(membrane)} with one number plus the input, such as '2.5 + {score.variable}'"
-    if expression is None or names_called(expression):
+    if expression is None or calls(expression):
         raise Stepped(f"its membranes do not begin with one value; {remedy}")
-    formula = _formula(expression, {})
-    begun = sympy.expand(formula - held * u)
+    held_at = formula(expression, {})
+    begun = sympy.expand(held_at - held * u)
     constant = begun.subs(u, 0)
     if not constant.is_number or abs(float(sympy.diff(begun, u))) > NEAR * max(1.0, abs(held)):
         raise Stepped(f"its membranes do not hold the score from the start; {remedy}")

@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from spiking.batch import Begins
-from spiking.engines.events.intensity import Intensity, Stepped
+from spiking.engines.events.intensity import Intensity
 from spiking.engines.events.steps import CellTrains, KeyTrains, Thinned
+from spiking.engines.events.updates import Stepped, calls
 from spiking.engines.fused.fold import fold, names, number
 from spiking.engines.fused.names import Assignment
 from spiking.engines.fused.parts import Code, Program, Reset, Step, Threshold, Unstepped
@@ -95,7 +96,7 @@ def _one_value(threshold: Ref, start: Begins, intensity: Intensity) -> float | N
 
 def _evenly_spread(expression: ast.expr, unit: int, quantum: float) -> bool:
     """Whether the cells of every key begin at (U + c) / n of a cycle, c = 0 ... n - 1, U their key's phase."""
-    if names(expression) - {"i"} or _called(expression) != ["rand_key"]:
+    if names(expression) - {"i"} or calls(expression) != ["rand_key"]:
         return False
     i = np.arange(3 * unit)
     code = compile(ast.fix_missing_locations(ast.Expression(expression)), "<start>", "eval")
@@ -105,9 +106,3 @@ def _evenly_spread(expression: ast.expr, unit: int, quantum: float) -> bool:
         if not np.allclose(begins, quantum * (phase + i % unit) / unit, rtol=1e-12):
             return False
     return True
-
-
-def _called(expression: ast.expr) -> list[str]:
-    return [
-        n.func.id for n in ast.walk(expression) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
-    ]
