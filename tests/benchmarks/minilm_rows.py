@@ -46,7 +46,7 @@ def run() -> Table:
     )
     return Table(
         setting=f"Every row of the 72 heads of MiniLM on sentences of {WORDS} words: {n_rows:,} rows of "
-        f"{keys:.1f} keys on average; fused engine, all cores, counts; medians of {REPEATS} rounds.",
+        f"{keys:.1f} keys on average; event-driven engine, all cores, counts; medians of {REPEATS} rounds.",
         head=(
             "",
             "cell-steps/row",
