@@ -123,7 +123,7 @@ REFUSALS = [
         command="run gamma-selects --tau-gabba 3",
         says="unknown parameter of gamma-selects",
     ),
-    Refusal(what="unknown engine", command="run gamma-selects --engine nest", says="known: fused, brian2"),
+    Refusal(what="unknown engine", command="run gamma-selects --engine nest", says="known: events, fused,"),
     Refusal(what="unknown model", command="compare --model bert", says="known: minilm"),
     Refusal(
         what="no such head",

@@ -171,7 +171,7 @@ def test_doctor_reports_and_tells_how_to_get_what_is_missing(capsys, monkeypatch
         ("run coin-toss --seed -1", "seed must be >= 0, got -1"),
         (
             "run coin-toss --engine brain2",
-            "unknown engine 'brain2'; did you mean 'brian2'? known: events, fused, brian2",
+            "unknown engine 'brain2'; did you mean 'brian2'? known: events, fused, cuda, brian2",
         ),
         (
             "run coin-toss --fail transformers",

@@ -33,7 +33,7 @@ def test_a_circuit_by_its_path_attends_in_a_model(name: str) -> None:
 
 
 def test_a_path_to_the_shipped_circuit_gives_its_spikes() -> None:
-    by_name = with_gamma("bert", spikes=8, mode="simulated", heads="0.0")
+    by_name = with_gamma("bert", spikes=8, mode="simulated", heads="0.0", circuit="brief")
     by_path = with_gamma("bert", spikes=8, mode="simulated", heads="0.0", circuit=f"{HERE}:BRIEF")
     assert torch.equal(state(by_name, batch("bert")), state(by_path, batch("bert")))
 

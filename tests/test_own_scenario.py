@@ -70,7 +70,7 @@ def test_a_file_runs_as_a_scenario_does_and_again_by_its_stored_command():
     assert "kept in <code>die.py</code>" in (folder / "report.html").read_text()
     stored = json.loads((folder / "params.json").read_text())
     assert (stored["scenario"], stored["question"]) == ("die", "What does a die show?")
-    assert stored["command"] == "fortyhertz run study/die.py --seed 4 --engine fused --sides 1000000"
+    assert stored["command"] == "fortyhertz run study/die.py --seed 4 --engine events --sides 1000000"
     assert command(stored["command"].removeprefix("fortyhertz ") + " --out again") == 0
     assert (folder / "metrics.json").read_bytes() == Path("again/metrics.json").read_bytes()
 

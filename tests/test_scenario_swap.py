@@ -48,10 +48,10 @@ def test_a_model_on_disk_with_some_spiking_heads(tmp_path: Path) -> None:
     data, metrics = run.dataset(), run.metrics
     assert list(data.layer.values) == ["0", "1"]
     assert data.sizes["block"] == 2
-    assert 0.8 < metrics["excess"].value < 1.2  # 5 heads x 18 rows x 3 draws: 0.02 of scatter
+    assert 0.3 < metrics["excess"].value < 0.6  # regular cells; 5 heads x 18 rows x 3 draws: 0.01 of scatter
     for name in ("change", "divergence"):
         assert 0 < metrics[name].value < metrics[name].control
-        assert metrics[name].value == pytest.approx(metrics[name].floor, rel=0.5)
+        assert metrics[name].value < metrics[name].floor  # of independent samples
     assert 16 <= metrics["spikes"].value < 18  # a row ends with its step of 0.5 ms, which may hold several
     assert metrics["silent"].value == 0
     assert {path.stem for path in out.glob("*.png")} == {"layers", "row"}

@@ -39,7 +39,7 @@ def test_a_run_leaves_every_file_and_no_other():
 def test_params_json_tells_what_a_reader_needs_to_repeat_it():
     run = run_scenario("coin-toss", fake_scenario.Params(n_rows=4), seed=7)
     stored = json.loads((run.folder / "params.json").read_text())
-    assert stored["command"] == "fortyhertz run coin-toss --seed 7 --engine fused --n-rows 4"
+    assert stored["command"] == "fortyhertz run coin-toss --seed 7 --engine events --n-rows 4"
     assert stored["versions"]["numpy"] == np.__version__
     assert {"python", "brian2", "torch"} <= set(stored["versions"])
     assert stored["wall_s"] > 0

@@ -102,7 +102,9 @@ def kill_and_resume(rng: np.random.Generator, n_kills: int) -> None:
 
 def test_killed_parent_leaves_no_worker_and_the_same_command_computes_only_what_is_missing(undisturbed):
     parent = start(LINE)
-    workers = {*wait_for(4), *children(parent.pid)}  # one that is still starting has noted nothing yet
+    workers = {*wait_for(4)}
+    parent.send_signal(signal.SIGSTOP)  # so that it starts no further worker between here and its end
+    workers |= {*children(parent.pid)}  # one that is still starting has noted nothing yet
     parent.kill()
     parent.wait()
     for _ in range(1000):

@@ -1,7 +1,7 @@
 """A pretrained language model with every head simulated: perplexity and time over softmax's.
 
-SmolLM2-135M-Instruct, 30 layers of 9 heads, on WikiText-2 (extra `lm`). `FORTYHERTZ_WIKITEXT` names the text; without
-it, or without the extra, the benchmark says so and measures nothing.
+SmolLM2-135M-Instruct, 30 layers of 9 heads, on WikiText-2 (extra `lm`). `FORTYHERTZ_WIKITEXT` names the text;
+without it, or without the extra, the benchmark says so and measures nothing.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ import numpy as np
 
 from spiking.batch import Begins
 from spiking.engines.events.intensity import Intensity
-from spiking.engines.events.steps import CellTrains, KeyTrains, Thinned
+from spiking.engines.events.thinned import Thinned
+from spiking.engines.events.trains import CellTrains, KeyTrains
 from spiking.engines.events.updates import Stepped, calls
 from spiking.engines.fused.fold import fold, names, number
 from spiking.engines.fused.names import Assignment

@@ -1,11 +1,8 @@
-"""The spikes of cells that are not stepped, as parts of a program: what they ask of a batch, and their lines.
-
-Both kinds run on the row's clock, the hazard of a cell without input that never fires, of which the row's own code
-computes how far it moves in each step.
-"""
+"""Renewal cells as a part of a program: their spikes in closed form (`renewal`)."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,142 +10,17 @@ from typing import Any
 import numpy as np
 
 from spiking.batch import Batch, Own
-from spiking.engines.events.intensity import Intensity
-from spiking.engines.fused.parts import Unstepped
+from spiking.engines.events.clock import OnClock
 from spiking.engines.fused.text import Lines
 from spiking.refs import Ref
 
-__all__ = ["CellTrains", "KeyTrains", "Thinned"]
+__all__ = ["CellTrains", "KeyTrains"]
 
-FORGOTTEN = 1e-7  # of a trace
 MARGIN = 1.5  # trains are looked at up to so many times the clock that the budget's spikes should take
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OnClock(Unstepped):
-    """What all kinds share: a weight for each key, exp(gain x input)."""
-
-    intensity: Intensity
-
-    @property
-    def group(self) -> str:
-        return self.intensity.group
-
-    @property
-    def imports(self) -> tuple[str, ...]:
-        return (
-            "from spiking.engines.events.thinning import AHEAD, CROWDED, LANES, accept, ask_all, cumulate",
-            "from spiking.engines.events.thinning import powers_of, propose",
-            "from spiking.engines.events.renewal import gather, key_trains, mark",
-            "from spiking.engines.fused.run import NO_LIMIT",
-        )
-
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        return (f"all_{self.intensity.score.identifier}",)
-
-    def arrays(self, batch: Batch, rows: range, own: Own, real: np.dtype[Any]) -> Mapping[str, np.ndarray]:
-        assert batch.at_keys is not None
-        at_keys = batch.at_keys(rows)
-        there = hasattr(at_keys, "__cuda_array_interface__")  # on a GPU, for the engine `Cuda`
-        return {self.arguments[0]: at_keys if there else np.ascontiguousarray(at_keys, dtype=real)}
-
-    def write_kernel(self, writer: Lines) -> None:
-        """Room for the largest row."""
-        g = self.group
-        writer.line(1, f"whole_keys_{g} = LANES * (most_{g} // unit_{g} // LANES + 1)")
-        writer.line(1, f"weight_{g} = np.empty(whole_keys_{g}, F)")
-        writer.line(1, f"within_{g} = np.empty(whole_keys_{g}, np.float32)")
-        writer.line(1, f"block_{g} = np.empty(whole_keys_{g} // LANES)")
-        writer.line(1, f"fired_{g} = np.empty(most_{g} + 1, np.int32)")
-
-    def write_row(self, writer: Lines) -> None:
-        """The weights of the row's keys."""
-        g, score = self.group, self.intensity.score.identifier
-        gain, width = writer.expressions.real(self.intensity.gain), writer.expressions.width
-        writer.line(2, f"keys_{g} = n_{g} // unit_{g}")
-        writer.line(2, f"first_key_{g} = first_{g} // unit_{g}")
-        writer.line(2, f"for j in range(keys_{g}):")
-        writer.line(3, f"weight_{g}[j] = exp{width}(F({gain} * all_{score}[first_key_{g} + j]))")
-        writer.line(2, f"for j in range(keys_{g}, LANES * ((keys_{g} + LANES - 1) // LANES)):")
-        writer.line(3, f"weight_{g}[j] = F(0)")
-        writer.line(2, f"total_{g} = cumulate(weight_{g}, keys_{g}, within_{g}, block_{g})")
-
-    def write_spike(self, writer: Lines, depth: int, cell: str, key: str, *, record: bool) -> None:
-        """Count and record a spike."""
-        g = self.group
-        writer.line(depth, f"if step64 >= since_{g}:")
-        writer.line(depth + 1, f"count_{g}[{key}] += 1")
-        if record:
-            writer.line(depth, "if step64 >= n_settle:")
-            writer.line(depth + 1, f"if found_{g} < events_{g}.shape[0]:")
-            writer.line(depth + 2, f"events_{g}[found_{g}, 0] = step")
-            writer.line(depth + 2, f"events_{g}[found_{g}, 1] = {cell}")
-            writer.line(depth + 1, f"found_{g} += 1")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Thinned(_OnClock):
-    """Memoryless cells, by proposals."""
-
-    def write_kernel(self, writer: Lines) -> None:
-        super().write_kernel(writer)
-        g = self.group
-        writer.line(1, f"proposed_due_{g} = np.empty(AHEAD)")
-        writer.line(1, f"proposed_{g} = np.empty(AHEAD, np.int32)")
-        writer.line(1, f"chance_{g} = np.empty(AHEAD, np.float32)")
-        writer.line(1, f"stamp_{g} = np.full(most_{g}, -(2**62))")
-        writer.line(1, f"trace_{g} = np.zeros(most_{g}, np.float32)")
-        writer.line(1, f"powers_{g} = np.empty({writer.expressions.whole(self.remembered)}, np.float32)")
-        writer.line(1, f"decay_{g} = np.float32({writer.expressions.double(self.intensity.decay)})")
-        writer.line(1, f"reset_by_{g} = np.float32({writer.expressions.double(self.intensity.reset_by)})")
-        writer.line(1, f"powers_of(decay_{g}, powers_{g})")
-
-    def write_row(self, writer: Lines) -> None:
-        super().write_row(writer)
-        g = self.group
-        writer.line(2, f"clock_{g} = 0.0")
-        writer.line(2, f"number_{g} = 0")
-        self._propose(writer, 2, "0.0")
-
-    def _propose(self, writer: Lines, depth: int, since: str) -> None:
-        g = self.group
-        of_row = f"weight_{g}, within_{g}, block_{g}, keys_{g}, unit_{g}, total_{g}"
-        into = f"proposed_due_{g}, proposed_{g}, chance_{g}"
-        writer.line(depth, f"propose(key, number_{g}, {since}, {of_row}, {into})")
-        writer.line(depth, f"number_{g} += AHEAD")
-        writer.line(depth, f"next_{g} = 0")
-
-    def write_step(self, writer: Lines, *, record: bool) -> None:
-        g, moved = self.group, f"np.float64({self.intensity.hazard.identifier})"
-        memory = f"reset_by_{g}, decay_{g}, powers_{g}, stamp_{g}, trace_{g}"
-        writer.line(3, f"clock_{g} += {moved}")
-        writer.line(3, f"spikes_{g} = 0")
-        writer.line(3, f"if proposed_due_{g}[next_{g}] < clock_{g}:")
-        writer.line(4, "now = (r << 32) + step64")
-        writer.line(4, f"if {moved} * (unit_{g} * total_{g}) > CROWDED * n_{g}:")
-        of_row = f"weight_{g}, n_{g}, unit_{g}"
-        writer.line(5, f"spikes_{g} = ask_all(key, number_{g}, now, {moved}, {of_row}, {memory}, fired_{g})")
-        writer.line(5, f"number_{g} += n_{g}")
-        self._propose(writer, 5, f"clock_{g}")
-        writer.line(4, f"while proposed_due_{g}[next_{g}] < clock_{g}:")
-        writer.line(5, f"fired_{g}[spikes_{g}] = proposed_{g}[next_{g}]")
-        writer.line(5, f"spikes_{g} += accept(next_{g}, now, proposed_{g}, chance_{g}, {memory})")
-        writer.line(5, f"next_{g} += 1")
-        writer.line(5, f"if next_{g} == AHEAD:")
-        self._propose(writer, 6, f"proposed_due_{g}[AHEAD - 1]")
-        writer.line(4, f"for n in range(spikes_{g}):")
-        self.write_spike(writer, 5, f"fired_{g}[n]", f"fired_{g}[n] // unit_{g}", record=record)
-
-    @property
-    def remembered(self) -> int:
-        """Steps after which nothing is left of a trace."""
-        decay = self.intensity.decay
-        return 2 if decay == 0 else min(2**16, 2 + int(np.ceil(np.log(FORGOTTEN) / np.log(decay))))
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Trains(_OnClock):
+class _Trains(OnClock, ABC):
     """Renewal cells: trains of spikes whose times on the clock are known beforehand."""
 
     quantum: float  # of the clock between spikes, in the mean
@@ -202,25 +74,25 @@ class _Trains(_OnClock):
         self.write_fire(writer, 6, record=record)
 
     @property
+    @abstractmethod
     def most(self) -> str:
         """Trains of the largest row."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def n_trains(self) -> str:
         """Trains of the row."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write_first(self, writer: Lines) -> None:
         """Write when each train has its first spike."""
-        raise NotImplementedError
 
     def write_begun(self, writer: Lines, depth: int) -> None:
         """Write what the trains from `n_before` on begin with."""
 
+    @abstractmethod
     def write_fire(self, writer: Lines, depth: int, *, record: bool) -> None:
         """Write which cells of train k fire, and when its next spike is due."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,8 +101,13 @@ class KeyTrains(_Trains):
 
     site: int  # of the phase's draw in the start
 
-    most = property(lambda self: f"whole_keys_{self.group}")
-    n_trains = property(lambda self: f"keys_{self.group}")
+    @property
+    def most(self) -> str:
+        return f"whole_keys_{self.group}"
+
+    @property
+    def n_trains(self) -> str:
+        return f"keys_{self.group}"
 
     def write_kernel(self, writer: Lines) -> None:
         super().write_kernel(writer)
@@ -271,8 +148,13 @@ class CellTrains(_Trains):
 
     threshold: Ref | float
 
-    most = property(lambda self: f"most_{self.group}")
-    n_trains = property(lambda self: f"n_{self.group}")
+    @property
+    def most(self) -> str:
+        return f"most_{self.group}"
+
+    @property
+    def n_trains(self) -> str:
+        return f"n_{self.group}"
 
     @property
     def held(self) -> tuple[Ref, ...]:
