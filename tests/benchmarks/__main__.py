@@ -10,9 +10,9 @@ from pathlib import Path
 
 NAMES = (
     *("engines", "default_call", "row_cost", "batching", "growth", "million", "minilm_rows", "read_out"),
-    *("cold_start", "against_peers", "circuits", "gpu"),
+    *("cold_start", "against_peers", "circuits", "gpu", "language_model"),
 )
-ASKED = ("against_peers", "gpu")  # only by name: they need other simulators, or a GPU
+ASKED = ("against_peers", "gpu", "language_model")  # only by name: they need other simulators, a GPU, a model
 PAGES = {"circuits": Path("docs/circuits.md")}  # of the others: docs/benchmarks.md
 
 

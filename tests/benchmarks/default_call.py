@@ -7,11 +7,12 @@ from functools import partial
 
 import numpy as np
 
-from spiking import ENGINES, Brian2, Engine, GammaCircuit
+from spiking import Brian2, Engine, EventDriven, Fused, GammaCircuit
 from tests.benchmarks.engines import DURATION_MS, N_KEYS, N_ROWS, PARAMS, REPEATS, scores
 from tests.benchmarks.table import Table, in_turn, spread
 
 COUNTS, DEFAULT = "counts", "spikes"  # what is recorded
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (EventDriven(), Fused(), Brian2())}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,7 @@ def run() -> Table:
     """Seconds of each engine, both ways in turn, and the ratios of each round."""
     rows = scores(N_ROWS)
     ways = {
-        f"{name}, {record}": partial(_attend, rows, engine=engine(), record=record)
+        f"{name}, {record}": partial(_attend, rows, engine=engine, record=record)
         for name, engine in ENGINES.items()
         for record in (COUNTS, DEFAULT)
     }
