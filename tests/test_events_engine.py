@@ -144,10 +144,12 @@ def differences(a: Measured, b: Measured) -> dict[str, float]:
 
 SHIPPED = GammaParams(n_cells=10)
 DEPLETED = GammaParams(n_cells=4, cell=EscapeRate(reset_by=4.0), gain=1.0)
+FORGETFUL = GammaParams.brief(cell=EscapeRate(tau_ms=0.5, drive=10.0, reset_by=4.0), gain=1.0)  # tau = dt
 ESCAPE = {
     "brief": (GammaParams.brief(), SHORT, 3000),
     "shipped": (SHIPPED, Budget(duration_ms=200), 800),
     "few cells, strong reset": (DEPLETED, Budget(duration_ms=200), 800),
+    "a reset that lasts one step": (FORGETFUL, SHORT, 1500),
 }
 
 

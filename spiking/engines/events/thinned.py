@@ -71,4 +71,4 @@ class Thinned(OnClock):
     def remembered(self) -> int:
         """Steps after which nothing is left of a trace."""
         decay = self.intensity.decay
-        return 2 if decay == 0 else min(2**16, 2 + int(np.ceil(np.log(FORGOTTEN) / np.log(decay))))
+        return 3 if decay == 0 else min(2**16, 2 + int(np.ceil(np.log(FORGOTTEN) / np.log(decay))))
