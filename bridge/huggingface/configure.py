@@ -73,7 +73,8 @@ def load(path: str | Path, model_class: Any = AutoModel, **keywords: Any) -> Pre
     model_class : class
         `transformers.AutoModel` or any class with `from_pretrained`.
     **keywords
-        Options of `configure`, which replace saved ones; all others go to `from_pretrained`.
+        Options of `configure`, which replace saved ones; all others go to `from_pretrained`. Unless they say
+        otherwise, weights must be safetensors, and code in the folder is not run.
 
     Raises
     ------
@@ -81,14 +82,15 @@ def load(path: str | Path, model_class: Any = AutoModel, **keywords: Any) -> Pre
         For a folder without options of gamma attention when none are given here.
     """
     options = {name: keywords.pop(name) for name in OPTIONS if name in keywords}
-    config = AutoConfig.from_pretrained(path)
+    config = AutoConfig.from_pretrained(path, trust_remote_code=False)
     if not (options or gamma_keys(config)):
         raise ValueError(
             f"{path} holds no options of gamma attention, so there is none to restore; give some, such as "
             'load(path, heads="all"), and save a model that configure has prepared'
         )
     vars(config).update(_varied(GammaOptions.of(config), options).as_keys())
-    return model_class.from_pretrained(path, config=config, attn_implementation=NAME, **keywords)
+    safe = {"trust_remote_code": False, "use_safetensors": True}  # no code and no pickle of the folder is run
+    return model_class.from_pretrained(path, config=config, attn_implementation=NAME, **{**safe, **keywords})
 
 
 def _varied(options: GammaOptions, given: dict[str, Any]) -> GammaOptions:

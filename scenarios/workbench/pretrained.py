@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scenarios.workbench.errors import UsageError
+from scenarios.workbench.model_folder import read_model, read_tokenizer
 
 __all__ = ["MINILM", "Pretrained", "load_pretrained", "minilm_folder"]
 
@@ -95,21 +95,10 @@ def load_pretrained(name: str) -> Pretrained:
     folder = minilm_folder() if name == MINILM else Path(name)
     if not (folder / "config.json").is_file():
         raise UsageError(f"model must be {MINILM} or a folder with a config.json, got {name}; check the path")
-    transformers = _quiet_transformers()
-    config = transformers.AutoConfig.from_pretrained(folder)
-    cls = transformers.AutoModel
-    for architecture in config.architectures or ():
-        cls = getattr(transformers, architecture, cls)
-    model = cls.from_pretrained(folder, attn_implementation="eager").eval()
+    model = read_model(folder)
     if getattr(model, "main_input_name", "input_ids") == "pixel_values":
         return Pretrained(model=model, tokenizer=None)
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"model must come with a tokenizer, got none that can be read in {folder}; save it there too"
-        ) from error
-    return Pretrained(model=model, tokenizer=tokenizer)
+    return Pretrained(model=model, tokenizer=read_tokenizer(folder))
 
 
 def minilm_folder() -> Path:
@@ -118,12 +107,3 @@ def minilm_folder() -> Path:
     if package is None or not package.submodule_search_locations:
         raise ModuleNotFoundError(f"No module named {PACKAGE!r}", name=PACKAGE)
     return Path(package.submodule_search_locations[0]) / "model"
-
-
-def _quiet_transformers() -> Any:
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    import transformers
-
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    return transformers
