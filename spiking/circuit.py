@@ -16,6 +16,7 @@ from spiking.budget import Budget
 from spiking.checks import check_mask, check_scores
 from spiking.engines import Engine, EventDriven, Fused
 from spiking.engines.fused.parts import Program
+from spiking.fill import taking_part
 from spiking.measures.selection import select
 from spiking.probe import probe
 from spiking.record import Selection
@@ -191,7 +192,8 @@ class RowCircuit(ABC):
         budget : Budget, optional
             In place of the last two.
         mask : (n_rows, n_keys) bool array, optional
-            True where a key takes part. Others get no cells, no drive and no weight.
+            True where a key takes part. Others get no cells, no drive and no weight. A fill value such as -1e9
+            masks its key too, with a warning (`spiking.fill`).
         constants : mapping, optional
             "group.variable" -> (n_rows,) values, in SI units, of a parameter that differs between rows.
         record : {"spikes", "counts", "all"}
@@ -236,7 +238,12 @@ class RowCircuit(ABC):
         progress: Callable[[float], None] | None = None,
     ) -> Selection:
         scores = check_scores(scores)
-        present = check_mask(scores, mask)
+        temperature = self.temperature
+        present = (
+            taking_part(scores, mask, temperature=temperature)
+            if self.is_relative
+            else check_mask(scores, mask)
+        )
         given = check_constants(self, template.arrays.values, constants or {}, len(scores))
         wiring = template.wiring
         layout = Layout.of(present, template.unit)

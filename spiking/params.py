@@ -14,6 +14,7 @@ from spiking.checks import known, positive, positive_int, within
 __all__ = ["FEEDFORWARD", "PARAMETER_SETS", "GammaParams"]
 
 FEEDFORWARD = ("max", "mean", "none")
+EQUAL = 1e-6  # relative difference of two time constants that count as equal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,12 +141,23 @@ class GammaParams:
         """
         return self.delay_ms - self.dt_ms
 
+    @property
+    def _tau_rise_apart_ms(self) -> float:
+        """The rise time, a millionth off the decay time where both are equal.
+
+        The exact solution of a rise and a decay divides by their difference. Its limit for equal times, the alpha
+        function t exp(-t / tau), is approached to the same millionth.
+        """
+        if abs(self.tau_rise_ms / self.tau_ampa_ms - 1) > EQUAL:
+            return self.tau_rise_ms
+        return self.tau_ampa_ms * (1 - EQUAL)
+
     def namespace(self) -> dict[str, Quantity | float | Any]:
         """The constants of the circuit's equations, with their dimensions, for Brian2."""
         return {
             **self.cell.namespace(),
             "tau_i": self.tau_i_ms * ms,
-            "tau_rise": self.tau_rise_ms * ms,
+            "tau_rise": self._tau_rise_apart_ms * ms,
             "tau_ampa": self.tau_ampa_ms * ms,
             "tau_gaba": self.tau_gaba_ms * ms,
             "refractory": self.refractory_ms * ms,

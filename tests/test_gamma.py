@@ -9,14 +9,20 @@ import pytest
 from scipy import stats
 
 from spiking import (
+    Brian2,
     DiffusiveLIF,
+    Engine,
     EscapeRate,
+    Fused,
     GammaCircuit,
     GammaParams,
+    Network,
     Selection,
     cut_loop,
     gamma_off,
+    simulate_circuit,
 )
+from spiking.circuits.gamma import gamma_row
 
 CIRCUIT = GammaCircuit(GammaParams(n_cells=40))
 
@@ -88,6 +94,24 @@ def test_gain_control_without_feedforward_inhibition(scores: np.ndarray) -> None
     spread, spread_off = total.std() / total.mean(), total_off.std() / total_off.mean()
     assert spread <= 0.2
     assert spread_off >= 3 * spread
+
+
+@pytest.mark.parametrize("engine", [Fused("float64"), Brian2()], ids=["fused", "brian2"])
+def test_equal_rise_and_decay_make_an_alpha_function(engine: Engine) -> None:
+    """t exp(-t / tau), to the millionth by which the rise is moved; both times equal divided by zero."""
+    params = GammaParams(tau_rise_ms=2.0, tau_ampa_ms=2.0)
+
+    def build(rng: np.random.Generator) -> Network:
+        row = gamma_row(params, 2)["row"]
+        row.exc_in = 1
+        return Network([row], params.namespace())
+
+    made = simulate_circuit(
+        build, duration_ms=20, rng=np.random.default_rng(0), sample=["row.exc"], engine=engine
+    )
+    time_ms = np.arange(20.0)
+    expected = time_ms / 2 * np.exp(-time_ms / 2)
+    np.testing.assert_allclose(made.samples["row.exc"][0, 0], expected, atol=3e-6)
 
 
 def test_slower_inhibition_slows_the_rhythm(scores: np.ndarray, selection: Selection) -> None:

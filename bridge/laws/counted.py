@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spiking.checks import check_mask, check_scores
+from spiking.fill import taking_part
 
 __all__ = ["CountedRows", "as_numpy", "pearson_dispersion"]
 
@@ -31,7 +32,7 @@ class CountedRows:
             Spikes per key, whole numbers.
         scores : (n_rows, n_keys) array or tensor
         mask : (n_rows, n_keys) bool array or tensor, optional
-            True where a key takes part.
+            True where a key takes part. A fill value such as -1e9 masks its key too, with a warning.
 
         Raises
         ------
@@ -39,8 +40,9 @@ class CountedRows:
             For arrays that do not belong together, counts that are no counts, spikes on a masked key.
         """
         scores = check_scores(as_numpy(scores))
-        present = check_mask(scores, None if mask is None else as_numpy(mask))
-        spikes = _check_counts(as_numpy(counts), present)
+        allowed = check_mask(scores, None if mask is None else as_numpy(mask))
+        spikes = _check_counts(as_numpy(counts), allowed)
+        present = taking_part(scores, allowed, counts=spikes)
         silent = spikes.sum(axis=1) == 0
         single = (present.sum(axis=1) == 1) & ~silent
         kept = ~(silent | single)

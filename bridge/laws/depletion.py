@@ -22,7 +22,7 @@ from torch import Tensor
 
 from bridge.laws.calibration import reference_scores
 from bridge.laws.counted import CountedRows, pearson_dispersion
-from bridge.laws.softmax_fit import newton_beta
+from bridge.laws.softmax_fit import MAX_HALVINGS, newton_beta
 from spiking.checks import positive, within
 
 __all__ = ["FittedLaw", "fit_law"]
@@ -105,7 +105,10 @@ def fit_law(count: CountRows, rng: np.random.Generator, *, n_rows_each: int = PE
         step = np.linalg.solve(information, slope)
         if np.abs(step).max() < TOLERANCE:
             break
-        law, reached = _uphill(rows, law, step, reached)
+        better = _uphill(rows, law, step, reached)
+        if better is None:
+            break
+        law, reached = better
     dispersion = pearson_dispersion(rows, _weights(rows, law), 2)
     beta_se, depletion_se = np.sqrt(dispersion * np.diag(np.linalg.inv(information)))
     return replace(law, beta_se=float(beta_se), depletion_se=float(depletion_se), dispersion=dispersion)
@@ -132,9 +135,11 @@ def _slope_and_information(rows: CountedRows, law: FittedLaw) -> tuple[np.ndarra
     return np.sum(rows.counts * logs, axis=(1, 2)), information
 
 
-def _uphill(rows: CountedRows, law: FittedLaw, step: np.ndarray, best: float) -> tuple[FittedLaw, float]:
-    """The step, halved until the likelihood no longer falls by more than rounding."""
-    while True:
+def _uphill(
+    rows: CountedRows, law: FittedLaw, step: np.ndarray, best: float
+) -> tuple[FittedLaw, float] | None:
+    """The step, halved until the likelihood no longer falls by more than rounding; None where it always does."""
+    for _ in range(MAX_HALVINGS):
         beta, depletion = law.beta + float(step[0]), law.depletion + float(step[1])
         if beta > 0 and -0.9 < depletion < LARGEST:
             tried = FittedLaw(beta=beta, depletion=depletion)
@@ -142,3 +147,4 @@ def _uphill(rows: CountedRows, law: FittedLaw, step: np.ndarray, best: float) ->
             if reached >= best - 1e-12 * abs(best):
                 return tried, reached
         step = step / 2
+    return None

@@ -10,7 +10,8 @@ import numpy as np
 from bridge.laws.counted import CountedRows, as_numpy, pearson_dispersion
 from bridge.laws.families import LAWS, Scale, SelectionLaw
 from bridge.laws.likelihood import maximise, refine, row_log_likelihood, scale_of, standard_errors
-from spiking.checks import check_mask, check_scores, known
+from spiking.checks import check_scores, known
+from spiking.fill import taking_part
 
 __all__ = ["Estimate", "FitReport", "LawFit", "fit"]
 
@@ -47,7 +48,7 @@ class LawFit:
     def weights(self, scores: object, mask: object = None) -> np.ndarray:
         """Evaluate the fitted law on other scores, (n_rows, n_keys), 0 where masked."""
         scores = check_scores(as_numpy(scores))
-        present = check_mask(scores, None if mask is None else as_numpy(mask))
+        present = taking_part(scores, None if mask is None else as_numpy(mask))
         values = np.array([estimate.value for estimate in self.estimates])
         return self.law.probability(values, np.where(present, scores, 0.0), present)
 
@@ -107,7 +108,7 @@ def fit(
     scores : (n_rows, n_keys) array or tensor
         What the circuit was given.
     mask : (n_rows, n_keys) bool array or tensor, optional
-        True where a key takes part.
+        True where a key takes part. A fill value such as -1e9 masks its key too, with a warning.
     laws : sequence of names or laws, optional
         All of `LAWS` when None.
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bridge.laws.counted import CountedRows, pearson_dispersion
 from pragmatic import formulas
 
-__all__ = ["SoftmaxFit", "fit_softmax", "newton_beta", "softmax"]
+__all__ = ["MAX_HALVINGS", "SoftmaxFit", "fit_softmax", "newton_beta", "softmax"]
 
 MAX_STEPS = 60
+MAX_HALVINGS = 60  # of a step, which then is below rounding
 TOLERANCE = 1e-10  # of beta, relative
 
 
@@ -61,16 +62,16 @@ def fit_softmax(counts: object, scores: object, mask: object = None) -> SoftmaxF
     row, so that observed and expected information agree: McCullagh and Nelder (1989), Generalized linear
     models, section 2.5. Errors assume the multinomial; `beta_se_quasi` is their section 9.2.
     """
-    rows = CountedRows.of(counts, scores, mask)
-    beta = newton_beta(rows)
+    rows, unit = _in_units(CountedRows.of(counts, scores, mask))
+    beta = _newton(rows)
     if not np.isfinite(beta):
         return _summary(rows, beta, beta_se=beta, dispersion=np.nan, log_likelihood=np.nan)
     weights = softmax(rows.scores, rows.mask, beta)
     _, information = _slope_and_information(rows, weights)
     return _summary(
         rows,
-        beta,
-        beta_se=information**-0.5,
+        beta / unit,
+        beta_se=information**-0.5 / unit,
         dispersion=pearson_dispersion(rows, weights, 1),
         log_likelihood=_log_likelihood(rows, weights),
     )
@@ -96,6 +97,19 @@ def _separated(rows: CountedRows) -> float | None:
 
 def newton_beta(rows: CountedRows) -> float:
     """beta of largest likelihood; nan or infinite as `SoftmaxFit` says."""
+    rows, unit = _in_units(rows)
+    return _newton(rows) / unit
+
+
+def _in_units(rows: CountedRows) -> tuple[CountedRows, float]:
+    """Scores below their row's maximum, at most 1, and the unit that they are in: no product of them overflows."""
+    highest = np.max(rows.scores, axis=1, keepdims=True, where=rows.mask, initial=-np.inf)
+    below = np.where(rows.mask, rows.scores - highest, 0.0)
+    unit = float(-np.min(below, initial=0.0)) or 1.0
+    return replace(rows, scores=below / unit), unit
+
+
+def _newton(rows: CountedRows) -> float:
     extreme = _separated(rows)
     if extreme is not None:
         return extreme
@@ -106,17 +120,21 @@ def newton_beta(rows: CountedRows) -> float:
         step = slope / information
         if abs(step) <= TOLERANCE * max(abs(beta), 1e-3):
             break
-        beta, best = _uphill(rows, beta, step, best)
+        reached = _uphill(rows, beta, step, best)
+        if reached is None:
+            break
+        beta, best = reached
     return float(beta)
 
 
-def _uphill(rows: CountedRows, beta: float, step: float, best: float) -> tuple[float, float]:
-    """The step, halved until the likelihood no longer falls by more than rounding."""
-    while True:
+def _uphill(rows: CountedRows, beta: float, step: float, best: float) -> tuple[float, float] | None:
+    """The step, halved until the likelihood no longer falls by more than rounding; None where it always does."""
+    for _ in range(MAX_HALVINGS):
         reached = _log_likelihood(rows, softmax(rows.scores, rows.mask, beta + step))
         if reached >= best - 1e-12 * abs(best):
             return beta + step, reached
         step /= 2
+    return None
 
 
 def _slope_and_information(rows: CountedRows, weights: np.ndarray) -> tuple[float, float]:

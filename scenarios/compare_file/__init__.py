@@ -139,4 +139,10 @@ def _words(compared: Comparison) -> Words:
     if np.isfinite(tv.bias_high):
         rest = f"With infinitely many spikes up to {max(tv.bias_high, 0):.3f} would remain (95 %)."
     rhythm = on_rhythm(np.isfinite(selection.f_gamma_Hz), selection.silent)
-    return words(answer, limit, rest, rhythm, short=(answer, limit, rhythm))
+    return words(answer, limit, rest, rhythm, _absent(selection.mask), short=(answer, limit, rhythm))
+
+
+def _absent(mask: np.ndarray) -> str:
+    """How many keys take no part, by mask or by a fill value in place of a score."""
+    n_absent = int((~mask).sum())
+    return f"{n_absent} of {mask.size} keys are masked or have a fill value for a score." if n_absent else ""
