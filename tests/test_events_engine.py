@@ -1,8 +1,8 @@
-"""The event-driven engine: the fused engine's spikes in closed form, its law by thinning, and what it steps."""
+"""The event-driven engine: the fused engine's spikes in closed form, what it steps (`test_one_law`: thinning)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import brian2 as b2
@@ -75,6 +75,13 @@ def test_regular_cells_spike_as_the_fused_engine_steps_them(name: str) -> None:
     np.testing.assert_allclose(events.field, stepped.field, rtol=1e-5)
 
 
+@pytest.mark.parametrize("n_keys", [2, 64, 512])
+def test_regular_cells_spike_as_stepped_at_any_number_of_keys(n_keys: int) -> None:
+    params, scores = GammaParams.regular_brief(), np.random.default_rng(13).normal(0, 1.5, (20, n_keys))
+    stepped, events = (attend(params, e("float64"), scores=scores) for e in (Fused, EventDriven))
+    np.testing.assert_array_equal(in_order(events), in_order(stepped))
+
+
 @pytest.mark.parametrize(
     "budget", [Budget(duration_ms=150), Budget(lead=6), Budget(spikes=300, duration_ms=60)], ids=str
 )
@@ -104,80 +111,6 @@ def test_bits_depend_on_seed_and_stream_alone(params: GammaParams, monkeypatch: 
     np.testing.assert_array_equal(counts(rows, scores=scores.astype(np.float64)), whole)
     monkeypatch.setattr("spiking.engines.fused.run._MOST", 1)
     np.testing.assert_array_equal(counts(rows), whole)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """What two engines may differ in."""
-
-    of_rows: dict[str, np.ndarray]  # one number a row; two runs have the same scores
-    pooled: dict[str, np.ndarray]
-
-
-def measured(params: GammaParams, engine: Engine, seed: int, budget: Budget, n_rows: int) -> Measured:
-    scores = np.random.default_rng(2).normal(0, 1.5, (n_rows, 8))
-    run = attend(params, engine, scores=scores, budget=budget, rng=np.random.default_rng(seed))
-    spikes, best = run.spikes, run.counts[np.arange(n_rows), scores.argmax(axis=1)]
-    order = np.lexsort((spikes.time_ms, spikes.cell, spikes.key, spikes.row))
-    cell = ((spikes.row.astype(np.int64) * 8 + spikes.key) * params.n_cells + spikes.cell)[order]
-    return Measured(
-        of_rows={
-            "time": run.row_ms,
-            "spikes": run.n_spikes,
-            "I spikes": run.other_counts["inh"],
-            "share of the best key": best / run.n_spikes,
-            "dispersion": run.weights.var(axis=1),
-        },
-        pooled={
-            "spike times": spikes.time_ms[::20],
-            "intervals of cells": np.diff(spikes.time_ms[order])[np.diff(cell) == 0][::5],
-        },
-    )
-
-
-def differences(a: Measured, b: Measured) -> dict[str, float]:
-    """p values: paired t tests of rows, two-sample Kolmogorov-Smirnov tests of every 20th spike, 5th interval."""
-    rows = {n: float(stats.ttest_rel(a.of_rows[n], b.of_rows[n]).pvalue) for n in a.of_rows}
-    pooled = {n: float(stats.ks_2samp(a.pooled[n], b.pooled[n]).pvalue) for n in a.pooled}
-    return {n: p for n, p in (rows | pooled).items() if np.isfinite(p)}  # of equal times there is none
-
-
-SHIPPED = GammaParams(n_cells=10)
-DEPLETED = GammaParams(n_cells=4, cell=EscapeRate(reset_by=4.0), gain=1.0)
-FORGETFUL = GammaParams.brief(cell=EscapeRate(tau_ms=0.5, drive=10.0, reset_by=4.0), gain=1.0)  # tau = dt
-ESCAPE = {
-    "brief": (GammaParams.brief(), SHORT, 3000),
-    "shipped": (SHIPPED, Budget(duration_ms=200), 800),
-    "few cells, strong reset": (DEPLETED, Budget(duration_ms=200), 800),
-    "a reset that lasts one step": (FORGETFUL, SHORT, 1500),
-}
-
-
-@pytest.mark.parametrize("name", ESCAPE)
-def test_thinning_follows_the_law_of_stepped_cells(name: str) -> None:
-    """None of seven tests below .001 / 7; the next test shows what they find."""
-    params, budget, n_rows = ESCAPE[name]
-    assert GammaCircuit(params).why_stepped() is None
-    stepped = measured(params, Fused(), 1, budget, n_rows)
-    events = measured(params, EventDriven(), 2, budget, n_rows)
-    found = differences(stepped, events)
-    assert min(found.values()) > FALSE_ALARM / len(found), found
-
-
-@pytest.mark.parametrize(
-    ("name", "changed"),
-    [
-        ("shipped", {"inhibition": 0.95 * SHIPPED.inhibition, "gain": GammaCircuit(SHIPPED).gain}),
-        ("few cells, strong reset", {"cell": EscapeRate(reset_by=0.8 * 4.0)}),
-    ],
-    ids=["inhibition weakened by 5 %", "reset weakened by 20 %"],
-)
-def test_the_tests_of_the_law_have_power(name: str, changed: dict[str, Any]) -> None:
-    params, budget, n_rows = ESCAPE[name]
-    stepped = measured(params, Fused(), 1, budget, n_rows)
-    events = measured(replace(params, **changed), EventDriven(), 2, budget, n_rows)
-    found = differences(stepped, events)
-    assert min(found.values()) < FALSE_ALARM / len(found), found
 
 
 def test_a_cell_fires_once_a_step_however_many_proposals_there_are() -> None:
