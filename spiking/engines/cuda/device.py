@@ -10,7 +10,9 @@ import numpy as np
 from numba import cuda
 from numba.core.dispatcher import Dispatcher
 
-__all__ = ["gather", "lowest_bit", "mark", "on_device", "set_mark"]
+__all__ = ["VECTOR", "fma", "gather", "gather_periodic", "lowest_bit", "mark", "on_device", "set_mark"]
+
+VECTOR = 1  # trains that are looked at together
 
 _NONE, _ONE, _BYTE = np.uint64(0), np.uint64(1), np.uint64(0xFF)
 
@@ -19,12 +21,19 @@ def on_device(function: Any) -> FunctionType:
     """A function of Python that calls functions for the GPU where it called numba's for the processor."""
     used, known = function.__code__.co_names, function.__globals__
     own = {n: _compiled(v) for n, v in known.items() if n in used and isinstance(v, Dispatcher)}
-    return FunctionType(function.__code__, known | own, function.__name__, function.__defaults__)
+    here = {"VECTOR": VECTOR, "fma": fma}
+    return FunctionType(function.__code__, known | own | here, function.__name__, function.__defaults__)
 
 
 @cache
 def _compiled(compiled: Dispatcher) -> Any:
     return cuda.jit(device=True)(on_device(compiled.py_func))
+
+
+@cuda.jit(device=True)
+def fma(a: Any, b: Any, c: Any) -> Any:
+    """a * b + c, rounded once."""
+    return cuda.fma(a, b, c)  # type: ignore[attr-defined]
 
 
 @cuda.jit(device=True)
@@ -62,5 +71,20 @@ def gather(
     for j in range(n_trains):
         if low < first[j] <= high:
             near[n_near], due[n_near] = j, first[j]
+            n_near += 1
+    return n_near
+
+
+@cuda.jit(device=True)
+def gather_periodic(
+    rate: Any, phase: Any, n_trains: Any, low: Any, high: Any, near: Any, near_rate: Any, near_phase: Any,
+    number: Any, begun: Any, n_near: Any, marks: Any, words: Any,
+) -> Any:  # fmt: skip
+    """As `gather`, of trains with equal intervals."""
+    after, until = rate.dtype.type(low), rate.dtype.type(high)
+    for j in range(n_trains):
+        if fma(until, rate[j], phase[j]) >= 1 and fma(after, rate[j], phase[j]) < 1:
+            near[n_near], near_rate[n_near], near_phase[n_near] = j, rate[j], phase[j]
+            number[n_near], begun[n_near] = 0, 0
             n_near += 1
     return n_near

@@ -18,7 +18,7 @@ __all__ = ["Room", "Translation", "translate"]
 _MAKES = {"np.empty": "np.float64", "np.zeros": "np.float64", "np.full": "np.int64"}  # and dtypes by default
 _HEAD = """
 from numba import cuda
-from spiking.engines.cuda.device import gather, lowest_bit, mark, set_mark
+from spiking.engines.cuda.device import VECTOR, fma, gather, gather_periodic, lowest_bit, mark, set_mark
 """
 
 

@@ -35,7 +35,9 @@ class OnClock(Unstepped):
         return (
             "from spiking.engines.events.thinning import AHEAD, CROWDED, LANES, accept, ask_all, cumulate",
             "from spiking.engines.events.thinning import powers_of, propose",
-            "from spiking.engines.events.renewal import gather, key_trains, mark",
+            "from spiking.engines.events.renewal import VECTOR, advance, gather, gather_periodic, in_turn",
+            "from spiking.engines.events.renewal import key_phases, mark, pace, take_stock",
+            "from spiking.engines.fused.simd import fma",
             "from spiking.engines.fused.run import NO_LIMIT",
         )
 
@@ -54,8 +56,6 @@ class OnClock(Unstepped):
         g = self.group
         writer.line(1, f"whole_keys_{g} = LANES * (most_{g} // unit_{g} // LANES + 1)")
         writer.line(1, f"weight_{g} = np.empty(whole_keys_{g}, F)")
-        writer.line(1, f"within_{g} = np.empty(whole_keys_{g}, np.float32)")
-        writer.line(1, f"block_{g} = np.empty(whole_keys_{g} // LANES)")
         writer.line(1, f"fired_{g} = np.empty(most_{g} + 1, np.int32)")
 
     def write_row(self, writer: Lines) -> None:
@@ -68,16 +68,19 @@ class OnClock(Unstepped):
         writer.line(3, f"weight_{g}[j] = exp{width}(F({gain} * all_{score}[first_key_{g} + j]))")
         writer.line(2, f"for j in range(keys_{g}, LANES * ((keys_{g} + LANES - 1) // LANES)):")
         writer.line(3, f"weight_{g}[j] = F(0)")
-        writer.line(2, f"total_{g} = cumulate(weight_{g}, keys_{g}, within_{g}, block_{g})")
 
-    def write_spike(self, writer: Lines, depth: int, cell: str, key: str, *, record: bool) -> None:
-        """Count and record a spike."""
+    def write_counts(self, writer: Lines, depth: int) -> None:
+        """Count the spikes of a step by key."""
         g = self.group
         writer.line(depth, f"if step64 >= since_{g}:")
-        writer.line(depth + 1, f"count_{g}[{key}] += 1")
-        if record:
-            writer.line(depth, "if step64 >= n_settle:")
-            writer.line(depth + 1, f"if found_{g} < events_{g}.shape[0]:")
-            writer.line(depth + 2, f"events_{g}[found_{g}, 0] = step")
-            writer.line(depth + 2, f"events_{g}[found_{g}, 1] = {cell}")
-            writer.line(depth + 1, f"found_{g} += 1")
+        writer.line(depth + 1, f"for n in range(spikes_{g}):")
+        writer.line(depth + 2, f"count_{g}[fired_{g}[n] // unit_{g}] += 1")
+
+    def write_record(self, writer: Lines, depth: int) -> None:
+        """Record the spikes of a step, as far as there is room."""
+        g = self.group
+        writer.line(depth, "if step64 >= n_settle:")
+        writer.line(depth + 1, f"for n in range(min(spikes_{g}, events_{g}.shape[0] - found_{g})):")
+        writer.line(depth + 2, f"events_{g}[found_{g} + n, 0] = step")
+        writer.line(depth + 2, f"events_{g}[found_{g} + n, 1] = fired_{g}[n]")
+        writer.line(depth + 1, f"found_{g} += spikes_{g}")

@@ -10,8 +10,9 @@ import numpy as np
 
 from spiking.batch import Begins
 from spiking.engines.events.intensity import Intensity
+from spiking.engines.events.periodic import CellTrains, KeyTrains
 from spiking.engines.events.thinned import Thinned
-from spiking.engines.events.trains import CellTrains, KeyTrains
+from spiking.engines.events.trains import DrawnTrains
 from spiking.engines.events.updates import Stepped, calls
 from spiking.engines.fused.fold import fold, names, number
 from spiking.engines.fused.names import Assignment
@@ -76,23 +77,24 @@ def _spikes(intensity: Intensity, start: Begins, unit: int) -> Unstepped:
     if intensity.memoryless:
         return Thinned(intensity=intensity)
     threshold = intensity.threshold
-    quantum = threshold if isinstance(threshold, float) else _one_value(threshold, start, intensity)
+    if intensity.redraw:
+        assert isinstance(threshold, Ref)
+        return DrawnTrains(intensity=intensity, threshold=threshold)
+    quantum = _one_value(threshold, start)
     site = start.site_of_key_phase(intensity.hazard)
-    if quantum is not None and site is not None and not intensity.redraw:
-        begins = start.expressions[intensity.hazard]
-        if _evenly_spread(begins, unit, quantum):
-            return KeyTrains(intensity=intensity, quantum=quantum, site=site)
-    return CellTrains(intensity=intensity, quantum=1.0 if quantum is None else quantum, threshold=threshold)
+    if site is not None and _evenly_spread(start.expressions[intensity.hazard], unit, quantum):
+        return KeyTrains(intensity=intensity, quantum=quantum, site=site)
+    return CellTrains(intensity=intensity, quantum=quantum)
 
 
-def _one_value(threshold: Ref, start: Begins, intensity: Intensity) -> float | None:
-    """The number with which every cell's threshold begins, if it is one."""
+def _one_value(threshold: Ref | float, start: Begins) -> float:
+    """The threshold of every cell."""
+    if isinstance(threshold, float):
+        return threshold
     expression = start.expressions.get(threshold)
-    if isinstance(expression, ast.Constant):
-        return float(expression.value)  # type: ignore[arg-type]
-    if not intensity.redraw:
+    if not isinstance(expression, ast.Constant):
         raise Stepped(f"the threshold {threshold} has values of its own in each cell")
-    return None
+    return float(expression.value)  # type: ignore[arg-type]
 
 
 def _evenly_spread(expression: ast.expr, unit: int, quantum: float) -> bool:

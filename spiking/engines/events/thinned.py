@@ -21,6 +21,8 @@ class Thinned(OnClock):
     def write_kernel(self, writer: Lines) -> None:
         super().write_kernel(writer)
         g = self.group
+        writer.line(1, f"within_{g} = np.empty(whole_keys_{g}, np.float32)")
+        writer.line(1, f"block_{g} = np.empty(whole_keys_{g} // LANES)")
         writer.line(1, f"proposed_due_{g} = np.empty(AHEAD)")
         writer.line(1, f"proposed_{g} = np.empty(AHEAD, np.int32)")
         writer.line(1, f"chance_{g} = np.empty(AHEAD, np.float32)")
@@ -34,6 +36,7 @@ class Thinned(OnClock):
     def write_row(self, writer: Lines) -> None:
         super().write_row(writer)
         g = self.group
+        writer.line(2, f"total_{g} = cumulate(weight_{g}, keys_{g}, within_{g}, block_{g})")
         writer.line(2, f"clock_{g} = 0.0")
         writer.line(2, f"number_{g} = 0")
         self._propose(writer, 2, "0.0")
@@ -46,7 +49,7 @@ class Thinned(OnClock):
         writer.line(depth, f"number_{g} += AHEAD")
         writer.line(depth, f"next_{g} = 0")
 
-    def write_step(self, writer: Lines, *, record: bool) -> None:
+    def write_step(self, writer: Lines, *, record: bool, listed: bool) -> None:
         g, moved = self.group, f"np.float64({self.intensity.hazard.identifier})"
         memory = f"reset_by_{g}, decay_{g}, powers_{g}, stamp_{g}, trace_{g}"
         writer.line(3, f"clock_{g} += {moved}")
@@ -64,8 +67,9 @@ class Thinned(OnClock):
         writer.line(5, f"next_{g} += 1")
         writer.line(5, f"if next_{g} == AHEAD:")
         self._propose(writer, 6, f"proposed_due_{g}[AHEAD - 1]")
-        writer.line(4, f"for n in range(spikes_{g}):")
-        self.write_spike(writer, 5, f"fired_{g}[n]", f"fired_{g}[n] // unit_{g}", record=record)
+        self.write_counts(writer, 4)
+        if record:
+            self.write_record(writer, 4)
 
     @property
     def remembered(self) -> int:

@@ -141,8 +141,11 @@ class Unstepped(ABC):
         """Write how a row begins."""
 
     @abstractmethod
-    def write_step(self, writer: Lines, *, record: bool) -> None:
-        """Write which cells fire in a step: `spikes_group` of them, in `fired_group`."""
+    def write_step(self, writer: Lines, *, record: bool, listed: bool) -> None:
+        """Write how many cells fire in a step, `spikes_group`, and if they are listed which, `fired_group`."""
+
+    def write_end(self, writer: Lines) -> None:  # noqa: B027  # nothing, unless spikes are counted at the end
+        """Write what comes after a row's last step."""
 
 
 Step = Code | Threshold | Reset | Pathway | Summed | Unstepped

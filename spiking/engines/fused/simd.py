@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-__all__ = ["lowest_bit", "prefer_wide_vectors"]
+__all__ = ["fma", "lowest_bit", "prefer_wide_vectors"]
 
 _HINT = '"prefer-vector-width"="512"'
 
@@ -38,3 +38,16 @@ def lowest_bit(typing_context: Any, word: Any) -> Any:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return types.int64(types.uint64), generate
+
+
+@intrinsic
+def _fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
+    """a * b + c for floats of one width, rounded once: the same bits wherever it stands."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fma(*arguments)
+
+    return a(a, a, a), generate
+
+
+fma: Any = _fma  # without the context, which numba fills in

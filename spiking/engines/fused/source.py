@@ -277,12 +277,14 @@ def _loop(writer: Writer, source: Source) -> None:
         writer.line(3, f"t = F(step64 * {writer.expressions.real(writer.program.dt_ms / 1000)})")
     if source.sample:
         _sample(writer, source.sample)
-    write_steps(writer, source.record)
+    write_steps(writer, source.record, lead=source.lead)
     if source.record:
         writer.line(3, f"if found_{source.record[0]} >= n_spikes:")
         writer.line(4, "break")
     if source.lead:
         _lead(writer, source.record[0])
+    for part in writer.program.unstepped:
+        part.write_end(writer)
     for group in (g for g in source.spiking if writer.program.cells[g].stepped):
         unit = f"unit_{group}"
         writer.line(2, f"for i in range(n_{group} // {unit}):")

@@ -17,8 +17,10 @@ from spiking.refs import Ref
 __all__ = ["write_steps"]
 
 
-def write_steps(writer: Writer, record: Sequence[str]) -> None:
+def write_steps(writer: Writer, record: Sequence[str], *, lead: bool) -> None:
     """Everything that happens within one time step, in the order of the schedule."""
+    listed = {s.source for s in writer.program.steps if isinstance(s, Pathway) and s.bundle is not None}
+    listed |= set(record[:1]) if lead else set()
     asked: set[str] = set()
     for n, step in enumerate(writer.program.steps):
         if isinstance(step, Code):
@@ -35,7 +37,7 @@ def write_steps(writer: Writer, record: Sequence[str]) -> None:
         elif isinstance(step, Summed):
             write_summed(writer, step)
         elif isinstance(step, Unstepped):
-            step.write_step(writer, record=step.group in record)
+            step.write_step(writer, record=step.group in record, listed=step.group in listed)
         else:
             _reset(writer, step)
 
