@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +43,10 @@ def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], about: Mappin
         _flush(partial)
         os.replace(partial, path)
         _flush(path.parent)
+    except (SafetensorError, OSError) as error:
+        if (number := _errno(error)) is None:
+            raise
+        raise OSError(number, os.strerror(number), str(path)) from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -96,6 +101,15 @@ def put_tensors(into: Mapping[str, Tensor], tensors: Mapping[str, Tensor], sourc
             )
     for name, tensor in into.items():
         tensor.copy_(tensors[name])
+
+
+def _errno(error: Exception) -> int | None:
+    """The number of an error of the system, such as that of a full disk; the library hides it in its message."""
+    code = _OS_ERROR.search(str(error))
+    return int(code[1]) if code else getattr(error, "errno", None)
+
+
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 def _flush(path: Path) -> None:

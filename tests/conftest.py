@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -13,6 +14,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # There is a worker for each core, and PyTorch's second thread would spin on the core of the other one.
     # To be set before torch is loaded; the processes that tests start inherit it.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in a background job of a shell; the tests press Ctrl-C, and so do the processes that they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ENVIRONMENT_VARIABLE = "FORTYHERTZ_DATA"
 BESIDE_THE_REPOSITORY = Path(__file__).parents[2] / "shared" / "data"

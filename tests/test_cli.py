@@ -135,13 +135,17 @@ def test_show_finds_a_run_by_folder_and_by_name(capsys):
 def test_doctor_reports_and_tells_how_to_get_what_is_missing(capsys, monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setattr("scenarios.workbench.doctor.EXTRAS", {"neuro": ("no_such_module",)})
-    monkeypatch.setenv("COLUMNS", "140")
+    monkeypatch.setenv("COLUMNS", "180")
+    for name in (".a.unfinished", ".b.unfinished", ".a.01.partial"):
+        Path("runs", name).mkdir(parents=True)
     assert main(["doctor"]) == 0
     text = capsys.readouterr().out
     assert np.__version__ in text
     assert "apt install g++" in text
     assert "numpy     " in text.partition("Brian2 target")[2].splitlines()[0]
     assert "pip install '.[neuro]' in the checkout" in text
+    assert "runs/.a.unfinished and 1 more" in text
+    assert "runs/.a.01.partial" in text
 
 
 @pytest.mark.parametrize(

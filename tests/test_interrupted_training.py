@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 import xarray as xr
+from safetensors import SafetensorError
 
 from pragmatic.training import train as train_module
 from scenarios.workbench.cli import main
+from scenarios.workbench.errors import UsageError
 from scenarios.workbench.execute import run_scenario
+from scenarios.workbench.locks import Lock
 from scenarios.workbench.params import ScenarioParams
 from scenarios.workbench.registry import load
 
@@ -105,3 +108,44 @@ def test_the_command_says_what_it_keeps_and_what_it_goes_on_with(
     assert main(words) == 0
     assert "note: resuming from what is kept in runs/.head-swap-0-" in capsys.readouterr().err
     assert [path.name[0] for path in Path("runs").iterdir()] != ["."]
+
+
+def test_one_process_at_a_time_trains_a_run_and_another_is_told_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both would write the same checkpoint, and the first to end would remove the folder of the second."""
+    with monkeypatch.context() as patched:
+        patched.setattr(train_module, "step", ctrl_c_after(2))
+        with pytest.raises(KeyboardInterrupt):
+            run_scenario("head-swap", tiny("head-swap"), out=tmp_path / "run")
+    [unfinished] = tmp_path.glob(".head-swap-*.unfinished")
+    lock = Lock(unfinished)
+    with pytest.raises(
+        UsageError, match=f"got process {os.getpid()} on .* since .*, which trains in .*; wait for it"
+    ):
+        run_scenario("head-swap", tiny("head-swap"), out=tmp_path / "run")
+    lock.release()
+    with pytest.warns(UserWarning, match="resuming from what is kept"):
+        run_scenario("head-swap", tiny("head-swap"), out=tmp_path / "run")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.filterwarnings("ignore:resuming from what is kept")
+def test_a_disk_that_fills_up_while_training_costs_what_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: object) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pragmatic.checkpoint.save_file", full)
+        with pytest.raises(OSError, match=r"No space left on device: '.*model\.safetensors'"):
+            run_scenario("head-swap", tiny("head-swap"), out=tmp_path / "run")
+    assert not list(tmp_path.iterdir())
+    with monkeypatch.context() as patched:
+        patched.setattr(train_module, "step", ctrl_c_after(2))
+        with pytest.raises(KeyboardInterrupt):
+            run_scenario("head-swap", tiny("head-swap"), out=tmp_path / "run")
+        patched.setattr("pragmatic.checkpoint.save_file", full)
+        with pytest.raises(UsageError, match=r"what was trained is kept in .*; the same command resumes"):
+            run_scenario("head-swap", tiny("head-swap"), out=tmp_path / "run")

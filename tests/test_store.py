@@ -14,7 +14,8 @@ import xarray as xr
 from scenarios.workbench import store
 from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.outcome import Metric, Outcome, number_text
-from scenarios.workbench.store import read_run, staged_folder
+from scenarios.workbench.staging import staged_folder
+from scenarios.workbench.store import read_run
 
 
 @pytest.fixture(autouse=True)

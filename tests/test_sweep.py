@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -228,7 +229,7 @@ def test_two_sweeps_do_not_share_a_folder_at_a_time(capsys):
     sweep("n=1")
     with PointStore(Path("out/points")).locked():
         assert main(["sweep", NAME, "--set", "n=1,2", "--out", "out"]) == 2
-    assert "where another sweep is running" in capsys.readouterr().err
+    assert f"where another sweep is running (process {os.getpid()} on " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,11 @@ def wait_for(n: int, log: Path = Path("log")) -> list[int]:
     raise TimeoutError(f"{n} runs expected, {len(lines)} noted")
 
 
+def n_kept() -> int:
+    """Points that are kept; a parent that is killed while it writes one leaves half of it under a hidden name."""
+    return len(list(Path("out/points").glob("[!.]*.json")))
+
+
 def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -112,11 +117,22 @@ def test_killed_parent_leaves_no_worker_and_the_same_command_computes_only_what_
             break
         time.sleep(0.02)
     assert not any(map(alive, workers))
-    kept = len(list(Path("out/points").glob("*.json")))
+    kept = n_kept()
     noted = len(computed())
     assert noted - 2 <= kept <= noted  # of the two in flight, one may have ended without being kept
     assert start(LINE).wait(timeout=60) == 0
     assert len(computed()) == noted + 12 - kept
+    assert not list(Path("out").rglob(".*.json"))
+    xr.testing.assert_identical(xr.load_dataset("out/result.nc"), undisturbed)
+
+
+def test_half_a_point_is_not_taken_for_one_and_is_swept_up(undisturbed):
+    assert start(LINE).wait(timeout=60) == 0
+    [point, *_] = Path("out/points").glob("[!.]*.json")
+    point.rename(point.with_name(f".{point.stem}.0123abcd.json"))
+    assert start(LINE).wait(timeout=60) == 0
+    assert len(computed()) == 13
+    assert not list(Path("out").rglob(".*.json"))
     xr.testing.assert_identical(xr.load_dataset("out/result.nc"), undisturbed)
 
 
@@ -141,7 +157,7 @@ def test_interrupted_sweep_says_how_far_it_came_and_keeps_it():
     parent.send_signal(signal.SIGINT)
     _, said = parent.communicate(timeout=20)
     assert parent.returncode == 130
-    kept = len(list(Path("out/points").glob("*.json")))
+    kept = n_kept()
     assert kept >= 3
     assert f"interrupted; {kept} of 12 points are kept" in said
     assert "Traceback" not in said

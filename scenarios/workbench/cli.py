@@ -15,12 +15,13 @@ import click
 from scenarios.workbench import registry
 from scenarios.workbench.compare_options import compare_options, comparison
 from scenarios.workbench.errors import check_known, describe
+from scenarios.workbench.interrupts import as_ctrl_c
 from scenarios.workbench.listing import by_theme, listed_scenarios
 from scenarios.workbench.options import Request, given, options_of
 from scenarios.workbench.outside import is_file
 from scenarios.workbench.registry import ENGINES, load
 from scenarios.workbench.swap_options import swap_options, swapped
-from scenarios.workbench.sweep_options import sweep_and_tell, sweep_options
+from scenarios.workbench.sweep_options import INTERRUPTED, sweep_and_tell, sweep_options
 
 __all__ = ["main"]
 
@@ -28,21 +29,27 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status.
 
-    0; 2 for a mistake of the user; 3 after a sweep of which every point failed; 130 after Ctrl-C.
+    0; 2 for a mistake of the user; 3 after a sweep of which every point failed; 130 after Ctrl-C, and 128 and the
+    signal's number after SIGTERM or SIGHUP.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # where a circuit or a model that is named by an import path may lie
+    with as_ctrl_c() as interrupts:
+        status = _status([word for word in words if word != "--debug"], debug)
+    return interrupts.status if status == INTERRUPTED else status
+
+
+def _status(words: Sequence[str], debug: bool) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _note
-            words = [word for word in words if word != "--debug"]
-            status = cli.main(words, prog_name="fortyhertz", standalone_mode=False)
-        return int(status or 0)
+            return int(cli.main(words, prog_name="fortyhertz", standalone_mode=False) or 0)
     except click.Abort as abort:
-        click.echo(f"interrupted; {str(abort.__cause__ or '') or 'nothing was written'}", err=True)
-        return 130
+        return _interrupted(abort.__cause__)
+    except KeyboardInterrupt as interrupt:
+        return _interrupted(interrupt)
     except Exception as error:
         message = describe(error)
         if message is None:
@@ -51,6 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         click.echo(f"error: {message}", err=True)
         return 2
+
+
+def _interrupted(interrupt: BaseException | None) -> int:
+    click.echo(f"interrupted; {str(interrupt or '') or 'nothing was written'}", err=True)
+    return INTERRUPTED
 
 
 def _note(message: Warning | str, category: type[Warning], *where: object, **more: object) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from scenarios.workbench.extras import EXTRAS, install_command
 from scenarios.workbench.provenance import versions
+from scenarios.workbench.staging import PARTIAL
+from scenarios.workbench.store import RUNS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,7 +33,7 @@ class Check:
 def checks() -> tuple[Check, ...]:
     """Everything the doctor looks at, in the order shown."""
     packages = [Check(topic=name, finding=version) for name, version in versions().items()]
-    return (*packages, *_compilation(), *_resources(), *_extras())
+    return (*packages, *_compilation(), *_resources(), *_extras(), *_left())
 
 
 def table() -> Table:
@@ -73,3 +75,19 @@ def _extras() -> Iterator[Check]:
         missing = [module for module in modules if importlib.util.find_spec(module) is None]
         finding = f"without {', '.join(missing)}" if missing else "present"
         yield Check(topic=f"extra {extra}", finding=finding, remedy=install_command(extra) if missing else "")
+
+
+def _left() -> Iterator[Check]:
+    """What runs that did not end well have left in the folder of runs."""
+    for pattern, topic, remedy in (
+        (".*.unfinished", "unfinished trainings", "the same command resumes; or remove them"),
+        (
+            PARTIAL,
+            "half-written runs",
+            "the next run removes those of killed runs; on network disks remove them",
+        ),
+    ):
+        names = sorted(path.name for path in RUNS.glob(pattern))
+        if names:
+            more = f" and {len(names) - 1} more" if names[1:] else ""
+            yield Check(topic=topic, finding=f"{RUNS}/{names[0]}{more}", remedy=remedy)

@@ -7,9 +7,7 @@ import json
 import shlex
 import shutil
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,9 @@ from scenarios.workbench.params import Field, ScenarioParams, fields_of
 from scenarios.workbench.progress import Progress, compilation_shown, silent
 from scenarios.workbench.provenance import Provenance, peak_memory_MiB
 from scenarios.workbench.registry import ENGINES, is_ours, load, short_name
-from scenarios.workbench.store import RUNS, StoredRun, read_run, staged_folder, write_results
+from scenarios.workbench.staging import destination, staged_folder, written_to
+from scenarios.workbench.store import RUNS, StoredRun, read_run, write_results
+from scenarios.workbench.unfinished import Unfinished
 
 __all__ = ["run_scenario"]
 
@@ -80,11 +80,10 @@ def run_scenario(
             f"params must be {scenario.Params.__module__}.Params, got {type(params).__qualname__}"
         )
     default_name = _default_name(name, params, seed, engine)
-    wanted = RUNS / default_name if out is None else Path(out)
-    unfinished = wanted.with_name(f".{default_name}.unfinished")
+    wanted = RUNS / default_name if out is None else destination(out)
     provenance = _provenance(name, scenario.QUESTION, params, seed, engine)
     with (
-        _kept(unfinished),
+        Unfinished(wanted.with_name(f".{default_name}.unfinished")) as unfinished,
         staged_folder(wanted, numbered=out is None) as staged,
         compilation_shown(progress or silent()) as shown,
     ):
@@ -99,10 +98,12 @@ def run_scenario(
             outcome = _checked(scenario.run(params, context))
             took_s = time.perf_counter() - began
             measured = replace(provenance, wall_s=took_s, peak_memory_MiB=peak_memory_MiB())
-            write_results(staged.temporary, measured, outcome)
-        if is_file(name):
-            shutil.copy(name, staged.temporary)
-        _write_report(staged.temporary, wanted)
+            with written_to(wanted):
+                write_results(staged.temporary, measured, outcome)
+        with written_to(wanted):
+            if is_file(name):
+                shutil.copy(name, staged.temporary)
+            _write_report(staged.temporary, wanted)
     keep_index(staged.folder)
     return read_run(staged.folder)
 
@@ -111,21 +112,6 @@ def _checked(outcome: Any) -> Outcome:
     if not isinstance(outcome, Outcome):
         raise UsageError(f"run must return an Outcome, got {type(outcome).__name__}; end it with one")
     return outcome
-
-
-@contextmanager
-def _kept(unfinished: Path) -> Iterator[None]:
-    """Say what an earlier call left and what this one leaves; a complete run leaves nothing."""
-    if unfinished.exists():
-        warnings.warn(f"resuming from what is kept in {unfinished}", stacklevel=4)
-    try:
-        yield
-    except KeyboardInterrupt:
-        if unfinished.exists():
-            kept = f"what was trained is kept in {unfinished}; the same command resumes from it"
-            raise KeyboardInterrupt(kept) from None
-        raise
-    shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _write_report(folder: Path, final: Path) -> None:

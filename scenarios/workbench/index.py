@@ -7,7 +7,8 @@ from pathlib import Path
 
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.pages import page
-from scenarios.workbench.store import RUNS, StoredRun, read_run, whole_file
+from scenarios.workbench.staging import whole_file
+from scenarios.workbench.store import RUNS, StoredRun, read_run
 
 __all__ = ["keep_index", "runs_of", "write_index"]
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scenarios.workbench.errors import UsageError
-from scenarios.workbench.store import StoredRun, whole_file
+from scenarios.workbench.staging import whole_file
+from scenarios.workbench.store import StoredRun
 from spiking.record import SpikeRecord
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
+    from scenarios.workbench.unfinished import Unfinished
     from spiking import Engine, SpikeRecord
 
 __all__ = [
@@ -35,7 +36,7 @@ class RunContext:
     rng: np.random.Generator
     progress: Progress
     engine_name: str = "events"
-    unfinished: Path | None = None  # the folder that keeps trainings until the run is whole
+    unfinished: Unfinished | None = None  # keeps trainings until the run is whole
 
     @cached_property
     def engine(self) -> Engine:
@@ -46,10 +47,7 @@ class RunContext:
 
     def checkpoint(self, training: str) -> Path | None:
         """The file of a training, from which the same run goes on after an interruption."""
-        if self.unfinished is None:
-            return None
-        self.unfinished.mkdir(parents=True, exist_ok=True)
-        return self.unfinished / f"{training}.safetensors"
+        return None if self.unfinished is None else self.unfinished.checkpoint(training)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.workbench.errors import UsageError, describe
+from scenarios.workbench.locks import Held, Lock
 from scenarios.workbench.outcome import Metric, RunContext
 from scenarios.workbench.progress import silent
 from scenarios.workbench.registry import load_from
-from scenarios.workbench.store import whole_file
+from scenarios.workbench.staging import whole_file
 
 __all__ = ["Point", "PointResult", "PointStore", "compute"]
 
@@ -114,28 +115,22 @@ class PointStore:
         UsageError
             If another process holds it.
         """
-        with (self.folder / ".lock").open("w") as file:
-            if not _lock(file.fileno()):
-                raise UsageError(
-                    f"out must not be in use, got {self.folder.parent}, where another sweep is running; "
-                    "wait for it or choose another"
-                )
+        try:
+            lock = Lock(self.folder)
+        except Held as holder:
+            raise UsageError(
+                f"out must not be in use, got {self.folder.parent}, where another sweep is running ({holder}); "
+                "wait for it or choose another"
+            ) from None
+        try:
+            for left in self.folder.glob(".*.json"):  # half a point, by a process that was killed
+                left.unlink()
             yield
+        finally:
+            lock.release()
 
     def _path(self, point: Point) -> Path:
         return self.folder / f"{point.key}.json"
-
-
-def _lock(handle: int) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # not a Unix system
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 _NUMBERS = ("value", "standard_error", "floor", "control")

@@ -21,6 +21,7 @@ from scenarios.workbench.progress import Progress, silent
 from scenarios.workbench.provenance import Provenance
 from scenarios.workbench.registry import load, short_name
 from scenarios.workbench.report import render
+from scenarios.workbench.staging import destination, written_to
 from scenarios.workbench.store import RUNS, StoredRun, read_run, write_results
 from scenarios.workbench.sweep import SweepPlan
 from scenarios.workbench.sweep_report import summarise
@@ -94,7 +95,8 @@ def run_sweep(
         unkept = _compute(missing, len(distinct), store, jobs, scheduler, progress or silent())
         results = [store.read(point) or unkept[point.key] for point in plan.points]
         provenance = replace(_provenance(plan), wall_s=time.perf_counter() - began)
-        _write(folder, provenance, plan, results)
+        with written_to(folder):
+            _write(folder, provenance, plan, results)
     keep_index(folder)
     return SweepRun(
         run=read_run(folder),
@@ -157,7 +159,7 @@ def _cores() -> int:
 
 def _folder(plan: SweepPlan, out: str | Path | None) -> Path:
     """The sweep's folder, made if need be."""
-    folder = RUNS / _default_name(plan) if out is None else Path(out)
+    folder = RUNS / _default_name(plan) if out is None else destination(out)
     try:
         if folder.exists() and not (folder / POINTS).is_dir() and any(folder.iterdir()):
             raise UsageError(

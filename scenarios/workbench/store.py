@@ -1,17 +1,10 @@
-"""Run folders: written aside and renamed into place whole, read back as a `StoredRun`."""
+"""What lies in a run folder: written from an `Outcome`, read back as a `StoredRun`."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import itertools
 import json
 import math
-import os
-import secrets
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 from scenarios.workbench.errors import UsageError, check_known
 from scenarios.workbench.outcome import Kept, Metric, Outcome, Picture, first_sentences
 from scenarios.workbench.provenance import Provenance
+from scenarios.workbench.staging import check_room
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from spiking.record import SpikeRecord
 
-__all__ = ["RUNS", "Staged", "StoredRun", "read_run", "staged_folder", "whole_file", "write_results"]
+__all__ = ["RUNS", "StoredRun", "read_run", "write_results"]
 
 RUNS = Path("runs")  # where runs go by default
+SPIKE_BYTES, HEADERS = 16, 2**18  # at most: of a spike in result.nc, and of what describes its variables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,89 +56,13 @@ class StoredRun:
         return read_spikes(self.folder / "result.nc", check_known("record", name, self.spikes_kept))
 
 
-class Staged:
-    """A folder in the making; `folder` is its final place once it is published."""
-
-    def __init__(self, temporary: Path, wanted: Path, numbered: bool) -> None:
-        self.temporary = temporary
-        self.folder = wanted
-        self._numbered = numbered
-
-    def publish(self) -> None:
-        """Flush everything to disk and rename into place; take the next free number if allowed."""
-        _fsync_tree(self.temporary)
-        wanted = self.folder
-        for number in itertools.count(1):
-            self.folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
-            try:
-                os.rename(self.temporary, self.folder)
-                break
-            except OSError as error:
-                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                    raise
-                if not self._numbered:
-                    raise _occupied(wanted) from error
-        _fsync(self.folder.parent)
-
-
-@contextmanager
-def staged_folder(wanted: Path, *, numbered: bool) -> Iterator[Staged]:
-    """Make a folder next to `wanted` at once, and rename it to `wanted` when the block ends well.
-
-    After an exception or Ctrl-C nothing stays, parent folders made for it included.
-
-    Parameters
-    ----------
-    wanted : Path
-        New, or an empty folder.
-    numbered : bool
-        If `wanted` is taken: True appends ``-2``, ``-3``, ...; False is an error.
-
-    Raises
-    ------
-    UsageError
-        If the folder is taken or cannot be written.
-    """
-    if not numbered and wanted.exists() and not _is_empty_folder(wanted):
-        raise _occupied(wanted)
-    temporary = wanted.with_name(f".{wanted.name}.{secrets.token_hex(4)}.partial")
-    made = [parent for parent in wanted.parents if not parent.exists()]  # innermost first
-    try:
-        try:
-            temporary.mkdir(parents=True)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise UsageError(
-                f"out must be a folder that can be written, got {wanted} ({reason}); choose another"
-            ) from error
-        staged = Staged(temporary, wanted, numbered)
-        yield staged
-        staged.publish()
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        for parent in made:
-            with contextlib.suppress(OSError):
-                parent.rmdir()
-        raise
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a file to write next to `path`; it takes that name when the block ends well, and goes otherwise."""
-    partial = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
-    try:
-        yield partial
-        _fsync(partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def write_results(folder: Path, provenance: Provenance, outcome: Outcome) -> None:
     """Write everything but the report into an existing folder: parameters, metrics, data, figures, files."""
-    from scenarios.workbench.spike_times import write_spikes
+    from scenarios.workbench.spike_times import LIMIT, write_spikes
 
     _write_json(folder / "params.json", asdict(provenance))
+    n_spikes = min(LIMIT, sum(map(len, outcome.spikes.values())))
+    check_room(folder, outcome.dataset.nbytes + n_spikes * SPIKE_BYTES + HEADERS)
     outcome.dataset.to_netcdf(folder / "result.nc", engine="h5netcdf")
     kept = write_spikes(folder / "result.nc", outcome.spikes)
     numbers = {
@@ -230,27 +149,3 @@ def _write_pictures(folder: Path, pictures: Mapping[str, Picture]) -> None:
             figure = picture.draw()
             figure.savefig(folder / f"{name}.png", dpi=200)
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
-
-
-def _is_empty_folder(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())
-
-
-def _occupied(folder: Path) -> UsageError:
-    return UsageError(
-        f"out must be new or an empty folder, got {folder}, which exists; choose another or remove it"
-    )
-
-
-def _fsync_tree(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        _fsync(path)
-    _fsync(folder)
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

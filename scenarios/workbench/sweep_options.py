@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-__all__ = ["ALL_FAILED", "sweep_and_tell", "sweep_options"]
+__all__ = ["ALL_FAILED", "INTERRUPTED", "sweep_and_tell", "sweep_options"]
 
 ALL_FAILED = 3  # exit status of a sweep without a single result
 INTERRUPTED = 130

@@ -1,0 +1,80 @@
+"""Signals that end a command, and what they leave."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import fake_scenario
+import pytest
+
+from scenarios.workbench import registry
+from scenarios.workbench.cli import main
+from scenarios.workbench.outcome import RunContext
+
+HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(registry.SCENARIOS, "coin-toss", registry.Entry("Chance", "A fair coin"))
+    monkeypatch.setitem(sys.modules, "scenarios.coin_toss", fake_scenario)
+
+
+def interrupted(monkeypatch: pytest.MonkeyPatch, send: Callable[[], object]) -> int:
+    """The status of a run in the middle of which something is sent."""
+
+    def run(params: object, ctx: RunContext) -> None:
+        send()
+        for _ in range(200):  # Python sees to signals between two of its instructions
+            time.sleep(0.01)
+        raise AssertionError("the signal got lost")
+
+    before = [signal.getsignal(number) for number in HANDLED], sys.unraisablehook
+    with monkeypatch.context() as patched:
+        patched.setattr(fake_scenario, "run", run)
+        status = main(["run", "coin-toss"])
+    assert ([signal.getsignal(number) for number in HANDLED], sys.unraisablehook) == before
+    return status
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_signals_that_end_a_process_are_met_like_ctrl_c(
+    number: signal.Signals,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert interrupted(monkeypatch, lambda: os.kill(os.getpid(), number)) == status
+    assert capsys.readouterr().err.strip() == "interrupted; nothing was written"
+    assert not list(Path().iterdir())
+
+
+def test_ctrl_c_in_a_callback_of_compiled_code_is_not_swallowed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called_back = ctypes.CFUNCTYPE(None)(lambda: os.kill(os.getpid(), signal.SIGINT))
+    assert interrupted(monkeypatch, called_back) == 130
+    assert capsys.readouterr().err.strip() == "interrupted; nothing was written"
+
+
+def test_what_nohup_ignores_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+
+        def send() -> None:
+            os.kill(os.getpid(), signal.SIGHUP)
+            time.sleep(0.05)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        assert interrupted(monkeypatch, send) == 143
+    finally:
+        signal.signal(signal.SIGHUP, before)
