@@ -9,8 +9,10 @@ from doubles import MultinomialCircuit
 from torch import Tensor
 
 from bridge import SpikingHead, count
+from bridge.bill.usage import Usage
 from bridge.heads.read_out import SpikeCounts, cheaper_by_spikes, read_out
-from bridge.heads.rows import clean_rows, shares
+from bridge.heads.rows import ScoreRows, Shares
+from spiking import GammaCircuit, GammaParams
 
 N_QUERIES, N_KEYS, DIM = 5, 19, 6
 
@@ -22,9 +24,21 @@ def drawn(
     rng = np.random.default_rng(seed)
     counts = rng.poisson(0.4, (int(np.prod(lead)) * N_QUERIES, N_KEYS)) * rng.integers(1, 4, N_KEYS)
     counts[0] = 0
-    weights, totals = shares(counts, dtype)
+    weights, totals = shared(counts, dtype)
     value = torch.from_numpy(rng.normal(size=(*lead, N_KEYS, DIM))).to(dtype)
     return weights.reshape(*lead, N_QUERIES, N_KEYS), value, SpikeCounts(counts, totals)
+
+
+def cleaned(scores: Tensor, mask: Tensor, grid: float | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+    """All rows in one part."""
+    rows = ScoreRows(scores, mask, grid)
+    return rows.clean(range(rows.shape[0]))
+
+
+def shared(counts: np.ndarray, dtype: torch.dtype) -> tuple[Tensor, np.ndarray]:
+    shares = Shares((len(counts), counts.shape[1]), dtype)
+    shares.fill(range(len(counts)), counts)
+    return shares.weights, shares.totals
 
 
 def by(how: str, *given: object, **options: float) -> Tensor:
@@ -119,7 +133,7 @@ def test_a_head_chooses_by_itself_and_bills_what_it_did(n_queries: int, by_spike
     if by_spikes:
         assert (read.macs, read.acs, read.multiplies) == (0, spikes * 8, rows * 8)
         touched = int((weights > 0).sum()) * 8 * 8  # components, bytes of each
-        assert read.bytes_tensor == touched + rows * 8 * 8 + rows * n_keys * 8  # output, counts
+        assert read.bytes_tensor == touched + rows * 8 * 8 + rows * n_keys * 4  # output, counts
     else:
         assert (read.macs, read.acs) == (rows * n_keys * 8, 0)
     assert counter.bill().parts("events")["read-out"].synops == spikes * 8
@@ -130,7 +144,7 @@ def test_vectors_that_several_queries_need_are_touched_once() -> None:
     with count() as counter:
         _, weights = spiking(*vectors(20, 32))
     needed = int((weights > 0).any(dim=-2).sum())
-    assert counter.bill().parts()["read-out"].bytes_tensor == needed * 64 + 40 * 8 * 8 + 40 * 32 * 8
+    assert counter.bill().parts()["read-out"].bytes_tensor == needed * 64 + 40 * 8 * 8 + 40 * 32 * 4
 
 
 def test_a_readout_must_be_known_and_belong_to_the_last_call() -> None:
@@ -147,7 +161,7 @@ def test_scores_are_masked_and_put_on_a_grid_in_one_pass() -> None:
     scores[1, 2, 3, 1] = torch.nan
     mask = torch.ones(4, 5, dtype=torch.bool).tril(1)
     mask[3, 1] = False
-    rows, present = clean_rows(scores.transpose(0, 1), mask, 2.0**-3)
+    rows, present = cleaned(scores.transpose(0, 1), mask, 2.0**-3)
     takes_part = (mask & (scores != -torch.inf)).transpose(0, 1).reshape(24, 5)
     expected = (scores.transpose(0, 1).reshape(24, 5) * 8).round() / 8
     assert rows.dtype == np.float32
@@ -157,7 +171,7 @@ def test_scores_are_masked_and_put_on_a_grid_in_one_pass() -> None:
 
 
 def test_no_mask_is_handed_on_where_every_key_takes_part() -> None:
-    rows, present = clean_rows(torch.ones(3, 4), torch.ones(3, 1, dtype=torch.bool))
+    rows, present = cleaned(torch.ones(3, 4), torch.ones(3, 1, dtype=torch.bool))
     assert present is None
     assert (rows == 1).all()
 
@@ -166,11 +180,33 @@ def test_rows_are_the_same_on_several_threads() -> None:
     """More numbers than one thread is given."""
     scores = torch.from_numpy(np.random.default_rng(0).normal(size=(9, 200, 700)))
     mask = torch.from_numpy(np.random.default_rng(1).random((200, 700)) < 0.5)
-    rows, present = clean_rows(scores, mask)
+    rows, present = cleaned(scores, mask)
     assert present is not None
     np.testing.assert_array_equal(present.reshape(scores.shape), mask.expand_as(scores).numpy())
     np.testing.assert_array_equal(rows.reshape(scores.shape), scores.where(mask, torch.zeros(())).numpy())
     counts = (rows > 1).astype(np.int64)
-    weights, totals = shares(counts, torch.float64)
+    weights, totals = shared(counts, torch.float64)
     np.testing.assert_array_equal(totals, counts.sum(axis=1))
     np.testing.assert_array_equal(weights.numpy(), counts / totals[:, None])
+
+
+@pytest.mark.parametrize("mode", ["simulated", "sampled"])
+def test_rows_in_parts_spike_as_all_at_once(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of two rows, under a mask that differs between them; every count is taken over."""
+    scores = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 3, 5)).astype(np.float32))
+    mask = torch.ones(3, 5, dtype=torch.bool).tril(2)
+
+    def attended() -> tuple[Tensor, np.ndarray, Usage]:
+        circuit = GammaCircuit(GammaParams.regular_brief())
+        score_map = SpikingHead(circuit, spikes=16, mode=mode).score_map
+        weights = score_map(scores, mask)
+        assert score_map.counts is not None
+        return weights, score_map.counts, score_map.usage
+
+    whole, counts, usage = attended()
+    monkeypatch.setattr("bridge.heads.rows._AT_ONCE", 10)
+    parts, counts_in_parts, usage_in_parts = attended()
+    torch.testing.assert_close(parts, whole, rtol=0, atol=0)
+    np.testing.assert_array_equal(counts_in_parts, counts)
+    assert (counts.reshape(2, 3, 5) * ~mask.numpy() == 0).all()
+    assert usage_in_parts == usage

@@ -7,7 +7,6 @@ that share their keys, become the place of each row in memory, not a copy.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -16,17 +15,16 @@ from numba import njit
 from torch import Tensor
 
 from pragmatic.masks import masked_scores
-from spiking.engines.fused.run import usable_cores
+from spiking.threads import pool_of, usable_cores
 
-__all__ = ["clean_rows", "in_parts", "lines", "shares"]
+__all__ = ["ScoreRows", "Shares", "in_parts", "lines"]
 
 _PART = 500_000  # numbers that are worth a thread
+_AT_ONCE = 2**21  # numbers; new memory takes longer to get than a row's circuit to run
 
 
-def clean_rows(
-    scores: Tensor, mask: Tensor | None, grid: float | None = None
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Split scores into finite rows and which keys take part.
+class ScoreRows:
+    """A tensor of scores as rows, which are made finite a part at a time.
 
     Parameters
     ----------
@@ -35,59 +33,86 @@ def clean_rows(
         True where a key takes part; a score of -inf masks its key too.
     grid : float, optional
         Scores are rounded to multiples of it.
-
-    Returns
-    -------
-    rows : (n_rows, n_keys) array, float32 or float64
-        0 at a masked key.
-    present : (n_rows, n_keys) bool array or None
-        None where every key takes part.
-
-    Raises
-    ------
-    ValueError
-        For a score that is nan or inf, and a row without a key.
     """
-    precise = scores.detach().to(device="cpu", dtype=torch.promote_types(scores.dtype, torch.float32))
-    given = precise.reshape(-1, scores.shape[-1]).numpy()
-    if mask is None:
-        allowed, allowed_at = (
-            np.ones((1, given.shape[1]), dtype=np.bool_).ravel(),
-            np.zeros(1, dtype=np.int64),
+
+    def __init__(self, scores: Tensor, mask: Tensor | None, grid: float | None = None) -> None:
+        self.scores, self.mask = scores, mask
+        precise = scores.detach().to(device="cpu", dtype=torch.promote_types(scores.dtype, torch.float32))
+        self._given = precise.reshape(-1, scores.shape[-1]).numpy()
+        self._step = self._given.dtype.type(0 if grid is None else grid)
+        if mask is None:
+            self._allowed, self._allowed_at = (
+                np.ones(scores.shape[-1], dtype=np.bool_),
+                np.zeros(1, dtype=np.int64),
+            )
+        else:
+            self._allowed, self._allowed_at = lines(mask.cpu().expand(scores.shape))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and keys."""
+        n_rows, n_keys = self._given.shape
+        return n_rows, n_keys
+
+    def parts(self) -> list[range]:
+        """Rows that pass through the circuit together: their numbers stay in the processor's cache."""
+        n_rows, n_keys = self.shape
+        each = max(1, _AT_ONCE // n_keys)
+        return [range(first, min(first + each, n_rows)) for first in range(0, n_rows, each)] or [range(0)]
+
+    def clean(self, part: range) -> tuple[np.ndarray, np.ndarray | None]:
+        """Make some consecutive rows finite.
+
+        Returns
+        -------
+        rows : (n_rows, n_keys) array, float32 or float64
+            0 at a masked key.
+        present : (n_rows, n_keys) bool array or None
+            None where every key takes part.
+
+        Raises
+        ------
+        ValueError
+            For a score that is nan or inf, and a row without a key.
+        """
+        given = self._given[part.start : part.stop]
+        allowed_at = self._allowed_at
+        if len(allowed_at) > 1:
+            allowed_at = allowed_at[part.start : part.stop]
+        rows, present = np.empty_like(given), np.empty(given.shape, dtype=np.bool_)
+        seen = in_parts(
+            lambda first, stop: _cleaned(
+                given, self._allowed, allowed_at, self._step, rows, present, first, stop
+            ),
+            *given.shape,
         )
-    else:
-        allowed, allowed_at = lines(mask.cpu().expand(scores.shape))
-    rows, present = np.empty_like(given), np.empty(given.shape, dtype=np.bool_)
-    step = given.dtype.type(0 if grid is None else grid)
-    seen = in_parts(
-        lambda first, stop: _cleaned(given, allowed, allowed_at, step, rows, present, first, stop),
-        *given.shape,
-    )
-    n_present, n_bad, n_empty = np.sum(seen, axis=0)
-    if n_bad or n_empty:
-        masked_scores(scores, mask)  # says which, and where
-    return rows, None if n_present == given.size else present
+        n_present, n_bad, n_empty = np.sum(seen, axis=0)
+        if n_bad or n_empty:
+            masked_scores(self.scores, self.mask)  # says which, and where
+        return rows, None if n_present == given.size else present
 
 
-def shares(counts: np.ndarray, dtype: torch.dtype) -> tuple[Tensor, np.ndarray]:
-    """Each key's share of its row's spikes, 0 in a silent row, and the spikes of each row.
+class Shares:
+    """Each key's share of its row's spikes, 0 in a silent row, filled in a part of the rows at a time.
 
-    Parameters
+    Attributes
     ----------
-    counts : (n_rows, n_keys) int64 array
-    dtype : torch.dtype
-        Of the shares.
-
-    Returns
-    -------
-    weights : Tensor, (n_rows, n_keys)
+    weights : Tensor, (n_rows, n_keys), float32 or float64
+    counts : (n_rows, n_keys) int32 array
     totals : (n_rows,) int64 array
+        Spikes of each row.
     """
-    weights = torch.empty(counts.shape, dtype=torch.float64 if dtype == torch.float64 else torch.float32)
-    totals = np.empty(len(counts), dtype=np.int64)
-    out = weights.numpy()
-    in_parts(lambda first, stop: _shared(counts, out, totals, first, stop), *counts.shape)
-    return weights.to(dtype), totals
+
+    def __init__(self, shape: tuple[int, int], dtype: torch.dtype) -> None:
+        self.weights = torch.empty(shape, dtype=torch.float64 if dtype == torch.float64 else torch.float32)
+        self.counts = np.empty(shape, dtype=np.int32)
+        self.totals = np.empty(shape[0], dtype=np.int64)
+
+    def fill(self, part: range, counts: np.ndarray) -> None:
+        """Take over the counts of some consecutive rows, (n_rows, n_keys) int64."""
+        here = slice(part.start, part.stop)
+        into = self.weights.numpy()[here], self.counts[here], self.totals[here]
+        in_parts(lambda first, stop: _shared(counts, *into, first, stop), *counts.shape)
 
 
 def lines(tensor: Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -107,8 +132,7 @@ def in_parts(run: Callable[[int, int], Any], n_rows: int, n_numbers: int) -> lis
     if n_parts == 1:
         return [run(0, n_rows)]
     ends = np.linspace(0, n_rows, n_parts + 1).astype(int)
-    with ThreadPoolExecutor(max_workers=n_parts) as pool:
-        return list(pool.map(run, ends[:-1], ends[1:]))
+    return list(pool_of(n_parts).map(run, ends[:-1], ends[1:]))
 
 
 @njit(cache=True, nogil=True)
@@ -140,7 +164,7 @@ def _cleaned(
 
 
 @njit(cache=True, nogil=True)
-def _shared(counts: Any, weights: Any, totals: Any, first: Any, stop: Any) -> None:
+def _shared(counts: Any, weights: Any, kept: Any, totals: Any, first: Any, stop: Any) -> None:
     one = weights.dtype.type(1)
     for row in range(first, stop):
         total = 0
@@ -149,4 +173,5 @@ def _shared(counts: Any, weights: Any, totals: Any, first: Any, stop: Any) -> No
         whole = weights.dtype.type(total) if total else one
         for key in range(counts.shape[1]):
             weights[row, key] = weights.dtype.type(counts[row, key]) / whole
+            kept[row, key] = counts[row, key]
         totals[row] = total

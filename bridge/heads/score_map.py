@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 from bridge.bill.usage import Usage, Work, report, report_work
 from bridge.heads.on_device import engine_there, weigh_there
 from bridge.heads.read_out import READOUTS, SpikeCounts, read_out
-from bridge.heads.rows import clean_rows, shares
+from bridge.heads.rows import ScoreRows, Shares
 from bridge.heads.surrogate import sampled_counts, spike_share
 from bridge.laws.depletion import FittedLaw, fit_law
 from pragmatic.attention import Attended
@@ -70,10 +70,10 @@ class SpikingScoreMap:
 
     Attributes
     ----------
-    counts : (n_rows, n_keys) int64 array or None
+    counts : (n_rows, n_keys) array of int or None
         Spikes of the last call, its rows the scores' leading dimensions flattened.
     selection : Selection or None
-        All of the last simulation; None where only counts are kept and stay on the GPU.
+        All of the last simulation; None where only counts are kept.
     usage : Usage
         Counted over all calls.
     next_stream : int
@@ -193,21 +193,41 @@ class SpikingScoreMap:
         there = engine_there(self.engine, scores, self.circuit) if self.mode == "simulated" else None
         if there is not None and self.record == "counts" and self.circuit.is_relative:
             return self._share_there(there, scores, mask, streams, grid)
-        rows, present = clean_rows(scores, mask, grid)
-        randomness = self._randomness(len(rows), streams)
+        rows, chosen = ScoreRows(scores, mask, grid), there or self.engine
+        n_rows, _ = rows.shape
+        randomness, shares = self._randomness(n_rows, streams), Shares(rows.shape, scores.dtype)
+        whole = not isinstance(randomness, Streams) or self._keeps_all
+        used = Usage()
+        for part in [range(n_rows)] if whole else rows.parts():
+            counts, of_part = self._counts_of(rows, part, randomness, chosen)
+            shares.fill(part, counts)
+            used += of_part
+        self._counts = shares.counts
+        self._spikes = SpikeCounts(shares.counts, shares.totals, self.budget.spikes)
+        self.usage += report(replace(used, calls=1))
+        report_work(Work.on_scores(scores.numel(), shares.weights.element_size()))
+        return shares.weights.to(scores.dtype).reshape(scores.shape).to(scores.device)
+
+    @property
+    def _keeps_all(self) -> bool:
+        """Whether the whole record of a simulation is kept, so that all rows run in one."""
+        return self.mode == "simulated" and self.record != "counts"
+
+    def _counts_of(
+        self, rows: ScoreRows, part: range, randomness: np.random.Generator | Streams, engine: Engine
+    ) -> tuple[np.ndarray, Usage]:
+        """Spikes of some of the rows, (n_rows, n_keys), and what they took."""
+        scores, present = rows.clean(part)
+        here = randomness
+        if isinstance(randomness, Streams):
+            here = Streams(randomness.seed, randomness.numbers(rows.shape[0])[part.start : part.stop])
         if self.mode == "sampled":
-            assert isinstance(randomness, Streams)
-            counts = self._sampled_counts(rows, present, randomness)
-            used = Usage.drawn(counts, present)
-        else:
-            self.selection = self._attend(rows, present, randomness, there or self.engine)
-            counts = self.selection.counts
-            used = Usage.of(self.selection, self.circuit)
-        weights, totals = shares(counts, scores.dtype)
-        self._counts, self._spikes = counts, SpikeCounts(counts, totals, self.budget.spikes)
-        self.usage += report(used)
-        report_work(Work.on_scores(rows.size, rows.itemsize))
-        return weights.reshape(scores.shape).to(scores.device)
+            assert isinstance(here, Streams)
+            counts = self._sampled_counts(scores, present, here)
+            return counts, Usage.drawn(counts, present)
+        selection = self._attend(scores, present, here, engine)
+        self.selection = selection if self._keeps_all else None
+        return selection.counts, Usage.of(selection, self.circuit)
 
     def _share_there(
         self,

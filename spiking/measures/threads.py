@@ -1,10 +1,11 @@
-"""Rows shared out to threads; compiled code and FFTs hold no lock."""
+"""Rows shared out to threads."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+
+from spiking.threads import pool_of
 
 __all__ = ["in_threads"]
 
@@ -19,6 +20,5 @@ def in_threads(work: Callable[[slice], None], n_rows: int, threads: int) -> None
     if threads == 1:
         work(parts[0])
         return
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(work, parts):
-            pass
+    for _ in pool_of(threads).map(work, parts):
+        pass

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bridge.heads.read_out import SpikeCounts, cheaper_by_spikes, read_out
-from bridge.heads.rows import shares
+from bridge.heads.rows import Shares
 from tests.benchmarks.table import Table, in_turn
 
 DIM, SCORE_SD, REPEATS, CALLS = 64, 1.5, 5, 5
@@ -54,7 +54,9 @@ def _drawn(
 ) -> tuple[Tensor, SpikeCounts]:
     odds = np.exp(rng.normal(0.0, SCORE_SD, (n_heads * n_queries, n_keys)))
     counts = rng.multinomial(n_spikes, odds / odds.sum(axis=1, keepdims=True))
-    weights, totals = shares(counts, torch.float32)
+    shares = Shares((len(counts), n_keys), torch.float32)
+    shares.fill(range(len(counts)), counts)
+    weights, totals = shares.weights, shares.totals
     return weights.reshape(n_heads, n_queries, n_keys), SpikeCounts(counts, totals, n_spikes)
 
 

@@ -13,8 +13,9 @@ from spiking.checks import known, positive_int
 from spiking.engines.fused.kernel import Kernel, compile_program
 from spiking.engines.fused.parts import Program
 from spiking.engines.fused.program import read_program
-from spiking.engines.fused.run import Block, Window, n_populations, run_rows, usable_cores
+from spiking.engines.fused.run import Block, Window, n_populations, run_rows
 from spiking.record import Recorded, Spikes
+from spiking.threads import usable_cores
 
 __all__ = ["PRECISIONS", "Fused", "together"]
 

@@ -4,10 +4,9 @@ a time, and memory holds only those in flight.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +18,7 @@ from spiking.engines.fused.source import MAX_CELLS
 from spiking.record import Spikes
 from spiking.refs import Ref
 from spiking.spike_lists import packed
+from spiking.threads import pool_of, usable_cores
 
 __all__ = ["Block", "Window", "run_block", "run_rows"]
 
@@ -109,12 +109,12 @@ def run_rows(
     numbers = batch.streams.numbers(batch.n_rows)
     first = starts(n_populations(batch))
     blocks = list(_blocks(kernel, batch, window, threads))
-    if threads == 1 or len(blocks) == 1:  # a pool takes longer to make than many a call
+    if threads == 1 or len(blocks) == 1:
         for rows in blocks:
             here = counted[first[rows.start] : first[rows.stop]]
             yield _reported(run_block(kernel, batch, window, numbers, rows, here), batch.n_rows, progress)
         return
-    pool = ThreadPoolExecutor(max_workers=threads)
+    pool = pool_of(threads)
     pending: deque[Future[Block]] = deque()
     try:
         for rows in blocks:
@@ -125,12 +125,7 @@ def run_rows(
         while pending:
             yield _reported(pending.popleft().result(), batch.n_rows, progress)
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        wait([future for future in pending if not future.cancel()])
 
 
 def _reported(block: Block, n_rows: int, progress: Callable[[float], None] | None) -> Block:
