@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from spiking.kept_code import compiled
+
 __all__ = ["relative_scores"]
 
 _REFERENCES = {"max": 0, "mean": 1, "none": 2}
@@ -30,7 +32,7 @@ def relative_scores(scores: np.ndarray, present: np.ndarray, factor: float, refe
     return out
 
 
-@njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
+@compiled(nogil=True, fastmath={"nnan", "nsz"})
 def _relative(scores: Any, present: Any, factor: Any, reference: Any, out: Any) -> None:
     n_rows, n_keys = scores.shape
     for r in range(n_rows):

@@ -12,6 +12,7 @@ from spiking.budget import Budget
 from spiking.checks import known
 from spiking.engines import Engine, check_engine
 from spiking.record import Recorded
+from spiking.room import check_room
 from spiking.streams import Streams
 from spiking.template import Template
 
@@ -36,7 +37,9 @@ def run_batch(
         raise ValueError(
             f"streams are of compiled engines, got {type(engine).__name__}(); use EventDriven(), or a generator."
         )
-    return engine.run(batch, wanted(template, budget, record), progress)
+    asked = wanted(template, budget, record)
+    check_room(batch, asked, engine)
+    return engine.run(batch, asked, progress)
 
 
 def wanted(template: Template, budget: Budget, record: str) -> Wanted:

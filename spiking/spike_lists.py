@@ -5,8 +5,8 @@ than what is asked of them.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from spiking.kept_code import compiled
 from spiking.record import SpikeRecord, Spikes
 from spiking.rows import Layout
 
@@ -61,10 +61,10 @@ def in_row_order(row: np.ndarray, n_rows: int) -> np.ndarray:
     return np.argsort(small, kind="stable")
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def _pack(events, n_events, first_row, n_settle, dt_ms):  # type: ignore[no-untyped-def]
     total = n_events.sum()
-    row, cell, time_ms = np.empty(total, np.int64), np.empty(total, np.int32), np.empty(total)
+    row, cell, time_ms = np.empty(total, np.int32), np.empty(total, np.int32), np.empty(total)
     n = 0
     for r in range(n_events.size):
         for i in range(n_events[r]):
@@ -74,7 +74,7 @@ def _pack(events, n_events, first_row, n_settle, dt_ms):  # type: ignore[no-unty
     return row, cell, time_ms
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def _by_time(row, cell, time_ms, first_population, key_of_population, n_cells, n_buckets):  # type: ignore[no-untyped-def]
     """Sort into buckets of time, each in the order given."""
     n = time_ms.size

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from bridge.bill.usage import Work, is_heard, report_work
 from bridge.heads.rows import in_parts, lines
 from spiking.checks import known
+from spiking.kept_code import compiled
 
 __all__ = ["READOUTS", "SpikeCounts", "cheaper_by_spikes", "read_out"]
 
@@ -139,7 +139,7 @@ def _touched(counts: np.ndarray, at: np.ndarray, n_queries: int) -> int:
     return len(np.unique(at[needed]))
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@compiled(nogil=True, fastmath={"contract"})
 def _summed(
     counts: Any, vectors: Any, at: Any, whole: Any, n_queries: Any, output: Any, first: Any, stop: Any
 ) -> None:
@@ -161,7 +161,7 @@ def _summed(
                 total[j] *= part
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _keys_that_spiked(count: Any, spiked: Any) -> Any:
     """List them in `spiked`, and say how many; most of eight neighbours at a time have no spike."""
     n, whole = 0, len(count) - len(count) % 8

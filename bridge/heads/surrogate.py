@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from bridge.laws.depletion import FittedLaw
 from spiking.engines.fused.random import row_key, uniform64
+from spiking.kept_code import compiled
 
 __all__ = ["sampled_counts", "spike_share"]
 
@@ -79,7 +79,7 @@ def sampled_counts(probability: np.ndarray, n_spikes: int, *, seed: int, streams
     return _sampled(rows, n_spikes, np.uint64(seed), streams.astype(np.uint64))
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _sampled(probability: Any, n_spikes: Any, seed: Any, streams: Any) -> Any:
     """Each spike goes to the key in whose part of the cumulated probability a uniform number falls."""
     counts = np.zeros(probability.shape, dtype=np.int64)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from scipy import fft
 
 from spiking.checks import check_signal
+from spiking.kept_code import compiled
 from spiking.measures.threads import in_threads
 from spiking.record import SpikeRecord
 
@@ -141,7 +141,7 @@ def _cycle_index(phase: np.ndarray) -> np.ndarray:
     return np.where(index < index[:, -1:], index, -1)
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def _complete_turns(real, imag):  # type: ignore[no-untyped-def]
     """Turns between the first and the last crossing of the negative real axis, where troughs lie, (n_rows,)."""
     n_rows, n_samples = real.shape

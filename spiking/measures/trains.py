@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from spiking.engines.fused.simd import prefer_wide_vectors
+from spiking.kept_code import compiled
 from spiking.measures.threads import in_threads
 from spiking.record import SpikeRecord, Spikes
 from spiking.spike_lists import in_row_order
@@ -143,7 +144,7 @@ def _turn(turns, cosine, sine, n):  # type: ignore[no-untyped-def]
         sine[i] = second if which >= 2 else -second
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
+@compiled(nogil=True, fastmath=_FAST, error_model="numpy")
 def _population(first, time_ms, length_ms, n_segments, low, out):  # type: ignore[no-untyped-def]
     prefer_wide_vectors()  # type: ignore[call-arg]
     n_bins = out.shape[1]
@@ -190,18 +191,27 @@ def _population(first, time_ms, length_ms, n_segments, low, out):  # type: ignor
                 out[r, m] += x * x + y * y
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
+@compiled(nogil=True, fastmath=_FAST, error_model="numpy")
 def _units(first, unit, n_units, time_ms, length_ms, n_segments, frequency, out):  # type: ignore[no-untyped-def]
+    """Sum |B_kl|^2 over pairs of segments, or as sum |A_cd|^2, A = X^H X, over pairs of units if they are fewer.
+
+    Both are tr(X X^H X X^H). So neither time nor memory grows with the square of the duration.
+    """
     prefer_wide_vectors()  # type: ignore[call-arg]
     longest = 0
     for r in range(first.size - 1):
         longest = max(longest, first[r + 1] - first[r])
     most = min(longest, n_units)
+    by_units = most < n_segments
     place = np.full(n_units, -1, np.int64)  # of each unit that fired in this row
     fired = np.empty(most, np.int64)
-    plain = np.zeros((n_segments + 1, most, 2))  # sums over half windows, as they are and under a cosine
-    waved = np.zeros((n_segments + 1, most, 2))
-    real, imag = np.empty((n_segments, most)), np.empty((n_segments, most))
+    plain, waved = np.zeros((2, most, 2)), np.zeros((2, most, 2))  # sums over the last two half windows
+    real, imag = (
+        np.empty((1 if by_units else n_segments, most)),
+        np.empty((1 if by_units else n_segments, most)),
+    )
+    n_pairs = most if by_units else 0
+    pair_re, pair_im = np.zeros((n_pairs, n_pairs)), np.zeros((n_pairs, n_pairs))
     turns, wave, waste = np.empty(longest), np.empty(longest), np.empty(longest)
     re, im = np.empty(longest), np.empty(longest)
     for r in range(first.size - 1):
@@ -214,36 +224,56 @@ def _units(first, unit, n_units, time_ms, length_ms, n_segments, frequency, out)
         for i in range(n):
             turns[i] *= frequency[r]
         _turn(turns, re, im, n)
-        n_fired = 0
-        for i in range(n):
-            u = unit[begin + i]
-            if place[u] < 0:
-                place[u], fired[n_fired] = n_fired, u
-                n_fired += 1
-            half, c = min(np.int64(2 * time_ms[begin + i] / length_ms), n_segments), place[u]
-            plain[half, c, 0] += re[i]
-            plain[half, c, 1] += im[i]
-            waved[half, c, 0] += wave[i] * re[i]
-            waved[half, c, 1] += wave[i] * im[i]
-        for k in range(n_segments):
-            side = 0.5 if k % 2 == 0 else -0.5  # the window of an odd segment begins half a turn later
+        n_fired, i = 0, 0
+        for half in range(n_segments + 1):
+            for c in range(n_fired):
+                for part in range(2):
+                    plain[0, c, part], waved[0, c, part] = plain[1, c, part], waved[1, c, part]
+                    plain[1, c, part] = waved[1, c, part] = 0.0
+            while i < n and min(np.int64(2 * time_ms[begin + i] / length_ms), n_segments) <= half:
+                u = unit[begin + i]
+                if place[u] < 0:
+                    place[u], fired[n_fired] = n_fired, u
+                    n_fired += 1
+                c = place[u]
+                plain[1, c, 0] += re[i]
+                plain[1, c, 1] += im[i]
+                waved[1, c, 0] += wave[i] * re[i]
+                waved[1, c, 1] += wave[i] * im[i]
+                i += 1
+            if half == 0:
+                continue
+            side = 0.5 if half % 2 == 1 else -0.5  # the window of an odd segment begins half a turn later
+            k = 0 if by_units else half - 1
             length = 0.0
             for c in range(n_fired):
-                x = 0.5 * (plain[k, c, 0] + plain[k + 1, c, 0]) - side * (waved[k, c, 0] + waved[k + 1, c, 0])
-                y = 0.5 * (plain[k, c, 1] + plain[k + 1, c, 1]) - side * (waved[k, c, 1] + waved[k + 1, c, 1])
+                x = 0.5 * (plain[0, c, 0] + plain[1, c, 0]) - side * (waved[0, c, 0] + waved[1, c, 0])
+                y = 0.5 * (plain[0, c, 1] + plain[1, c, 1]) - side * (waved[0, c, 1] + waved[1, c, 1])
                 length += math.sqrt(x * x + y * y)
+                out[r, 0] += x * x + y * y
                 real[k, c], imag[k, c] = x, y
             out[r, 2] += length**2
+            if by_units:
+                for c in range(n_fired):
+                    x, y = real[0, c], imag[0, c]
+                    for d in range(c + 1):
+                        pair_re[c, d] += x * real[0, d] + y * imag[0, d]
+                        pair_im[c, d] += y * real[0, d] - x * imag[0, d]
+            else:
+                real[k, n_fired:], imag[k, n_fired:] = 0.0, 0.0
+        for k in range(0 if by_units else n_segments):
             for other in range(k + 1):
                 x, y = 0.0, 0.0
                 for c in range(n_fired):
                     x += real[k, c] * real[other, c] + imag[k, c] * imag[other, c]
                     y += imag[k, c] * real[other, c] - real[k, c] * imag[other, c]
                 out[r, 1] += (x * x + y * y) * (1.0 if other == k else 2.0)
-                if other == k:
-                    out[r, 0] += x
+        for c in range(n_fired if by_units else 0):
+            for d in range(c + 1):
+                x, y = pair_re[c, d], pair_im[c, d]
+                out[r, 1] += (x * x + y * y) * (1.0 if c == d else 2.0)
+                pair_re[c, d] = pair_im[c, d] = 0.0
         for c in range(n_fired):
             place[fired[c]] = -1
-        for k in range(n_segments + 1):
-            for c in range(n_fired):
-                plain[k, c, 0] = plain[k, c, 1] = waved[k, c, 0] = waved[k, c, 1] = 0.0
+            for part in range(2):
+                plain[0, c, part] = plain[1, c, part] = waved[0, c, part] = waved[1, c, part] = 0.0

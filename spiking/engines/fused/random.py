@@ -14,6 +14,8 @@ import numpy as np
 from numba import njit
 from scipy.special import ndtri
 
+from spiking.kept_code import compiled
+
 __all__ = ["RowNoise", "bits64", "log32", "normal32", "normal64", "row_key", "uniform32", "uniform64"]
 
 _u64, _f32 = np.uint64, np.float32
@@ -102,7 +104,7 @@ def normal64(key: Any, counter: Any) -> Any:
     return math.sqrt(-2.0 * math.log(radius)) * math.cos(2 * math.pi * turn)
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def _uniform_rows(seed: Any, streams: Any, sizes: Any, site: Any, out: Any) -> None:
     """One uniform number for each cell of each row."""
     first = 0

@@ -141,7 +141,7 @@ def _signature(writer: Writer, source: Source) -> None:
         "n_run",
         "scratch",
     ]
-    writer.line(0, "@njit(nogil=True, cache=True, error_model='numpy', fastmath=FAST)")
+    writer.line(0, "@njit(nogil=True, error_model='numpy', fastmath=FAST)")
     writer.line(0, f"def kernel({', '.join(arguments)}):")
     writer.line(1, "prefer_wide_vectors()")
     for n, _ in enumerate(writer.expressions.floats):
