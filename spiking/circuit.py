@@ -17,6 +17,7 @@ from spiking.checks import check_mask, check_scores
 from spiking.engines import Engine, EventDriven, Fused
 from spiking.engines.fused.parts import Program
 from spiking.fill import taking_part
+from spiking.kinds import Kinds
 from spiking.measures.selection import select
 from spiking.probe import probe
 from spiking.record import Selection
@@ -294,13 +295,13 @@ class RowCircuit(ABC):
         n_keys = layout.n_present
         numbers = streams.numbers(layout.n_rows)
         if template.random:
-            kinds = [
-                template.drawn(int(n), streams.seed, int(s)) for n, s in zip(n_keys, numbers, strict=True)
-            ]
+            kinds = Kinds(
+                [template.drawn(int(n), streams.seed, int(s)) for n, s in zip(n_keys, numbers, strict=True)]
+            )
             kind_of = np.arange(layout.n_rows)
         else:
             different, kind_of = np.unique(n_keys, return_inverse=True)
-            kinds = [template.kind(int(n)) for n in different]
+            kinds = template.kinds(tuple(different.tolist()))
 
         def own(rows: range, only: Collection[Ref] | None) -> Own:
             begin = template.start.needed(only)

@@ -22,6 +22,7 @@ from spiking.engines import Engine, Fused, check_engine
 from spiking.engines.arrays import read_arrays
 from spiking.engines.brian2 import building
 from spiking.engines.fused.names import Names
+from spiking.kinds import Kinds
 from spiking.record import Recorded
 from spiking.refs import Ref
 from spiking.streams import Streams
@@ -98,7 +99,7 @@ def simulate_circuit(
     positive_int("simulate_circuit", "n_networks", n_networks)
     generators = rng.spawn(n_networks)
     networks = _made(build, generators, {**_callers_constants(), **(namespace or {})})
-    kinds = [read_arrays(network.objects) for network in networks]
+    kinds = Kinds([read_arrays(network.objects) for network in networks])
     _check_alike(networks)
     groups = {o.name: o for o in networks[0].objects if isinstance(o, b2.NeuronGroup)}
     wanted = Wanted(

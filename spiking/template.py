@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spiking.batch import RowArrays, SynapseArrays
 from spiking.engines.arrays import read_arrays
 from spiking.engines.brian2 import building
 from spiking.engines.start import Start, read_start
+from spiking.kinds import Kinds, RowArrays, SynapseArrays
 from spiking.refs import Ref
 from spiking.wiring import Builds, Row, Wiring
 from spiking.wiring_check import check_wiring, refusing_reserved_names
@@ -19,6 +19,7 @@ __all__ = ["Template", "template_of"]
 
 _KEYS = 2  # of the row that is read
 _KEPT = 256  # templates of circuits that were used last
+_KEPT_KINDS = 16  # sets of rows of the last batches of a circuit
 
 
 @dataclass(eq=False)
@@ -38,6 +39,7 @@ class Template:
     unit: int  # cells of the counted group for each key
     probed: bool = False  # whether its spikes were looked at
     _kinds: dict[int, RowArrays] = field(default_factory=dict)
+    _of_batches: dict[tuple[int, ...], Kinds] = field(default_factory=dict)
     _per_key: RowArrays | None = None  # what one more key adds; None where rows have to be built
 
     def per_key(self, group: str) -> int:
@@ -65,6 +67,14 @@ class Template:
                     else _stretched(self.arrays, self._per_key, n_keys)
                 )
         return self._kinds[n_keys]
+
+    def kinds(self, n_keys: tuple[int, ...]) -> Kinds:
+        """Rows of so many keys each; those of the last batches are at hand."""
+        if n_keys not in self._of_batches:
+            while len(self._of_batches) >= _KEPT_KINDS:
+                del self._of_batches[next(iter(self._of_batches))]
+            self._of_batches[n_keys] = Kinds([self.kind(n) for n in n_keys])
+        return self._of_batches[n_keys]
 
     def drawn(self, n_keys: int, seed: int, stream: int) -> RowArrays:
         """The arrays of one row of a circuit whose wiring is drawn for each row."""
@@ -184,6 +194,8 @@ def _stretched(two: RowArrays, per_key: RowArrays, n_keys: int) -> RowArrays:
 
     def values(ref: Ref) -> np.ndarray:
         held, added = two.values[ref], per_key.values[ref]
+        if not len(added):
+            return held
         if n_keys >= _KEYS:
             return np.concatenate([held, np.tile(added, n_keys - _KEYS)])
         return held[: len(held) - len(added) * (_KEYS - n_keys)]

@@ -20,7 +20,7 @@ from spiking.threads import pool_of, usable_cores
 __all__ = ["ScoreRows", "Shares", "in_parts", "lines"]
 
 _PART = 500_000  # numbers that are worth a thread
-_AT_ONCE = 2**21  # numbers; new memory takes longer to get than a row's circuit to run
+_AT_ONCE = 2**20  # numbers; new memory takes longer to get than a row's circuit to run
 
 
 class ScoreRows:

@@ -8,8 +8,8 @@ import brian2 as b2
 import numpy as np
 from brian2.core.variables import ArrayVariable
 
-from spiking.batch import RowArrays, SynapseArrays
 from spiking.engines.fused.names import Names
+from spiking.kinds import RowArrays, SynapseArrays
 from spiking.refs import Ref
 
 __all__ = ["read_arrays"]

@@ -20,11 +20,7 @@ Arrays = dict[str, np.ndarray]  # argument of the kernel -> array
 
 def group_sizes(batch: Batch, rows: range) -> dict[str, np.ndarray]:
     """Cells per row of every group, each (n_rows,)."""
-    kind_of = batch.kind_of[rows.start : rows.stop]
-    return {
-        group: np.array([kind.sizes[group] for kind in batch.kinds], dtype=np.int64)[kind_of]
-        for group in batch.groups
-    }
+    return {group: batch.n_cells(group)[rows.start : rows.stop] for group in batch.groups}
 
 
 def starts(sizes: np.ndarray) -> np.ndarray:
@@ -61,14 +57,11 @@ def _state(kernel: Kernel, ref: Ref, batch: Batch, rows: range, own: Own, total:
 def scalars(kernel: Kernel, batch: Batch, rows: range, own: Own) -> np.ndarray:
     """What each row holds once, (n_rows, n_scalars)."""
     found = np.empty((len(rows), max(1, len(kernel.program.scalars))), dtype=kernel.real)
-    kind_of = batch.kind_of[rows.start : rows.stop]
     for n, ref in enumerate(kernel.program.scalars):
         if ref in kernel.program.begins:
             found[:, n] = kernel.program.begins[ref]
-        elif ref in own:
-            found[:, n] = own[ref]
         else:
-            found[:, n] = np.array([kind.values[ref][0] for kind in batch.kinds])[kind_of]
+            found[:, n] = own[ref] if ref in own else batch.first_values(ref, rows)
     return found
 
 

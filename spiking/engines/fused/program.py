@@ -16,12 +16,12 @@ from brian2.groups.neurongroup import Resetter, StateUpdater, SubexpressionUpdat
 from brian2.synapses.synapses import StateUpdater as SynapseStateUpdater
 from brian2.synapses.synapses import SummedVariableUpdater, SynapticPathway
 
-from spiking.batch import Traits
 from spiking.engines.fused.names import Names, check, refuse
 from spiking.engines.fused.parts import Cells, Code, Program, Reset, Step, Threshold
 from spiking.engines.fused.scalars import scalars_of
 from spiking.engines.fused.share import share
 from spiking.engines.fused.synapses import SynapseReader
+from spiking.kinds import Traits
 from spiking.refs import Ref
 
 __all__ = ["read_program"]

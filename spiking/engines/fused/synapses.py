@@ -15,10 +15,10 @@ import brian2 as b2
 import numpy as np
 from brian2.synapses.synapses import SummedVariableUpdater, SynapticPathway
 
-from spiking.batch import Traits
 from spiking.engines.fused.fold import draws, fold, names
 from spiking.engines.fused.names import BEFORE, Assignment, Names, assignments, refuse
 from spiking.engines.fused.parts import Bundle, Pathway, Summed
+from spiking.kinds import Traits
 from spiking.refs import Ref
 
 __all__ = ["SynapseReader"]
