@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TypeVar
 
-__all__ = ["pool_of", "usable_cores"]
+__all__ = ["each", "pool_of", "usable_cores"]
+
+Part = TypeVar("Part")
+Done = TypeVar("Done")
 
 _pools: dict[int, ThreadPoolExecutor] = {}
 
@@ -20,6 +25,15 @@ def pool_of(threads: int) -> ThreadPoolExecutor:
     if threads not in _pools:
         _pools[threads] = ThreadPoolExecutor(threads, thread_name_prefix="fortyhertz")
     return _pools[threads]
+
+
+def each(work: Callable[[Part], Done], parts: Iterable[Part], threads: int) -> list[Done]:
+    """Do some work on all parts, several at once; none is still at it when this ends, however it ends."""
+    futures = [pool_of(threads).submit(work, part) for part in parts]
+    try:
+        return [future.result() for future in futures]
+    finally:
+        wait([future for future in futures if not future.cancel()])
 
 
 if hasattr(os, "register_at_fork"):

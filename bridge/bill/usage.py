@@ -65,7 +65,7 @@ class Usage:
         precision : {"float32", "float64"}
             What the simulation computed in; sets the bytes.
         """
-        n_rows, per_row = len(selection.counts), selection.counts.sum(axis=1)
+        n_rows, per_row = len(selection.counts), selection.n_spikes
         other = sum(int(n.sum()) for n in selection.other_counts.values())
         seen = cls(
             calls=1,

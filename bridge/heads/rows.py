@@ -7,6 +7,7 @@ that share their keys, become the place of each row in memory, not a copy.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from numba import njit
 from torch import Tensor
 
 from pragmatic.masks import masked_scores
-from spiking.threads import pool_of, usable_cores
+from spiking.threads import each, usable_cores
 
 __all__ = ["ScoreRows", "Shares", "in_parts", "lines"]
 
@@ -60,8 +61,14 @@ class ScoreRows:
         each = max(1, _AT_ONCE // n_keys)
         return [range(first, min(first + each, n_rows)) for first in range(0, n_rows, each)] or [range(0)]
 
-    def clean(self, part: range) -> tuple[np.ndarray, np.ndarray | None]:
+    def clean(self, part: range, threads: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         """Make some consecutive rows finite.
+
+        Parameters
+        ----------
+        part : range
+        threads : int, optional
+            As many as there are cores, unless given.
 
         Returns
         -------
@@ -84,7 +91,9 @@ class ScoreRows:
             lambda first, stop: _cleaned(
                 given, self._allowed, allowed_at, self._step, rows, present, first, stop
             ),
-            *given.shape,
+            len(given),
+            given.shape[1],
+            threads,
         )
         n_present, n_bad, n_empty = np.sum(seen, axis=0)
         if n_bad or n_empty:
@@ -108,11 +117,13 @@ class Shares:
         self.counts = np.empty(shape, dtype=np.int32)
         self.totals = np.empty(shape[0], dtype=np.int64)
 
-    def fill(self, part: range, counts: np.ndarray) -> None:
+    def fill(self, part: range, counts: np.ndarray, threads: int | None = None) -> None:
         """Take over the counts of some consecutive rows, (n_rows, n_keys) int64."""
         here = slice(part.start, part.stop)
         into = self.weights.numpy()[here], self.counts[here], self.totals[here]
-        in_parts(lambda first, stop: _shared(counts, *into, first, stop), *counts.shape)
+        in_parts(
+            lambda first, stop: _shared(counts, *into, first, stop), len(counts), counts.shape[1], threads
+        )
 
 
 def lines(tensor: Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -126,13 +137,15 @@ def lines(tensor: Tensor) -> tuple[np.ndarray, np.ndarray]:
     return tensor.detach().as_strided((reach,), (1,)).numpy(), at
 
 
-def in_parts(run: Callable[[int, int], Any], n_rows: int, n_numbers: int) -> list[Any]:
+def in_parts(
+    run: Callable[[int, int], Any], n_rows: int, n_numbers: int, threads: int | None = None
+) -> list[Any]:
     """Call `run(first, stop)` over consecutive rows, on as many threads as their numbers are worth."""
-    n_parts = max(1, min(usable_cores(), n_rows, n_rows * n_numbers // _PART))
+    n_parts = max(1, min(threads or usable_cores(), n_rows, n_rows * n_numbers // _PART))
     if n_parts == 1:
         return [run(0, n_rows)]
     ends = np.linspace(0, n_rows, n_parts + 1).astype(int)
-    return list(pool_of(n_parts).map(run, ends[:-1], ends[1:]))
+    return each(lambda part: run(*part), pairwise(ends), n_parts)
 
 
 @njit(cache=True, nogil=True)

@@ -22,6 +22,7 @@ from spiking import (
     Cuda,
     Engine,
     EventDriven,
+    Fused,
     HeadSelection,
     RowCircuit,
     Selection,
@@ -30,6 +31,7 @@ from spiking import (
 )
 from spiking.checks import known
 from spiking.engines import check_engine
+from spiking.threads import each, usable_cores
 
 __all__ = ["MODES", "SpikingScoreMap", "SpikingVectorHead"]
 
@@ -196,12 +198,10 @@ class SpikingScoreMap:
         rows, chosen = ScoreRows(scores, mask, grid), there or self.engine
         n_rows, _ = rows.shape
         randomness, shares = self._randomness(n_rows, streams), Shares(rows.shape, scores.dtype)
-        whole = not isinstance(randomness, Streams) or self._keeps_all
-        used = Usage()
-        for part in [range(n_rows)] if whole else rows.parts():
-            counts, of_part = self._counts_of(rows, part, randomness, chosen)
-            shares.fill(part, counts)
-            used += of_part
+        if not isinstance(randomness, Streams) or self._keeps_all:
+            used = self._spike(rows, range(n_rows), randomness, chosen, shares)
+        else:
+            used = self._in_parts(rows, randomness, chosen, shares)
         self._counts = shares.counts
         self._spikes = SpikeCounts(shares.counts, shares.totals, self.budget.spikes)
         self.usage += report(replace(used, calls=1))
@@ -213,21 +213,42 @@ class SpikingScoreMap:
         """Whether the whole record of a simulation is kept, so that all rows run in one."""
         return self.mode == "simulated" and self.record != "counts"
 
-    def _counts_of(
-        self, rows: ScoreRows, part: range, randomness: np.random.Generator | Streams, engine: Engine
-    ) -> tuple[np.ndarray, Usage]:
-        """Spikes of some of the rows, (n_rows, n_keys), and what they took."""
-        scores, present = rows.clean(part)
+    def _in_parts(self, rows: ScoreRows, randomness: Streams, engine: Engine, shares: Shares) -> Usage:
+        """Several parts at once, each on one thread; the first one alone, since it may compile."""
+        first, *others = rows.parts()
+        used = self._spike(rows, first, randomness, engine, shares)
+        if others:
+            threads, alone = (1, engine) if isinstance(engine, Cuda) else (usable_cores(), engine)
+            if isinstance(engine, Fused):
+                threads, alone = min(threads, engine.threads or threads), replace(engine, threads=1)
+            spike = partial(self._spike, rows, randomness=randomness, engine=alone, shares=shares, threads=1)
+            used = sum(each(spike, others, threads), used)
+        return used
+
+    def _spike(
+        self,
+        rows: ScoreRows,
+        part: range,
+        randomness: np.random.Generator | Streams,
+        engine: Engine,
+        shares: Shares,
+        threads: int | None = None,
+    ) -> Usage:
+        """Let some of the rows compete; their shares are filled in, and what they took is returned."""
+        scores, present = rows.clean(part, threads)
         here = randomness
         if isinstance(randomness, Streams):
             here = Streams(randomness.seed, randomness.numbers(rows.shape[0])[part.start : part.stop])
         if self.mode == "sampled":
             assert isinstance(here, Streams)
             counts = self._sampled_counts(scores, present, here)
-            return counts, Usage.drawn(counts, present)
-        selection = self._attend(scores, present, here, engine)
-        self.selection = selection if self._keeps_all else None
-        return selection.counts, Usage.of(selection, self.circuit)
+            used = Usage.drawn(counts, present)
+        else:
+            selection = self._attend(scores, present, here, engine)
+            self.selection = selection if self._keeps_all else None
+            counts, used = selection.counts, Usage.of(selection, self.circuit)
+        shares.fill(part, counts, threads)
+        return used
 
     def _share_there(
         self,

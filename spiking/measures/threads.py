@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
-from spiking.threads import pool_of
+from spiking.threads import each
 
 __all__ = ["in_threads"]
 
@@ -20,5 +20,4 @@ def in_threads(work: Callable[[slice], None], n_rows: int, threads: int) -> None
     if threads == 1:
         work(parts[0])
         return
-    for _ in pool_of(threads).map(work, parts):
-        pass
+    each(work, parts, threads)
