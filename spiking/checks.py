@@ -9,6 +9,8 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from spiking.passes import faults
+
 __all__ = [
     "check_mask",
     "check_scores",
@@ -95,16 +97,14 @@ def check_mask(scores: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
                 f"mask must have the shape of scores {scores.shape}, got {present.shape}; "
                 "broadcast it with np.broadcast_to."
             )
-    empty = np.flatnonzero(~present.any(axis=1))
-    if len(empty):
+    n_bad, n_empty = faults(scores, present)
+    if n_empty:
         raise ValueError(
-            f"mask must leave at least one key in every row, got none in row {empty[0]}; drop that row."
+            f"mask must leave at least one key in every row, got none in row "
+            f"{np.argmin(present.any(axis=1))}; drop that row."
         )
-    finite = np.isfinite(scores)
-    if mask is not None:
-        finite |= ~present
-    if not finite.all():
-        row, key = np.argwhere(~finite)[0]
+    if n_bad:
+        row, key = np.argwhere(~np.isfinite(scores) & present)[0]
         raise ValueError(
             f"scores must be finite, got {scores[row, key]} at row {row}, key {key}; "
             "mask that key or mend the score."

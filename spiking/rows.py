@@ -11,6 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
+from spiking.passes import packed, put_back
+
 __all__ = ["Layout"]
 
 
@@ -79,14 +81,18 @@ class Layout:
 
     def at_populations(self, matrix: np.ndarray) -> np.ndarray:
         """Pick the entries of the keys that take part: (n_rows, n_keys) -> (n_populations,)."""
-        return matrix.reshape(-1) if self.is_full else matrix[self.present]
+        if self.is_full:
+            return matrix.reshape(-1)
+        picked = np.empty(self.n_populations, dtype=matrix.dtype)
+        packed(matrix, self.present, picked)
+        return picked
 
     def at_keys(self, per_population: np.ndarray) -> np.ndarray:
         """Put the values of populations in their places: (n_populations,) -> (n_rows, n_keys), 0 elsewhere."""
         if self.is_full:
             return per_population.reshape(self.present.shape)
-        matrix = np.zeros(self.present.shape, dtype=per_population.dtype)
-        matrix[self.present] = per_population
+        matrix = np.empty(self.present.shape, dtype=per_population.dtype)
+        put_back(per_population, self.present, matrix)
         return matrix
 
     def populations_of(self, rows: range) -> slice:

@@ -26,7 +26,7 @@ def drawn(
     counts[0] = 0
     weights, totals = shared(counts, dtype)
     value = torch.from_numpy(rng.normal(size=(*lead, N_KEYS, DIM))).to(dtype)
-    return weights.reshape(*lead, N_QUERIES, N_KEYS), value, SpikeCounts(counts, totals)
+    return weights.reshape(*lead, N_QUERIES, N_KEYS), value, SpikeCounts(weights.numpy(), totals)
 
 
 def cleaned(scores: Tensor, mask: Tensor, grid: float | None = None) -> tuple[np.ndarray, np.ndarray | None]:
@@ -133,7 +133,7 @@ def test_a_head_chooses_by_itself_and_bills_what_it_did(n_queries: int, by_spike
     if by_spikes:
         assert (read.macs, read.acs, read.multiplies) == (0, spikes * 8, rows * 8)
         touched = int((weights > 0).sum()) * 8 * 8  # components, bytes of each
-        assert read.bytes_tensor == touched + rows * 8 * 8 + rows * n_keys * 4  # output, counts
+        assert read.bytes_tensor == touched + rows * 8 * 8 + rows * n_keys * 8  # output, counts
     else:
         assert (read.macs, read.acs) == (rows * n_keys * 8, 0)
     assert counter.bill().parts("events")["read-out"].synops == spikes * 8
@@ -144,7 +144,7 @@ def test_vectors_that_several_queries_need_are_touched_once() -> None:
     with count() as counter:
         _, weights = spiking(*vectors(20, 32))
     needed = int((weights > 0).any(dim=-2).sum())
-    assert counter.bill().parts()["read-out"].bytes_tensor == needed * 64 + 40 * 8 * 8 + 40 * 32 * 4
+    assert counter.bill().parts()["read-out"].bytes_tensor == needed * 64 + 40 * 8 * 8 + 40 * 32 * 8
 
 
 def test_a_readout_must_be_known_and_belong_to_the_last_call() -> None:

@@ -9,6 +9,7 @@ multiply-accumulates, and only value vectors of keys that spiked are touched.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,11 +34,16 @@ FEWEST_KEYS = 256
 
 @dataclass(frozen=True, eq=False)
 class SpikeCounts:
-    """Spikes of the rows of one call."""
+    """Spikes of the rows of one call, as shares: counts are as large again, and seldom wanted."""
 
-    counts: np.ndarray  # (n_rows, n_keys) int64
+    weights: np.ndarray  # (n_rows, n_keys) float: each key's share, 0 in a silent row
     totals: np.ndarray  # (n_rows,) int64: spikes of each row
     budget: int | None = None  # spikes that end a row
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """(n_rows, n_keys) int64; a share times its row's total is next to a whole number."""
+        return np.rint(self.weights * self.totals[:, None].astype(np.float64)).astype(np.int64)
 
     @property
     def of_a_row(self) -> float:

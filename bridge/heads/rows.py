@@ -107,20 +107,18 @@ class Shares:
     Attributes
     ----------
     weights : Tensor, (n_rows, n_keys), float32 or float64
-    counts : (n_rows, n_keys) int32 array
     totals : (n_rows,) int64 array
         Spikes of each row.
     """
 
     def __init__(self, shape: tuple[int, int], dtype: torch.dtype) -> None:
         self.weights = torch.empty(shape, dtype=torch.float64 if dtype == torch.float64 else torch.float32)
-        self.counts = np.empty(shape, dtype=np.int32)
         self.totals = np.empty(shape[0], dtype=np.int64)
 
     def fill(self, part: range, counts: np.ndarray, threads: int | None = None) -> None:
         """Take over the counts of some consecutive rows, (n_rows, n_keys) int64."""
         here = slice(part.start, part.stop)
-        into = self.weights.numpy()[here], self.counts[here], self.totals[here]
+        into = self.weights.numpy()[here], self.totals[here]
         in_parts(
             lambda first, stop: _shared(counts, *into, first, stop), len(counts), counts.shape[1], threads
         )
@@ -177,7 +175,7 @@ def _cleaned(
 
 
 @njit(cache=True, nogil=True)
-def _shared(counts: Any, weights: Any, kept: Any, totals: Any, first: Any, stop: Any) -> None:
+def _shared(counts: Any, weights: Any, totals: Any, first: Any, stop: Any) -> None:
     one = weights.dtype.type(1)
     for row in range(first, stop):
         total = 0
@@ -186,5 +184,4 @@ def _shared(counts: Any, weights: Any, kept: Any, totals: Any, first: Any, stop:
         whole = weights.dtype.type(total) if total else one
         for key in range(counts.shape[1]):
             weights[row, key] = weights.dtype.type(counts[row, key]) / whole
-            kept[row, key] = counts[row, key]
         totals[row] = total

@@ -72,7 +72,7 @@ class SpikingScoreMap:
 
     Attributes
     ----------
-    counts : (n_rows, n_keys) array of int or None
+    counts : (n_rows, n_keys) int64 array or None
         Spikes of the last call, its rows the scores' leading dimensions flattened.
     selection : Selection or None
         All of the last simulation; None where only counts are kept.
@@ -92,7 +92,7 @@ class SpikingScoreMap:
     law: FittedLaw = None  # type: ignore[assignment]  # set at the start
     record: str = "spikes"
     readout: str = "auto"
-    _counts: np.ndarray | Tensor | None = field(default=None, init=False, repr=False)
+    _there: Tensor | None = field(default=None, init=False, repr=False)  # counts on a GPU
     selection: Selection | None = field(default=None, init=False, repr=False)
     usage: Usage = field(default=Usage(), init=False, repr=False)
     next_stream: int = field(default=0, init=False, repr=False)
@@ -158,7 +158,9 @@ class SpikingScoreMap:
     @property
     def counts(self) -> np.ndarray | None:
         """Spikes of the last call."""
-        return self._counts.cpu().numpy() if isinstance(self._counts, Tensor) else self._counts
+        if self._there is not None:
+            return self._there.cpu().numpy()
+        return None if self._spikes is None else self._spikes.counts
 
     def read_out(self, weights: Tensor, value: Tensor, *, dropout: float = 0.0) -> Tensor:
         """Compute weights @ value for the weights of the last call, as `readout` says.
@@ -171,12 +173,14 @@ class SpikingScoreMap:
         dropout : float
             Probability with which weights were dropped.
         """
-        if self._spikes is None and isinstance(self._counts, Tensor):
+        if self._spikes is None and self._there is not None:
             if self.readout != "spikes":
                 return weights @ value  # where the weights lie
-            counts = self._counts.cpu().numpy()
-            self._spikes = SpikeCounts(counts, counts.sum(axis=1), self.budget.spikes)
-        if self._spikes is None or self._spikes.counts.size != weights.numel():
+            counts = self._there.cpu().numpy()
+            totals = counts.sum(axis=1)
+            shares = counts / np.maximum(totals, 1)[:, None]
+            self._spikes = SpikeCounts(shares, totals, self.budget.spikes)
+        if self._spikes is None or self._spikes.weights.size != weights.numel():
             raise ValueError("read_out needs the weights of the last call; call the score map first.")
         return read_out(weights, value, self._spikes, how=self.readout, dropout=dropout)
 
@@ -202,8 +206,8 @@ class SpikingScoreMap:
             used = self._spike(rows, range(n_rows), randomness, chosen, shares)
         else:
             used = self._in_parts(rows, randomness, chosen, shares)
-        self._counts = shares.counts
-        self._spikes = SpikeCounts(shares.counts, shares.totals, self.budget.spikes)
+        self._there = None
+        self._spikes = SpikeCounts(shares.weights.numpy(), shares.totals, self.budget.spikes)
         self.usage += report(replace(used, calls=1))
         report_work(Work.on_scores(scores.numel(), shares.weights.element_size()))
         return shares.weights.to(scores.dtype).reshape(scores.shape).to(scores.device)
@@ -263,7 +267,7 @@ class SpikingScoreMap:
         done = weigh_there(
             *(self.circuit, scores, mask), budget=self.budget, streams=randomness, engine=engine, grid=grid
         )
-        self.selection, self._spikes, self._counts = None, None, done.counts
+        self.selection, self._spikes, self._there = None, None, done.counts
         self.usage += report(done.usage)
         report_work(Work.on_scores(scores.numel(), scores.element_size()))
         return done.weights.reshape(scores.shape).to(scores.device)
