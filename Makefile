@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 RUNS   := runs
 PEERS  := .bench
+NEWER  ?= $(PYTHON)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint study bench bench-peers bench-gpu docs calibration clean
@@ -43,6 +44,10 @@ $(PEERS)/.ready: tests/benchmarks/peers/requirements.txt constraints.txt
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -r $<
 	$(PEERS)/bin/pip install --quiet --quiet --disable-pip-version-check --no-deps norse==1.1.0
+	@if $(NEWER) -c 'import sys; sys.exit(sys.version_info < (3, 12))'; then \
+		$(NEWER) -m venv $(PEERS)/sparx && \
+		$(PEERS)/sparx/bin/pip install --quiet --quiet --disable-pip-version-check sparxml==0.1.1; \
+	else echo "sparx is left out: it needs Python 3.12 or later; make bench-peers NEWER=python3.12"; fi
 	@touch $@
 
 bench-peers: $(READY) $(PEERS)/.ready  ## the same circuit in other simulators, in an environment of their own (10 minutes)

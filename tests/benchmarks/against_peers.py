@@ -8,16 +8,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.special import softmax
 
-from spiking import EscapeRate, Fused, GammaCircuit, GammaParams, SpikeRecord
+from spiking import Engine, EscapeRate, EventDriven, Fused, GammaCircuit, GammaParams, SpikeRecord
 from spiking.measures.rhythm import gamma_peak
 from tests.benchmarks.table import Table, cpu_seconds, markdown, spread
 
@@ -25,9 +26,11 @@ PARAMS = GammaParams(n_cells=20, gain=1.0, settle_ms=0.0)
 N_ROWS, N_KEYS, DURATION_MS, REPEATS = 256, 8, 1000.0, 3
 REFERENCES = 8
 THREADS = min(2, os.cpu_count() or 1)
-PEERS = ("annarchy", "nengo", "neuron", "norse", "snntorch")
+PEERS = ("annarchy", "nengo", "neuron", "norse", "snntorch", "sparx")
+APART = ("sparx",)  # in an environment for itself, which is missing where Python is too old for it
 ENVIRONMENT, SCRIPTS = Path(".bench"), Path(__file__).parent / "peers"
 FUSED = "fused engine"
+OURS = {FUSED: Fused(threads=THREADS), "event-driven engine": EventDriven(threads=THREADS)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +50,7 @@ class Peer:
     def __init__(self, name: str, problem: Path) -> None:
         path = os.pathsep.join([str((ENVIRONMENT / "bin").absolute()), os.environ["PATH"]])
         self._process = subprocess.Popen(
-            [str(ENVIRONMENT / "bin" / "python"), str(SCRIPTS / f"with_{name}.py"), str(problem)],
+            [str(_python(name)), str(SCRIPTS / f"with_{name}.py"), str(problem)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -82,6 +85,11 @@ class Peer:
         )
 
 
+def _python(name: str) -> Path:
+    """The interpreter of a peer."""
+    return (ENVIRONMENT / name if name in APART else ENVIRONMENT) / "bin" / "python"
+
+
 def run() -> Table:
     """Seconds of every peer that could be started, the fused engine's over them, and the comparison of spikes."""
     if not (ENVIRONMENT / "bin" / "python").exists():
@@ -89,15 +97,21 @@ def run() -> Table:
     scores = np.random.default_rng(0).normal(0, 1.5, (N_ROWS, N_KEYS))
     rng = np.random.default_rng(1)
     with _peers(_problem(scores)) as peers:
-        runs: dict[str, list[Run]] = {FUSED: [], **{peer.name: [] for peer in peers}}
-        _fused(scores, seed=0)
+        ways: dict[str, Callable[[int], Run]] = {
+            **{name: partial(_ours, engine, scores) for name, engine in OURS.items()},
+            **{peer.name: peer.run for peer in peers},
+        }
+        for name in OURS:
+            ways[name](0)
+        runs: dict[str, list[Run]] = {name: [] for name in ways}
         for seed in range(REPEATS):
-            for i in rng.permutation(len(peers) + 1):
-                own = 100 * int(i) + seed  # Norse and snnTorch draw from the same generator
-                outcome = _fused(scores, seed=own) if i == len(peers) else peers[i].run(own)
-                runs[FUSED if i == len(peers) else peers[i].name].append(outcome)
+            for i in rng.permutation(len(ways)):
+                name = list(ways)[i]
+                runs[name].append(
+                    ways[name](100 * int(i) + seed)
+                )  # Norse and snnTorch draw from one generator
         facts = {peer.name: peer.facts for peer in peers}
-    references = [_fused(scores, seed=seed) for seed in range(1000, 1000 + REFERENCES)]
+    references = [ways[FUSED](seed) for seed in range(1000, 1000 + REFERENCES)]
     return Table(
         setting=f"{N_ROWS} rows x {N_KEYS} keys x {PARAMS.n_cells} cells, dt {PARAMS.dt_ms} ms, "
         f"{DURATION_MS:g} ms; warm, {REPEATS} rounds, each peer in a process of its own: median (range).",
@@ -133,7 +147,7 @@ def _peers(problem: dict[str, Any]) -> Iterator[list[Peer]]:
         file = Path(folder) / "problem.json"
         file.write_text(json.dumps(problem), encoding="utf-8")
         peers = []
-        for name in PEERS:
+        for name in filter(lambda name: _python(name).exists(), PEERS):
             peers.append(Peer(name, file))
             stack.callback(peers[-1].close)
         yield peers
@@ -152,6 +166,7 @@ def _problem(scores: np.ndarray) -> dict[str, Any]:
         "tau_e": cell.tau_ms,
         "drive": cell.drive,
         "theta": cell.theta,
+        "v_start": cell.theta / 4,
         "rho_0": cell.rho_0_per_ms,
         "reset_by": cell.reset_by,
         "tau_i": PARAMS.tau_i_ms,
@@ -166,13 +181,13 @@ def _problem(scores: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _fused(scores: np.ndarray, *, seed: int) -> Run:
+def _ours(engine: Engine, scores: np.ndarray, seed: int) -> Run:
     began, cpu_before = time.perf_counter(), cpu_seconds()
     selection = GammaCircuit(PARAMS).attend(
         scores,
         duration_ms=DURATION_MS,
         rng=np.random.default_rng(seed),
-        engine=Fused(threads=THREADS),
+        engine=engine,
     )
     seconds, cpu_s = time.perf_counter() - began, cpu_seconds() - cpu_before
     per_step = np.zeros((N_ROWS, round(DURATION_MS / PARAMS.dt_ms)))

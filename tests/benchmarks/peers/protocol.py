@@ -32,6 +32,7 @@ class Problem:
     tau_e: float
     drive: float
     theta: float
+    v_start: float  # of an E cell, less its score
     rho_0: float
     reset_by: float
     tau_i: float

@@ -69,9 +69,9 @@ def build(problem: Problem) -> Callable[[int], Outcome]:
     def simulate(seed: int) -> Outcome:
         rng = np.random.default_rng(seed)
         network.reset()  # parameters too
-        exc.input = problem.drive + np.repeat(np.array(problem.score_input).ravel(), problem.n_cells)
+        u = np.repeat(np.array(problem.score_input).ravel(), problem.n_cells)
+        exc.input, exc.v = problem.drive + u, problem.v_start + u
         inh.v_th = np.tile(problem.v_th, problem.n_rows)
-        exc.v = rng.uniform(0, problem.theta / 2, exc.size)
         inh.v = rng.uniform(0, 0.5, inh.size)
         network.simulate(problem.n_steps * problem.dt)
         (time_ms, cell), (_, inh_cells) = (monitor.raster_plot() for monitor in monitors)

@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 import nengo
 import numpy as np
-from nengo.dists import Choice, Uniform
+from nengo.dists import Choice
 from protocol import Outcome, Problem, serve
 from scipy import sparse
 
@@ -24,8 +24,8 @@ class Escape(nengo.neurons.NeuronType):
     spiking = True
     state = {"voltage": Choice([0])}  # noqa: RUF012 - as Nengo wants it
 
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(initial_state={"voltage": Uniform(0, problem.theta / 2)})
+    def __init__(self, problem: Problem, u: np.ndarray) -> None:
+        super().__init__(initial_state={"voltage": problem.v_start + u})
         self._set = problem
 
     def max_rates_intercepts(self, gain, bias):
@@ -66,7 +66,7 @@ def build(problem: Problem) -> Callable[[int], Outcome]:
 
     with nengo.Network() as network:
         exc = nengo.Ensemble(
-            n_exc, 1, neuron_type=Escape(problem), gain=np.ones(n_exc), bias=problem.drive + u
+            n_exc, 1, neuron_type=Escape(problem, u), gain=np.ones(n_exc), bias=problem.drive + u
         )
         lif = nengo.LIF(
             tau_rc=problem.tau_i / 1e3,

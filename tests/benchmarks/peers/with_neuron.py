@@ -51,7 +51,7 @@ def build(problem: Problem) -> Callable[[int], Outcome]:
         rows.append(row)
         for score in np.repeat(scores, problem.n_cells):
             cell = h.GammaEscape(place)
-            cell.input = problem.drive + score
+            cell.input, cell.v_start = problem.drive + score, problem.v_start + score
             cell._ref_inh = row._ref_inh
             connection = _connect(h, cell, row, section, weight=1.0, delay=delay)
             connection.record(time_ms, row_of_spike, r)

@@ -52,7 +52,7 @@ def build(problem: Problem) -> Callable[[int], Outcome]:
     def initial() -> State:
         v_inh = torch.rand(problem.n_rows, problem.n_inh) / 2
         return State(
-            v=torch.rand_like(u) * problem.theta / 2,
+            v=problem.v_start + u,
             v_inh=v_inh,
             wait=torch.zeros_like(v_inh),
             row=start(problem),

@@ -2,7 +2,7 @@
 NEURON {
     POINT_PROCESS GammaEscape
     POINTER inh
-    RANGE vm, h, q, fires, input, n
+    RANGE vm, h, q, fires, input, v_start, n
     GLOBAL tau, theta, rho, reset_by
     RANDOM draw
     THREADSAFE
@@ -13,6 +13,7 @@ PARAMETER {
     rho = 1
     reset_by = 1
     input = 0
+    v_start = 0
 }
 ASSIGNED {
     dt
@@ -27,7 +28,7 @@ INITIAL {
     h = 0
     fires = 0
     n = 0
-    vm = random_uniform(draw, 0, theta / 2)
+    vm = v_start
     q = random_negexp(draw, 1)
 }
 BREAKPOINT {
