@@ -340,8 +340,8 @@ def _two_keys(circuit: RowCircuit, template: Template) -> Batch:
 
 
 @lru_cache(maxsize=256)
-def row_program(circuit: RowCircuit) -> Program:
-    """What one row's circuit computes at every step, as both engines run it.
+def row_program(circuit: RowCircuit, stepped: bool = True) -> Program:
+    """What one row's circuit computes at every step, with all cells stepped or as `EventDriven` runs it.
 
     Raises
     ------
@@ -350,4 +350,5 @@ def row_program(circuit: RowCircuit) -> Program:
     """
     template = template_of(circuit)
     batch = _two_keys(circuit, template)
-    return Fused().compiled(batch, wanted(template, Budget(spikes=1), "spikes")).program
+    engine = Fused() if stepped else EventDriven()
+    return engine.compiled(batch, wanted(template, Budget(spikes=1), "spikes")).program

@@ -32,6 +32,7 @@ class Recorded:
     row_ms: np.ndarray  # (n_rows,) float64: measured time of each row
     duration_ms: float
     threads: int = 1  # of the engine; what reads the rhythm takes as many
+    stepped: bool = True  # whether the engine stepped the counted cells
 
 
 def joined(parts: Sequence[Recorded]) -> Recorded:
@@ -143,6 +144,7 @@ class Selection:
     other_spikes: Mapping[str, Spikes] = dataclasses.field(default_factory=dict)
     # further variables, "group.variable" -> (n_rows, n_cells, n_samples) float32
     samples: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    stepped: bool = True  # whether the engine stepped the counted cells
     rhythm_note: str = ""  # in how many rows the cells are too few for the test of their rhythm, if in any
 
     @cached_property

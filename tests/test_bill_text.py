@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge import TABLES, Bill, Usage
-from bridge.bill.operations import Counts
+from bridge.bill.counts import Counts
 from bridge.bill.text import bill_text, columns, counts_text, joules_text, parts_text, si
 
 MLP = {"mlp": Counts(macs=1000)}

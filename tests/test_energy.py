@@ -12,8 +12,8 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from bridge import TABLES, Bill, SpikingScoreMap, SpikingVectorHead, Usage, count, swap
+from bridge.bill.counts import Counts
 from bridge.bill.energy import IMPLEMENTATIONS, EnergyTable
-from bridge.bill.operations import Counts
 from pragmatic import (
     HEADS,
     SCORE_MAPS,
@@ -195,7 +195,8 @@ def test_a_spiking_model_by_hand() -> None:
     assert n_spikes > 0
     assert bill.usage == usage
     assert bill.parts()["simulation"] == usage.simulated
-    assert bill.parts()["simulation"].exponentials == keys.sum() * 5 * 500 + n_spikes
+    proposed = (32 * (selection.n_spikes // 32 + 1)).sum()
+    assert bill.parts()["simulation"].exponentials == len(keys) * 500 + keys.sum() + proposed + n_spikes
     assert bill.parts()["read-out"].macs == PAIRS * DIM  # a matrix product, whatever made the weights
 
     events = bill.parts("events")

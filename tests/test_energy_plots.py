@@ -6,8 +6,8 @@ import matplotlib.pyplot as plt
 import pytest
 
 from bridge import Bill, Usage
+from bridge.bill.counts import Counts
 from bridge.bill.energy import PARTS
-from bridge.bill.operations import Counts
 from scenarios.workbench.bill_plots import PART_COLOURS, draw_counts, draw_joules
 
 MLP = {"mlp": Counts(macs=1_000_000)}

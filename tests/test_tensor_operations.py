@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from bridge import count
-from bridge.bill.operations import Counts
+from bridge.bill.counts import Counts
 
 
 def counted(run: Callable[[], object]) -> Counts:

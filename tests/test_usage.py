@@ -10,7 +10,18 @@ import pytest
 from bridge import Usage
 from bridge.bill.operations import Counts, circuit_operations
 from bridge.bill.usage import listening, report
-from spiking import DiffusiveLIF, GammaCircuit, GammaParams, Selection
+from spiking import (
+    DiffusiveLIF,
+    Engine,
+    EventDriven,
+    Fused,
+    GammaCircuit,
+    GammaParams,
+    RegularCell,
+    Selection,
+)
+from spiking.engines.events.thinning import AHEAD, LANES
+from spiking.engines.events.trains import MARGIN
 
 PARAMS = GammaParams(n_cells=5, settle_ms=0.0, n_inh=10)  # no settling: every spike is on record
 CIRCUIT = GammaCircuit(PARAMS)
@@ -18,12 +29,16 @@ DURATION_MS = 100.0
 STEPS = 1000
 
 
-def attend(params: GammaParams = PARAMS, *, seed: int = 0, spikes: int | None = None) -> Selection:
+def attend(
+    params: GammaParams = PARAMS, *, seed: int = 0, spikes: int | None = None, engine: Engine = Fused()
+) -> Selection:
     """Three rows; the last has two keys, the others four."""
     rng = np.random.default_rng(seed)
     mask = np.array([[True] * 4, [True] * 4, [True, True, False, False]])
     scores = rng.normal(size=(3, 4))
-    return GammaCircuit(params).attend(scores, duration_ms=DURATION_MS, rng=rng, mask=mask, spikes=spikes)
+    return GammaCircuit(params).attend(
+        scores, duration_ms=DURATION_MS, rng=rng, mask=mask, spikes=spikes, engine=engine
+    )
 
 
 # What one step costs, read off the equations.
@@ -67,6 +82,81 @@ def test_counts_of_a_call_by_hand() -> None:
     assert usage.simulated.exponentials == 10 * 5 * STEPS + len(spikes)
     at_start = 50 + 30  # threshold of each E cell, voltage of each I cell
     assert usage.simulated.random_draws == at_start + len(spikes)
+
+
+def rest(selection: Selection, params: GammaParams) -> Counts:
+    """What is stepped in any case: the I cells, the sums of the row, and the start of the I cells."""
+    operations = circuit_operations(GammaCircuit(params), stepped=False)
+    steps = round(selection.row_ms.sum() / params.dt_ms)
+    inh_spikes = int(selection.other_counts["inh"].sum())
+    return (
+        operations.row_step * steps
+        + operations.step["inh"] * (10 * steps)
+        + operations.begin["inh"] * 30
+        + operations.reset["inh"] * inh_spikes
+    )
+
+
+def test_the_clock_of_a_row_by_hand() -> None:
+    """One E cell for all, without its input: h = dt rho exp(v - theta), v += dt / tau (drive - inh - v)."""
+    stepped, events = (circuit_operations(CIRCUIT, stepped=each) for each in (True, False))
+    of_cell, of_row = stepped.step["exc"], events.row_step.exponentials - stepped.row_step.exponentials
+    assert (of_cell.exponentials, of_row) == (1, 1)
+    assert events.step["exc"] == events.reset["exc"] == events.begin["exc"] == Counts()
+    assert events.step["inh"] == stepped.step["inh"]
+
+
+def test_counts_of_thinned_cells_by_hand() -> None:
+    """Steps of the rest, a weight a key, and proposals, which are drawn 32 at a time."""
+    selection = attend(engine=EventDriven())
+    usage, stepped = (Usage.of(each, CIRCUIT) for each in (selection, replace(selection, stepped=True)))
+    spikes = selection.n_spikes
+    drawn = sum(32 * (int(n) // 32 + 1) for n in spikes)
+    assert (AHEAD, LANES) == (32, 16)
+    others = rest(selection, PARAMS)
+    assert usage.simulated.exponentials == 3 * STEPS + 10 + drawn + spikes.sum()
+    assert usage.simulated.random_draws == 30 + 2 * drawn
+    assert usage.simulated.divisions == others.divisions + drawn
+    assert usage.simulated.macs == others.macs + spikes.sum()
+    assert usage.simulated.acs == others.acs + 10 + 18 * drawn + 3 * spikes.sum()
+    assert usage.events == stepped.events  # cells of hardware know no engine
+    assert usage.updates == stepped.updates
+
+
+@pytest.mark.parametrize("spikes", [None, 20])
+def test_counts_of_regular_cells_by_hand(spikes: int | None) -> None:
+    """A phase, a rate and a weight a key; at each step a multiply-accumulate and a floor for a key looked at."""
+    params = GammaParams.regular_brief(n_cells=5)
+    selection = attend(params, spikes=spikes, engine=EventDriven())
+    usage = Usage.of(selection, GammaCircuit(params))
+    steps, keys = np.round(selection.row_ms / params.dt_ms), np.array([4, 4, 2])
+    assert (keys < MARGIN * selection.n_spikes).all()  # so few keys are all looked at
+    others = rest(selection, params)
+    assert usage.simulated.exponentials == steps.sum() + 10
+    assert usage.simulated.random_draws == 30 + 10
+    assert usage.simulated.macs == others.macs + 2 * 10 + (keys * steps).sum()
+    assert usage.simulated.acs == others.acs + 2 * 10 + (keys * steps).sum()
+
+
+def test_keys_that_cannot_be_due_in_time_are_not_looked_at() -> None:
+    params = GammaParams.regular_brief()
+    selection = GammaCircuit(params).attend(np.zeros((2, 300)), spikes=16, rng=np.random.default_rng(0))
+    usage = Usage.of(selection, GammaCircuit(params))
+    steps = np.round(selection.row_ms / params.dt_ms)
+    others = circuit_operations(GammaCircuit(params), stepped=False)
+    of_rest = others.row_step.macs * steps.sum() + others.step["inh"].macs * 10 * steps.sum()
+    looked_at = usage.simulated.macs - of_rest - 2 * 600
+    assert looked_at == pytest.approx((1.5 * selection.n_spikes * steps).sum(), abs=1)
+
+
+def test_cells_with_phases_or_thresholds_of_their_own_are_counted_one_by_one() -> None:
+    """A phase; or a phase, and a first threshold from two numbers, of which each spike draws another."""
+    for cell, draws in ((RegularCell(phases="own"), 1), (RegularCell(shape=1, phases="own"), 3)):
+        params = GammaParams.regular_brief(n_cells=5, cell=cell)
+        selection = attend(params, engine=EventDriven())
+        usage = Usage.of(selection, GammaCircuit(params))
+        redrawn = 0 if draws == 1 else selection.n_spikes.sum()
+        assert usage.simulated.random_draws == 30 + 50 * draws + redrawn
 
 
 def test_rows_that_stop_early_cost_their_own_steps() -> None:

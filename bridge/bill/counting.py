@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from bridge.bill.counts import Counts
 from bridge.bill.energy import Bill
-from bridge.bill.operations import Counts
 from bridge.bill.tensor_operations import (
     MATMULS,
     PICKS,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from bridge.bill.operations import Counts
+from bridge.bill.counts import Counts
 from bridge.bill.usage import Usage
 from pragmatic.score_maps import NameTable
 from spiking.checks import known

@@ -1,48 +1,22 @@
-"""Operations by kind, and how many of each a step of the circuit takes: read from the program that runs."""
+"""How many operations of each kind a step of the circuit takes: read from the program that runs."""
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
+from bridge.bill.counts import Counts, arithmetic
+from bridge.bill.unstepped import ByEvents, by_events
 from spiking.circuit import RowCircuit, row_program
 from spiking.engines.fused.fold import names
 from spiking.engines.fused.names import Assignment
 from spiking.engines.fused.parts import Code, Pathway, Program, Reset, Summed, Threshold
 from spiking.template import template_of
 
-__all__ = ["CircuitOperations", "Counts", "circuit_operations"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Counts:
-    """Operations by kind; `+` adds, `*` repeats."""
-
-    macs: int = 0  # a multiplication whose product is added to something
-    multiplies: int = 0  # a multiplication alone
-    acs: int = 0  # an addition without a product: a residual, a sum; a comparison is one too
-    synops: int = 0  # a spike through a synapse: an addition without a product, too
-    divisions: int = 0  # and square roots
-    exponentials: int = 0  # and what costs as much: log, tanh, erf, sin, cos
-    random_draws: float = 0  # of one cell a fraction, where cells share a draw
-    neuron_updates: int = (
-        0  # one cell, one step, on hardware that has cells; a digital machine's are opened up
-    )
-    bytes_tensor: int = 0  # operands and results of whole-tensor operations, each once per operation
-    bytes_state: int = 0  # of a row's cells, which fit into a first-level cache
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(**{kind: getattr(self, kind) + getattr(other, kind) for kind in _KINDS})
-
-    def __mul__(self, times: int) -> Counts:
-        return Counts(**{kind: getattr(self, kind) * times for kind in _KINDS})
-
-
-_KINDS = tuple(kind.name for kind in fields(Counts))  # looked up once: every call of a head adds
+__all__ = ["CircuitOperations", "circuit_operations"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +35,7 @@ class CircuitOperations:
     ]  # pathway -> source group, groups that a spike reaches
     listed: Mapping[str, float]  # pathway -> synapses per pair of cells, where they are listed one by one
     summed: Mapping[str, tuple[str, str, Counts]]  # sum over synapses -> source, target, per pair and step
+    by_events: Mapping[str, ByEvents]  # of groups that are not stepped
 
     def fan_out(self, pathway: str, n_cells: Mapping[str, np.ndarray]) -> np.ndarray:
         """Synapses that one spike passes in each row, (n_rows,)."""
@@ -69,7 +44,9 @@ class CircuitOperations:
 
 
 @cache
-def circuit_operations(circuit: RowCircuit, precision: str = "float32") -> CircuitOperations:
+def circuit_operations(
+    circuit: RowCircuit, precision: str = "float32", *, stepped: bool = True
+) -> CircuitOperations:
     """Count the operations of one row's circuit from its compiled program.
 
     The program is Brian2's abstract code with constants folded, which is what both engines run. It is
@@ -82,6 +59,8 @@ def circuit_operations(circuit: RowCircuit, precision: str = "float32") -> Circu
     ----------
     circuit : RowCircuit
     precision : {"float32", "float64"}
+    stepped : bool
+        Whether all cells are stepped; else as the engine `EventDriven` runs the circuit.
 
     Raises
     ------
@@ -89,10 +68,15 @@ def circuit_operations(circuit: RowCircuit, precision: str = "float32") -> Circu
         For a circuit that the fused engine does not cover.
     """
     template = template_of(circuit)
-    of = _Reader(row_program(circuit), np.dtype(precision).itemsize)
+    of = _Reader(row_program(circuit, stepped), np.dtype(precision).itemsize)
+    draws = template.start.n_draws
+    unstepped = {
+        part.group: by_events(part, draws, template.unit, of.itemsize) for part in of.program.unstepped
+    }
     begin = {group: Counts() for group in of.program.cells}
-    for ref, n in template.start.n_draws.items():
-        begin[ref.group] += Counts(random_draws=n)
+    for ref, n in draws.items():
+        if ref.group not in unstepped:
+            begin[ref.group] += Counts(random_draws=n)
     sizes, ends = template.arrays.sizes, template.arrays.ends
     listed = {
         step.name: len(template.arrays.synapses[step.bundle].source)
@@ -109,6 +93,7 @@ def circuit_operations(circuit: RowCircuit, precision: str = "float32") -> Circu
         pathways={step.name: (step.source, of.reached(step)) for step in of.pathways},
         listed=listed,
         summed={step.name: (step.source, step.target, of.sum_over(step)) for step in of.sums},
+        by_events=unstepped,
     )
 
 
@@ -126,7 +111,7 @@ class _Reader:
                 total += self._body(step.body)
                 at_hand |= {a.target for a in step.body}
             elif isinstance(step, Threshold) and step.group == group:
-                total += _arithmetic(step.condition) + self._traffic(names(step.condition) - at_hand, set())
+                total += arithmetic(step.condition) + self._traffic(names(step.condition) - at_hand, set())
         return total
 
     @property
@@ -151,11 +136,11 @@ class _Reader:
     def arrival(self, step: Pathway) -> Counts:
         """What one spike does at one synapse that leads to a cell's own variable."""
         each = [a for a in step.body if self._one_by_one(step, a)]
-        return sum((_arithmetic(a.value) + Counts(acs=1) for a in each), start=Counts())
+        return sum((arithmetic(a.value) + Counts(acs=1) for a in each), start=Counts())
 
     def sum_over(self, step: Summed) -> Counts:
         """What one synapse adds to a sum at every step."""
-        return _arithmetic(step.body[0].value) + Counts(acs=1)
+        return arithmetic(step.body[0].value) + Counts(acs=1)
 
     def reached(self, step: Pathway) -> tuple[str, ...]:
         """The groups whose cells a spike reaches: the target, or those that read the sum it joins."""
@@ -199,45 +184,9 @@ class _Reader:
         return 1 if self.program.cells[ref.group].kinds[ref.variable] == "bool" else self.itemsize
 
     def _body(self, body: Iterable[Assignment]) -> Counts:
-        total = sum((_arithmetic(a.value) for a in body), start=Counts())
+        total = sum((arithmetic(a.value) for a in body), start=Counts())
         read = set().union(*(names(a.value) for a in body))
         return total + self._traffic(read, {a.target for a in body})
 
     def _traffic(self, read: set[str], written: set[str]) -> Counts:
         return Counts(bytes_state=sum(map(self._width, read)) + sum(map(self._width, written)))
-
-
-def _arithmetic(expression: ast.expr) -> Counts:
-    """Operations of an expression, evaluated once."""
-    return sum((_operation(node) for node in ast.walk(expression)), start=Counts())
-
-
-def _operation(node: ast.AST) -> Counts:
-    if isinstance(node, ast.BinOp):
-        return _binary(node)
-    if isinstance(node, ast.Compare):
-        return Counts(acs=len(node.ops))
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        return _CALLS.get(node.func.id, Counts(exponentials=1))
-    return Counts()
-
-
-def _binary(node: ast.BinOp) -> Counts:
-    if isinstance(node.op, (ast.Add, ast.Sub)):
-        fused = any(isinstance(s, ast.BinOp) and isinstance(s.op, ast.Mult) for s in (node.left, node.right))
-        return Counts(macs=1, multiplies=-1) if fused else Counts(acs=1)
-    if isinstance(node.op, ast.Mult):
-        return Counts(multiplies=1)
-    if isinstance(node.op, ast.Pow):
-        return Counts(exponentials=1)
-    return Counts(divisions=1) if isinstance(node.op, (ast.Div, ast.Mod, ast.FloorDiv)) else Counts()
-
-
-_CALLS = {  # others are exponentials, or cost as much
-    "rand": Counts(random_draws=1),
-    "randn": Counts(random_draws=1),
-    "sqrt": Counts(divisions=1),
-    "exprel": Counts(exponentials=1, divisions=1, acs=1),
-    "clip": Counts(acs=2),
-    **{name: Counts(acs=1) for name in ("abs", "sign", "floor", "ceil", "int")},
-}

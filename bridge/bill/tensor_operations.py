@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
-from bridge.bill.operations import Counts
+from bridge.bill.counts import Counts
 
 __all__ = ["MATMULS", "PICKS", "SOFTMAXES", "Call", "fused_attention", "is_free", "moved_bytes", "operations"]
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-from bridge.bill.operations import CircuitOperations, Counts, circuit_operations
+from bridge.bill.counts import Counts
+from bridge.bill.operations import CircuitOperations, circuit_operations
 from spiking import RowCircuit, Selection
 from spiking.circuit import row_program
 from spiking.template import template_of
@@ -30,11 +31,13 @@ __all__ = [
 class Usage:
     """What a spiking head did, summed over its calls; `Usage()` is nothing yet, and `+` adds.
 
-    Two machines could have done it, and each has its own operations. A digital one updates every cell at
-    every step: `simulated`. Neuromorphic hardware also updates its cells, but a synapse costs something only
-    when a spike passes: `events`, with synaptic operations, spikes times fan-out. In the gamma circuit an E spike
-    goes to every I cell of its row, an I spike to every E cell. What counted spikes do to the values is not in
-    either: the counter (`bridge.count`) sees the read-out itself, and takes `spikes` for its events.
+    Two machines could have done it, and each has its own operations. A digital one computes what the engine that
+    ran computes: it updates every cell at every step, or where cells are not stepped draws their spikes:
+    `simulated`. Neuromorphic hardware updates all its cells, whichever engine stands in for it, but a synapse
+    costs something only when a spike passes: `events`, with synaptic operations, spikes times fan-out. In the
+    gamma circuit an E spike goes to every I cell of its row, an I spike to every E cell. What counted spikes do to
+    the values is not in either: the counter (`bridge.count`) sees the read-out itself, and takes `spikes` for its
+    events.
 
     Spikes are those of the measured window. Those of the settling time are not recorded; in `simulated` and
     `events` they are taken at the rate of the window, row by row.
@@ -46,7 +49,7 @@ class Usage:
     silent_rows: int = 0  # rows without a counted spike
     spikes: int = 0  # of the cells that stand for keys
     other_spikes: int = 0  # of all other cells
-    updates: int = 0  # cells times steps, settling included
+    updates: int = 0  # cells times steps, settling included, whether they were stepped here or not
     simulated_ms: float = 0.0  # biological time, settling included, summed over the rows
     unknown_rows: int = 0  # of a circuit whose operations are not known: they are in neither of the next two
     simulated: Counts = field(default_factory=Counts)
@@ -75,11 +78,10 @@ class Usage:
             spikes=int(per_row.sum()),
             other_spikes=other,
         )
-        operations = _known_operations(circuit, precision)
-        if operations is None:
+        if not _is_known(circuit, precision):
             return replace(seen, unknown_rows=n_rows)
         assert isinstance(circuit, RowCircuit)
-        return seen + _work(selection, per_row, circuit, operations)
+        return seen + _work(selection, per_row, circuit, precision)
 
     @classmethod
     def drawn(cls, counts: np.ndarray, mask: np.ndarray | None = None) -> Usage:
@@ -108,55 +110,87 @@ class Usage:
         return Usage(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
 
 
-def _known_operations(circuit: object, precision: str) -> CircuitOperations | None:
+def _is_known(circuit: object, precision: str) -> bool:
+    """Whether the operations of a circuit can be counted."""
     if not isinstance(circuit, RowCircuit):
-        return None
+        return False
     try:
-        return circuit_operations(circuit, precision)
-    except (
-        ValueError,
-        TypeError,
-    ):  # a feature that the fused engine does not cover, or fields without a hash
-        return None
+        circuit_operations(circuit, precision)
+    except (ValueError, TypeError):  # what the fused engine does not cover, or fields without a hash
+        return False
+    return True
 
 
-def _work(
-    selection: Selection, spikes: np.ndarray, circuit: RowCircuit, operations: CircuitOperations
-) -> Usage:
-    """The operations that a selection took; `spikes` (n_rows,) are its counted ones."""
-    template = template_of(circuit)
-    dt_ms, counted = row_program(circuit).dt_ms, template.wiring.counts
-    settle = round(template.wiring.settle_ms / dt_ms)
-    steps = settle + np.round(selection.row_ms / dt_ms).astype(np.int64)
-    stretch = steps / (steps - settle)  # spikes of the settling time, at the rate of the window
-    cells = selection.n_cells
-    seen = {counted: spikes, **selection.other_counts}
-    fired = {group: n * stretch for group, n in seen.items() if group in operations.reset}
+@dataclass(frozen=True, kw_only=True)
+class _Rows:
+    """What the rows of a selection did, settling included."""
 
-    simulated = operations.row_step * int(steps.sum())
-    updates = passed = 0
-    for group, cost in operations.step.items():
-        cell_steps = int((cells[group] * steps).sum())
-        simulated += cost * cell_steps + operations.begin[group] * int(cells[group].sum())
-        updates += cell_steps if cost != Counts() else 0
-    for group, cost in operations.reset.items():
-        simulated += cost * _whole(fired[group].sum())
-    for pathway, (source, _) in operations.pathways.items():
-        fan_out = operations.fan_out(pathway, cells)
+    steps: np.ndarray  # (n_rows,)
+    cells: Mapping[str, np.ndarray]  # group -> (n_rows,)
+    fired: Mapping[str, np.ndarray]  # spiking group -> (n_rows,) spikes, those of the settling time estimated
+    counted: str
+    unit: int  # cells of each key
+    early: np.ndarray  # (n_rows,) bool: ended before their time
+
+    @classmethod
+    def of(cls, selection: Selection, spikes: np.ndarray, circuit: RowCircuit) -> _Rows:
+        template, dt_ms = template_of(circuit), row_program(circuit).dt_ms
+        settle = round(template.wiring.settle_ms / dt_ms)
+        steps = settle + np.round(selection.row_ms / dt_ms).astype(np.int64)
+        stretch = steps / (steps - settle)  # spikes of the settling time, at the rate of the window
+        seen = {template.wiring.counts: spikes, **selection.other_counts}
+        return cls(
+            steps=steps,
+            cells=selection.n_cells,
+            fired={group: n * stretch for group, n in seen.items()},
+            counted=template.wiring.counts,
+            unit=template.unit,
+            early=selection.row_ms < selection.duration_ms,
+        )
+
+    def passed(self, operations: CircuitOperations, pathway: str) -> int:
+        """Synapses of a pathway that spikes passed."""
+        source, fan_out = operations.pathways[pathway][0], operations.fan_out(pathway, self.cells)
         if (fan_out == fan_out[0]).all():
-            through = _whole(fan_out[0] * _whole(fired[source].sum()))
-        else:
-            through = _whole((fired[source] * fan_out).sum())
-        simulated += operations.arrival[pathway] * through
-        passed += through
-    for source, target, cost in operations.summed.values():
-        simulated += cost * int((cells[source] * cells[target] * steps).sum())
+            return _whole(fan_out[0] * _whole(self.fired[source].sum()))
+        return _whole((self.fired[source] * fan_out).sum())
+
+
+def _work(selection: Selection, spikes: np.ndarray, circuit: RowCircuit, precision: str) -> Usage:
+    """The operations that a selection took; `spikes` (n_rows,) are its counted ones."""
+    rows, cells = _Rows.of(selection, spikes, circuit), circuit_operations(circuit, precision)
+    updates = sum(
+        int((rows.cells[group] * rows.steps).sum()) for group, cost in cells.step.items() if cost != Counts()
+    )
+    here = cells if selection.stepped else circuit_operations(circuit, precision, stepped=False)
     return Usage(
         updates=updates,
-        simulated_ms=float(steps.sum() * dt_ms),
-        simulated=simulated,
-        events=Counts(synops=passed, neuron_updates=updates, random_draws=simulated.random_draws),
+        simulated_ms=float(rows.steps.sum() * row_program(circuit).dt_ms),
+        simulated=_simulated(rows, here),
+        events=Counts(
+            synops=sum(rows.passed(cells, pathway) for pathway in cells.pathways),
+            neuron_updates=updates,
+            random_draws=_simulated(rows, cells).random_draws,
+        ),
     )
+
+
+def _simulated(rows: _Rows, operations: CircuitOperations) -> Counts:
+    """Operations of a digital machine."""
+    done = operations.row_step * int(rows.steps.sum())
+    for group, cost in operations.step.items():
+        n_cells = rows.cells[group]
+        done += cost * int((n_cells * rows.steps).sum()) + operations.begin[group] * int(n_cells.sum())
+    for group, cost in operations.reset.items():
+        done += cost * _whole(rows.fired[group].sum())
+    for pathway, cost in operations.arrival.items():
+        if cost != Counts():
+            done += cost * rows.passed(operations, pathway)
+    for source, target, cost in operations.summed.values():
+        done += cost * int((rows.cells[source] * rows.cells[target] * rows.steps).sum())
+    for group, by_events in operations.by_events.items():
+        done += by_events.counts(rows.cells[group], rows.unit, rows.steps, rows.fired[group], rows.early)
+    return done
 
 
 def _whole(number: float) -> int:

@@ -11,7 +11,7 @@ import torch
 
 from bridge import TABLES, Bill, count
 from bridge.bill.energy import IMPLEMENTATIONS
-from bridge.bill.operations import Counts
+from bridge.bill.counts import Counts
 from pragmatic.tasks.batch import Batch, Task
 from pragmatic.training.train import TrainParams, start, step
 from pragmatic.transformer import Transformer

@@ -70,6 +70,7 @@ def select(
         other_counts={group: n for group, n in recorded.counts.items() if group != counted},
         other_spikes={group: s for group, s in recorded.spikes.items() if group != counted},
         samples={name: s for name, s in recorded.samples.items() if name != str(field)},
+        stepped=recorded.stepped,
         rhythm_note=note,
     )
 

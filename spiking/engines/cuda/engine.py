@@ -76,7 +76,7 @@ class Cuda(EventDriven):
             blocks.append(run_block(kernel, batch, window, numbers, rows, here))
             if progress is not None:
                 progress(rows.stop / batch.n_rows)
-        return together(blocks, batch, wanted, counted)
+        return replace(together(blocks, batch, wanted, counted), stepped=False)
 
 
 def _launch(text: str) -> Launch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from spiking.batch import Batch, Wanted
@@ -49,7 +49,7 @@ class EventDriven(Fused):
         """
         if self.why_stepped(batch, wanted.samples) is not None:
             return Fused(self.precision, self.threads).run(batch, wanted, progress)
-        return super().run(batch, wanted, progress)
+        return replace(super().run(batch, wanted, progress), stepped=False)
 
     def why_stepped(self, batch: Batch, samples: Sequence[Ref] = ()) -> str | None:
         """What a circuit lacks whose counted cells have to be stepped; None where they need not be."""
