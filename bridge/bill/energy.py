@@ -3,8 +3,8 @@
     energy = sum over kinds of operations: count x price
 
 Counts are of the run; prices are of published hardware, at best right to a factor of a few, and each table
-says what it leaves out. A spiking network can lose: on a digital machine every cell costs an exponential at
-every step, and neuromorphic hardware pays for every update of every cell, spike or no spike.
+says what it leaves out. A spiking network can lose: where cells are stepped each costs an exponential at every
+step, and neuromorphic hardware pays for every update of every cell, spike or no spike.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ class Energy:
 class Bill:
     """What a run cost, by part of the model, for both machines that could have done it.
 
-    `simulated`: a digital machine that updates every cell of the circuits at every step, as here; their
-    arithmetic is opened up into operations. `events`: the cells are hardware; what counts is synaptic
-    operations and updates of cells, and a spiking head's values are read out by adding a vector for each E
-    spike. What is not spiking is the same in both, and so are they where no head spikes.
+    `simulated`: a digital machine that computes what the engine here computed, opened up into operations.
+    `events`: the cells are hardware; what counts is synaptic operations and updates of cells, and a spiking
+    head's values are read out by adding a vector for each E spike. What is not spiking is the same in both, and
+    so are they where no head spikes.
     """
 
     simulated: Mapping[str, Counts]  # part -> operations

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from bridge import TABLES, Bill, count
-from bridge.bill.energy import IMPLEMENTATIONS
 from bridge.bill.counts import Counts
+from bridge.bill.energy import IMPLEMENTATIONS
 from pragmatic.tasks.batch import Batch, Task
 from pragmatic.training.train import TrainParams, start, step
 from pragmatic.transformer import Transformer
