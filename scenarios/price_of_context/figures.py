@@ -18,7 +18,6 @@ from scenarios.workbench.style import CONTROL, FLOOR, INH, SOFTMAX, SPIKING
 __all__ = ["figures"]
 
 COLOURS = {"samples": CONTROL, "escape": INH, "regular": SPIKING}
-TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)  # of errors
 LINES = {"spikes": "-", "product": ":"}
 
 
@@ -51,7 +50,7 @@ def context(data: xr.Dataset) -> Figure:
         errors = [error(here.sel(n_keys=n), "squared_error") for n in data.n_keys]
         dots(ax["D"], data.n_keys, errors, fmt="o-", color=colour)
     ax["D"].set(ylabel="error over the\noutput's size", yscale="log")
-    plain_ticks(ax["D"], "y")
+    _logarithmic(ax["D"], "y")
     _keys_axis(ax["D"], data)
     legend_below(figure, ax["A"])
     return figure
@@ -92,9 +91,8 @@ def budgets(data: xr.Dataset) -> Figure:
             ax[name].scatter(costs, errors, s=12 * (1 + np.arange(len(errors))), color=colour)
         ax[name].axvline(1.0, color=SOFTMAX, lw=1.2)
         ax[name].set(xscale="log", yscale="log", xlabel=f"{label} over softmax's")
-        plain_ticks(ax[name], "x")
-        low, high = ax[name].get_ylim()
-        plain_ticks(ax[name], "y", ticks=[tick for tick in TICKS if low < tick < high])
+        _logarithmic(ax[name], "x")
+        _logarithmic(ax[name], "y")
     ax["A"].set_ylabel("error over the output's size")
     legend_below(figure, ax["A"])
     return figure
@@ -108,8 +106,18 @@ def _along_keys(ax: Axes, data: xr.Dataset, over: xr.DataArray) -> None:
             ax.plot(data.n_keys, line, LINES[str(readout)], marker="o", ms=3.5, color=colour, label=label)
     ax.axhline(1.0, color=SOFTMAX, lw=1.2)
     ax.set_yscale("log")
-    plain_ticks(ax, "y")
+    _logarithmic(ax, "y")
     _keys_axis(ax, data)
+
+
+def _logarithmic(ax: Axes, which: str) -> None:
+    """Ticks in plain numbers; over less than a decade at every tenth of it."""
+    low, high = getattr(ax, f"get_{which}lim")()
+    decades = np.log10(high / low)
+    steps = range(1, 10) if decades < 0.7 else (1, 2, 5) if decades < 2 else (1,)
+    powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)))
+    plain_ticks(ax, which, [n * power for power in powers for n in steps if low < n * power < high])
+    getattr(ax, f"{which}axis").set_minor_locator(NullLocator())
 
 
 def _keys_axis(ax: Axes, data: xr.Dataset) -> None:
