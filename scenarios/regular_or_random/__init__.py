@@ -66,15 +66,13 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         beats = {kind: _beat(kind, params, replace(ctx, progress=progress)) for kind in ("regular", "random")}
     study = Study(points=points, beats=beats, watched=_watched(params, ctx), params=params)
     metrics = in_numbers(study, ctx.rng)
-    in_short, verdict = in_words(metrics, study)
     return Outcome(
         dataset=in_data(study),
         metrics=metrics,
         headline=("error", "worth", "shared"),
         pictures=figures(study),
-        verdict=verdict,
-        in_short=in_short,
         spikes={kind: beat.loop.spikes for kind, beat in beats.items()},
+        **in_words(metrics, study),
     )
 
 

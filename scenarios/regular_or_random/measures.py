@@ -11,8 +11,9 @@ import xarray as xr
 from scipy.special import softmax
 
 from bridge import fit_softmax
-from scenarios.workbench.outcome import Metric
-from scenarios.workbench.statistics import Estimate, bootstrap, fraction, mean, metric
+from scenarios.workbench.lines import Lines
+from scenarios.workbench.outcome import Numbers
+from scenarios.workbench.statistics import Estimate, bootstrap, fraction, mean
 from scenarios.workbench.tables import columns, estimate_column
 from spiking import RegularCell, Selection
 from spiking.measures.shared_rhythm import SharedRhythm, shared_rhythm
@@ -30,6 +31,14 @@ CURVES = {  # name -> what varies along it
     "shape": "shape k of thresholds",
     "rate_spread": "spread of the cells' log rates",
     "jitter": "jitter of phases (spacings)",
+}
+SHOWN = {  # curve -> kinds of cells that have a line for each point
+    "spikes": ("regular", "own phases", "random"),
+    "keys": ("regular", "row phase"),
+    "spread": ("regular",),
+    "shape": ("regular",),
+    "rate_spread": ("regular",),
+    "jitter": ("regular",),
 }
 SPREAD_HELD = "spread of total spikes (CV)"
 
@@ -155,79 +164,64 @@ def _error(selection: Selection, weights: np.ndarray) -> Estimate:
     return Estimate(value=float(ratio), error=mean(squared - ratio * samples).error / samples.mean())
 
 
-def in_numbers(study: Study, rng: np.random.Generator) -> dict[str, Metric]:
+def in_numbers(study: Study, rng: np.random.Generator) -> Numbers:
     """Every number of the report."""
-    base, random = study.base(), study.base("random")
-    error = "squared error of shares / that of independent samples"
-    metrics = {
-        "error": metric(
-            error,
-            base.error,
-            floor=base.least,
-            control=random.error,
-            note="floor: systematic sampling; control: random cells",
-        ),
-        "worth": metric(
-            f"samples that {study.params.spikes} regular spikes are worth",
-            _over(study.params.spikes, base.error),
-            control=_over(study.params.spikes, random.error),
-            note="control: random cells",
-        ),
-        "beta": metric("beta, fitted", base.beta, control=random.beta, note="control: random cells"),
-        "error_own": metric("– each cell at its own phase", study.base("own phases").error),
-        "least": Metric(label="– systematic sampling", value=base.least),
-    }
-    for curve, kinds in {
-        "spikes": ("regular", "own phases", "random"),
-        "keys": ("regular", "row phase"),
-        "spread": ("regular",),
-    }.items():
+    lines, base, random = Lines(), study.base(), study.base("random")
+    spikes, as_random = study.params.spikes, "control: random cells"
+    lines.add(
+        "error",
+        "squared error of shares / that of independent samples",
+        base.error,
+        floor=base.least,
+        control=random.error,
+        note=f"floor: systematic sampling; {as_random}",
+    )
+    lines.add(
+        "worth",
+        f"samples that {spikes} regular spikes are worth",
+        _over(spikes, base.error),
+        control=_over(spikes, random.error),
+        note=as_random,
+    )
+    lines.add("beta", "beta, fitted", base.beta, control=random.beta, note=as_random)
+    lines.add("error_own", "– each cell at its own phase", study.base("own phases").error)
+    lines.add("least", "– systematic sampling", base.least)
+    for curve, kinds in SHOWN.items():
         for kind in kinds:
-            for point in study.along(curve, kind):
-                name = f"error_{curve}_{point.case.x:g}" + (
-                    "" if kind == "regular" else f"_{kind.split()[0]}"
-                )
-                metrics[name] = metric(
-                    f"– {kind}, {CURVES[curve]} {point.case.x:g}", point.error, floor=point.least
-                )
-    for curve in ("shape", "rate_spread", "jitter"):
-        for point in study.along(curve):
-            metrics[f"error_{curve}_{point.case.x:g}"] = metric(
-                f"– {CURVES[curve]} {point.case.x:g}", point.error, floor=point.least
-            )
-    return metrics | _of_the_loop(study, rng)
+            _along(lines, study, curve, kind)
+    for kind, beat in study.beats.items():
+        _of_the_loop(lines, kind, beat, rng)
+    return lines.metrics
+
+
+def _along(lines: Lines, study: Study, curve: str, kind: str) -> None:
+    """A line for each point of a curve."""
+    of, ending = ("", "") if kind == "regular" else (f"{kind}, ", f"_{kind.split()[0]}")
+    for point in study.along(curve, kind):
+        name, label = f"error_{curve}_{point.case.x:g}{ending}", f"– {of}{CURVES[curve]} {point.case.x:g}"
+        lines.add(name, label, point.error, floor=point.least)
 
 
 def _over(number: float, below: Estimate) -> Estimate:
     return Estimate(value=number / below.value, error=number * below.error / below.value**2)
 
 
-def _of_the_loop(study: Study, rng: np.random.Generator) -> dict[str, Metric]:
+def _of_the_loop(lines: Lines, kind: str, beat: Beat, rng: np.random.Generator) -> None:
     """Rhythm, totals and error with the loop, each against the circuit without it at the same rate."""
-    measures: dict[str, tuple[str, Callable[[Beat, str], Estimate]]] = {
-        "shared": ("rows whose keys and I cells share a rhythm", lambda b, n: b.shared(n)),
-        "peaked": ("rows with a peak in their population's spectrum", lambda b, n: b.peaked(n)),
-        "cv": (SPREAD_HELD, lambda b, n: b.unsteady(n, rng)),
-        "error_beat": ("squared error over the whole time / that of samples", lambda b, n: b.error(n)),
+    ending, cells, chance = "" if kind == "regular" else f"_{kind}", f"{kind} cells", 0.01
+    measures: dict[str, tuple[str, Callable[[str], Estimate], float | None]] = {
+        "shared": ("rows whose keys and I cells share a rhythm", beat.shared, chance),
+        "peaked": ("rows with a peak in their population's spectrum", beat.peaked, chance),
+        "cv": (SPREAD_HELD, lambda name: beat.unsteady(name, rng), None),
+        "error_beat": ("squared error over the whole time / that of samples", beat.error, None),
     }
-    metrics = {}
-    for kind, beat in study.beats.items():
-        ending = "" if kind == "regular" else f"_{kind}"
-        for name, (label, of) in measures.items():
-            metrics[name + ending] = metric(
-                f"{label}, {kind} cells",
-                of(beat, "loop"),
-                control=of(beat, "matched"),
-                floor=0.01 if name in ("shared", "peaked") else None,
-                note="control: no loop, same rate",
-            )
-            metrics[f"{name}{ending}_matched"] = metric("– no loop, same rate", of(beat, "matched"))
-        metrics[f"shared{ending}_cut"] = metric("– shared with E to I cut, same drive", beat.shared("cut"))
-        f_shared = beat.rhythm["loop"].f_shared_Hz
-        metrics[f"f_shared{ending}"] = metric(
-            f"frequency that they share, {kind} cells", mean(f_shared), unit="Hz"
-        )
-    return metrics
+    for name, (label, of, floor) in measures.items():
+        matched, note = of("matched"), "control: no loop, same rate"
+        lines.add(f"{name}{ending}", f"{label}, {cells}", of("loop"), floor=floor, control=matched, note=note)
+        lines.add(f"{name}{ending}_matched", "– no loop, same rate", matched)
+    lines.add(f"shared{ending}_cut", "– shared with E to I cut, same drive", beat.shared("cut"))
+    f_shared = beat.rhythm["loop"].f_shared_Hz
+    lines.add(f"f_shared{ending}", f"frequency that they share, {cells}", f_shared, unit="Hz")
 
 
 def in_data(study: Study) -> xr.Dataset:

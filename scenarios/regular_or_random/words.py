@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from scenarios.workbench.outcome import Metric
-from scenarios.workbench.sentences import against, choose
+from scenarios.workbench.outcome import Numbers, Words
+from scenarios.workbench.sentences import against, choose, words
 from scenarios.workbench.statistics import clear, difference, estimate_of
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["in_words"]
 
 
-def in_words(metrics: Mapping[str, Metric], study: Study) -> tuple[tuple[str, ...], str]:
+def in_words(metrics: Numbers, study: Study) -> Words:
     """In short, and a paragraph; every comparison is decided here by the numbers."""
     signs = clear(
         {
@@ -30,12 +30,11 @@ def in_words(metrics: Mapping[str, Metric], study: Study) -> tuple[tuple[str, ..
         }
     )
     error, rhythm, cost = _error(metrics, study), _rhythm(metrics, signs), _cost(metrics, study)
-    return (error, rhythm, cost), " ".join(
-        (error, _least(metrics, study), _own(metrics), rhythm, _loop(metrics, signs), cost)
-    )
+    least, own, loop = _least(metrics, study), _own(metrics), _loop(metrics, signs)
+    return words(error, least, own, rhythm, loop, cost, short=(error, rhythm, cost))
 
 
-def _error(metrics: Mapping[str, Metric], study: Study) -> str:
+def _error(metrics: Numbers, study: Study) -> str:
     params = study.params
     return (
         f"{params.spikes} regular spikes over {params.n_keys} keys are worth {metrics['worth'].text()} independent "
@@ -45,7 +44,7 @@ def _error(metrics: Mapping[str, Metric], study: Study) -> str:
     )
 
 
-def _least(metrics: Mapping[str, Metric], study: Study) -> str:
+def _least(metrics: Numbers, study: Study) -> str:
     """How near the bound the circuit comes, and where regularity helps little."""
     least = metrics["least"].value
     apart = metrics["error"].value / least
@@ -59,14 +58,14 @@ def _least(metrics: Mapping[str, Metric], study: Study) -> str:
     )
 
 
-def _own(metrics: Mapping[str, Metric]) -> str:
+def _own(metrics: Numbers) -> str:
     return (
         f"Turns within a key are what counts: where each cell has a phase of its own the ratio is "
         f"{metrics['error_own'].text()}."
     )
 
 
-def _rhythm(metrics: Mapping[str, Metric], signs: Mapping[str, int]) -> str:
+def _rhythm(metrics: Numbers, signs: Mapping[str, int]) -> str:
     shared = metrics["shared"]
     if signs["shared"] <= 0:
         return (
@@ -81,7 +80,7 @@ def _rhythm(metrics: Mapping[str, Metric], signs: Mapping[str, int]) -> str:
     )
 
 
-def _loop(metrics: Mapping[str, Metric], signs: Mapping[str, int]) -> str:
+def _loop(metrics: Numbers, signs: Mapping[str, int]) -> str:
     """What-gamma-buys, asked again for regular cells."""
     selection = choose(
         signs["error_beat"],
@@ -97,7 +96,7 @@ def _loop(metrics: Mapping[str, Metric], signs: Mapping[str, int]) -> str:
     )
 
 
-def _cost(metrics: Mapping[str, Metric], study: Study) -> str:
+def _cost(metrics: Numbers, study: Study) -> str:
     """What takes the advantage away."""
     unequal, jitter = study.along("rate_spread")[-1], study.along("jitter")[-1]
     shape = study.along("shape")[-2]
