@@ -7,7 +7,7 @@ of the program and counted there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,10 +35,10 @@ class ByEvents:
     looked_at: Counts = NOTHING  # of each train of spikes that is looked at, at each step
     cells_in_train: int = 0  # 0 where there are no trains
 
-    def counts(
+    def of(
         self, n_cells: np.ndarray, unit: int, steps: np.ndarray, spikes: np.ndarray, early: np.ndarray
-    ) -> Counts:
-        """Operations of some rows.
+    ) -> Iterator[tuple[Counts, int]]:
+        """How often some rows take each of these.
 
         Proposals are drawn `AHEAD` at a time. How many a cell with a past has declined is not recorded, and left
         out. Trains that are not due before the budget's end are not looked at: in the mean over rows that end
@@ -52,14 +52,17 @@ class ByEvents:
         early : (n_rows,) bool array
             Which rows ended before their time.
         """
-        done = self.key * int(n_cells.sum() // unit) + self.cell * int(n_cells.sum())
-        done += self.spike * round(float(spikes.sum()))
-        done += self.proposed * int((AHEAD * (spikes // AHEAD + 1)).sum())
+        yield self.key, int(n_cells.sum() // unit)
+        if self.cell is not NOTHING:
+            yield self.cell, int(n_cells.sum())
+        if self.spike is not NOTHING:
+            yield self.spike, round(float(spikes.sum()))
+        if self.proposed is not NOTHING:
+            yield self.proposed, int((AHEAD * (spikes // AHEAD + 1)).sum())
         if self.cells_in_train:
             trains = n_cells / self.cells_in_train
             looked_at = np.where(early, np.minimum(trains, MARGIN * spikes), trains)
-            done += self.looked_at * round(float((looked_at * steps).sum()))
-        return done
+            yield self.looked_at, round(float((looked_at * steps).sum()))
 
 
 def by_events(part: Unstepped, draws: Mapping[Ref, float], unit: int, itemsize: int) -> ByEvents:

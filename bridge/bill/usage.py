@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-from bridge.bill.counts import Counts
+from bridge.bill.counts import Counts, repeated
 from bridge.bill.operations import CircuitOperations, circuit_operations
 from spiking import RowCircuit, Selection
 from spiking.circuit import row_program
@@ -162,35 +162,38 @@ def _work(selection: Selection, spikes: np.ndarray, circuit: RowCircuit, precisi
     updates = sum(
         int((rows.cells[group] * rows.steps).sum()) for group, cost in cells.step.items() if cost != Counts()
     )
-    here = cells if selection.stepped else circuit_operations(circuit, precision, stepped=False)
+    stepped = repeated(_simulated(rows, cells))
+    here = stepped
+    if not selection.stepped:
+        here = repeated(_simulated(rows, circuit_operations(circuit, precision, stepped=False)))
     return Usage(
         updates=updates,
         simulated_ms=float(rows.steps.sum() * row_program(circuit).dt_ms),
-        simulated=_simulated(rows, here),
+        simulated=here,
         events=Counts(
             synops=sum(rows.passed(cells, pathway) for pathway in cells.pathways),
             neuron_updates=updates,
-            random_draws=_simulated(rows, cells).random_draws,
+            random_draws=stepped.random_draws,
         ),
     )
 
 
-def _simulated(rows: _Rows, operations: CircuitOperations) -> Counts:
-    """Operations of a digital machine."""
-    done = operations.row_step * int(rows.steps.sum())
+def _simulated(rows: _Rows, operations: CircuitOperations) -> Iterator[tuple[Counts, int]]:
+    """What a digital machine does, and how often."""
+    yield operations.row_step, int(rows.steps.sum())
     for group, cost in operations.step.items():
         n_cells = rows.cells[group]
-        done += cost * int((n_cells * rows.steps).sum()) + operations.begin[group] * int(n_cells.sum())
+        yield cost, int((n_cells * rows.steps).sum())
+        yield operations.begin[group], int(n_cells.sum())
     for group, cost in operations.reset.items():
-        done += cost * _whole(rows.fired[group].sum())
+        yield cost, _whole(rows.fired[group].sum())
     for pathway, cost in operations.arrival.items():
         if cost != Counts():
-            done += cost * rows.passed(operations, pathway)
+            yield cost, rows.passed(operations, pathway)
     for source, target, cost in operations.summed.values():
-        done += cost * int((rows.cells[source] * rows.cells[target] * rows.steps).sum())
+        yield cost, int((rows.cells[source] * rows.cells[target] * rows.steps).sum())
     for group, by_events in operations.by_events.items():
-        done += by_events.counts(rows.cells[group], rows.unit, rows.steps, rows.fired[group], rows.early)
-    return done
+        yield from by_events.of(rows.cells[group], rows.unit, rows.steps, rows.fired[group], rows.early)
 
 
 def _whole(number: float) -> int:
