@@ -24,8 +24,10 @@ def check_room(batch: Batch, wanted: Wanted, engine: Engine) -> None:
 
     Only where cells at `Wanted.likely_Hz` would fill a quarter of it is a row simulated to see what they do.
     """
+    if not wanted.spikes:
+        return
     available = _available()
-    if available is None or not wanted.spikes:
+    if available is None:
         return
     limit_ms = wanted.budget.limit_ms
     n_cells = sum(int(batch.n_cells(group).sum()) for group in wanted.spikes)

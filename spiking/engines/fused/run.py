@@ -27,8 +27,8 @@ __all__ = ["Block", "Window", "run_block", "run_rows"]
 # and Kuck 1987).
 _MOST, _LEAST = 20_000_000, 2_000_000
 # A group whose cells are not stepped takes as long as so many stepped ones, and as one more for each so many keys.
-# Its calls are not split as far, since they take little longer than what surrounds them (half a millisecond).
-_UNSTEPPED, _KEYS_A_CELL, _LEAST_UNSTEPPED = 32, 8, 10_000_000
+# Its calls are split less, since they take little longer than what surrounds them (half a millisecond).
+_UNSTEPPED, _KEYS_A_CELL, _LEAST_UNSTEPPED = 32, 8, 20_000_000
 NO_LIMIT = 2**62  # of spikes
 _NEVER_S = -1e4  # Brian2's last spike of a cell that never spiked
 
@@ -148,13 +148,14 @@ def _blocks(kernel: Kernel, batch: Batch, window: Window, threads: int) -> Itera
     cells = np.zeros(batch.n_rows, dtype=np.int64)
     for group, n in sizes.items():
         cells += _UNSTEPPED + n // (batch.unit * _KEYS_A_CELL) if group in unstepped else n
-    shortest = min(_LEAST_UNSTEPPED, _MOST) if unstepped else _LEAST
-    most, least = (limit // window.likely_steps for limit in (_MOST, shortest))
+    longest, shortest = (2 * _MOST, min(_LEAST_UNSTEPPED, _MOST)) if unstepped else (_MOST, _LEAST)
+    most, least = (limit // window.likely_steps for limit in (longest, shortest))
+    share = threads if unstepped else 2 * threads
     end = np.cumsum(cells)
     first = 0
     while first < batch.n_rows:
         held = end[first] - cells[first]
-        limit = min(most, max(least, (end[-1] - held) // (2 * threads)))
+        limit = min(most, max(least, (end[-1] - held) // share))
         stop = max(first + 1, int(np.searchsorted(end, held + limit, side="right")))
         yield range(first, stop)
         first = stop
