@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.ticker import NullLocator
 from scipy.special import softmax
 
 from scenarios.regular_or_random.measures import CURVES, Study
@@ -94,10 +95,11 @@ def error(study: Study) -> Figure:
         )
         ax[name].set_xlabel(CURVES[curve])
     _along(ax["F"], study, "rate_spread", "regular", label="unequal rates (s.d. of log)", color=SOFTMAX)
-    _along(ax["F"], study, "jitter", "regular", label="jittered phases (spacings)", color=INH)
+    _along(ax["F"], study, "jitter", "regular", label="jittered phases (spacings)", color=INK)
     ax["F"].set_xscale("symlog", linthresh=0.05)
     ax["F"].set_xlim(-0.005, 3)
     plain_ticks(ax["F"], "x", [0, 0.1, 0.3, 1, 2])
+    ax["F"].xaxis.set_minor_locator(NullLocator())
     ax["F"].set_xlabel("size of the disturbance")
     shapes = [f"{p.case.x:g}".replace("inf", "∞") for p in study.along("shape")]
     ax["E"].set_xticks(_places(study.along("shape")), shapes)
@@ -105,6 +107,7 @@ def error(study: Study) -> Figure:
         each.axhline(1, color=MUTED, lw=1, ls=":")
         each.set(yscale="log")
         plain_ticks(each, "y", [0.01, 0.03, 0.1, 0.3, 1])
+        each.yaxis.set_minor_locator(NullLocator())
     for name in "AD":
         ax[name].set_ylabel("error / sampling error")
     legend_below(figure, *ax.values(), ncols=3)
@@ -118,6 +121,7 @@ def _along(ax: Axes, study: Study, curve: str, kind: str, **look: Any) -> None:
     if curve in LOG:
         ax.set_xscale("log")
         plain_ticks(ax, "x", sorted({p.case.x for p in points}))
+        ax.xaxis.set_minor_locator(NullLocator())
 
 
 def _places(points: list[Any]) -> list[float]:
@@ -142,6 +146,7 @@ def rhythm(study: Study) -> Figure:
     ax["A"].set(
         xlim=(5, 120), ylim=(0.02, 60), yscale="log", xlabel="frequency (Hz)", ylabel="power / random spikes'"
     )
+    plain_ticks(ax["A"], "y", [0.1, 1, 10])
     rng = np.random.default_rng(0)  # of the bars in C
     for shift, (name, (colour, label)) in zip((-0.15, 0.15), looks.items(), strict=True):
         rows = [getattr(study.beats[k], m)(name) for m in ("peaked", "shared") for k in ("regular", "random")]
