@@ -20,6 +20,7 @@ __all__ = [
     "known",
     "positive",
     "positive_int",
+    "positive_within",
     "within",
 ]
 
@@ -30,6 +31,12 @@ def positive(owner: str, field: str, value: object, *, remedy: str = "use a posi
         raise TypeError(f"{owner}.{field} must be a number, got {value!r}; {remedy}.")
     if not (math.isfinite(value) and float(value) > 0):
         raise ValueError(f"{owner}.{field} must be > 0, got {value}; {remedy}.")
+
+
+def positive_within(owner: str, field: str, value: object, low: float, high: float) -> None:
+    """Raise unless `value` is a number > 0 in [low, high]: beyond it a circuit means nothing, or overflows."""
+    positive(owner, field, value, remedy=f"use one in [{low:g}, {high:g}]")
+    within(owner, field, value, low, high)
 
 
 def positive_int(owner: str, field: str, value: object) -> None:

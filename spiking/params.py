@@ -9,11 +9,12 @@ from typing import Any
 from brian2 import Quantity, ms
 
 from spiking.cells import CELLS, CellModel, EscapeRate, RegularCell
-from spiking.checks import known, positive, positive_int, within
+from spiking.checks import known, positive_int, positive_within, within
 
 __all__ = ["FEEDFORWARD", "PARAMETER_SETS", "GammaParams"]
 
 FEEDFORWARD = ("max", "mean", "none")
+TEMPERATURES = (1e-6, 1e6)  # the precision of float32 on either side
 EQUAL = 1e-6  # relative difference of two time constants that count as equal
 
 
@@ -53,15 +54,13 @@ class GammaParams:
     def __post_init__(self) -> None:
         for name in ("n_cells", "n_inh"):
             positive_int("GammaParams", name, getattr(self, name))
-        for name in (
-            *("temperature", "tau_i_ms", "tau_rise_ms", "tau_ampa_ms", "tau_gaba_ms"),
-            *("refractory_ms", "delay_ms", "dt_ms"),
-        ):
-            positive("GammaParams", name, getattr(self, name))
+        positive_within("GammaParams", "temperature", self.temperature, *TEMPERATURES)
+        for name in ("tau_i_ms", "tau_rise_ms", "tau_ampa_ms", "tau_gaba_ms", "refractory_ms"):
+            positive_within("GammaParams", name, getattr(self, name), 1e-3, 1e5)
+        for name in ("delay_ms", "dt_ms"):
+            positive_within("GammaParams", name, getattr(self, name), 1e-3, 1e3)
         if self.gain is not None:
-            positive(
-                "GammaParams", "gain", self.gain, remedy="use bridge.calibrate, or None for the stored one"
-            )
+            positive_within("GammaParams", "gain", self.gain, 1e-6, 1e6)
         known("GammaParams.feedforward", self.feedforward, FEEDFORWARD)
         within("GammaParams", "inh_spread", self.inh_spread, 0.0, 0.95)
         within("GammaParams", "w_ei", self.w_ei, 0.0, 1e3)
@@ -72,6 +71,7 @@ class GammaParams:
                 f"GammaParams.cell must be a cell model, got {self.cell!r}; "
                 "use EscapeRate(), DiffusiveLIF() or RegularCell()."
             )
+        positive_within("GammaParams", "cell.tau_ms", getattr(self.cell, "tau_ms", 1.0), self.dt_ms, 1e5)
         if self.dt_ms > min(0.5 * self.delay_ms, self.tau_rise_ms):
             raise ValueError(
                 f"GammaParams.dt_ms must be <= delay_ms / 2 = {0.5 * self.delay_ms} and tau_rise_ms = "

@@ -59,7 +59,7 @@ REFUSALS = [
     Refusal(
         what="duration under one cycle",
         command="compare --scores good.npy --duration-ms 20",
-        says="duration_ms must be at least one gamma cycle",
+        says="duration_ms must be >= 34, got 20.0",
     ),
     Refusal(what="negative cells", command="compare --scores good.npy --n-cells -5", says="n_cells must be"),
     Refusal(what="zero cells", command="compare --scores good.npy --n-cells 0", says="n_cells must be"),

@@ -39,8 +39,8 @@ class Params(ScenarioParams):
     scores: str | None = param(None, "scores (rows, keys) in a .npy file")
     mask: str | None = param(None, "with scores: bool of their shape in a .npy file, True takes part")
     qkv: str | None = param(None, "query, key, value (length, dim) in an .npz file")
-    temperature: float = param(1.0, "softmax temperature wanted", above=0)
-    duration_ms: float = param(1000.0, "simulated time for every row", above=0)
+    temperature: float = param(1.0, "softmax temperature wanted", at_least=1e-6, at_most=1e6)
+    duration_ms: float = param(1000.0, "simulated time for every row", at_least=34)
     n_cells: int = param(40, "excitatory cells per key", at_least=1)
 
     def __post_init__(self) -> None:

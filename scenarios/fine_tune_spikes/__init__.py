@@ -35,7 +35,7 @@ class Params(SwapParams):
     train_spikes: int = param(64, "of each row while learning", at_least=1)
     spikes: tuple[int, ...] = param((4, 16, 256), "more budgets that the models are measured at", at_least=1)
     tune_iterations: int = param(300, "of learning on", at_least=2)
-    tune_learning_rate: float = param(3e-4, "at its highest", above=0)
+    tune_learning_rate: float = param(3e-4, "at its highest", above=0, at_most=1)
 
     @property
     def budgets(self) -> tuple[int, ...]:

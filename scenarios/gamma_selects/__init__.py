@@ -30,11 +30,15 @@ MATCH_ms = 300.0  # each step of the search for the control's drive
 class Params(ScenarioParams):
     n_rows: int = param(48, "competitions", at_least=2)
     n_keys: int = param(8, "stimuli that compete in each", at_least=2)
-    drive_range: float = param(3.5, "drive of the strongest over the weakest stimulus, in scores", above=0)
+    drive_range: float = param(
+        3.5, "drive of the strongest over the weakest stimulus, in scores", above=0, at_most=100
+    )
     duration_ms: float = param(1000.0, "measured time", at_least=100)
     n_cells: int = param(40, "excitatory cells per stimulus", at_least=1)
-    w_ei: float = param(4.0, "synaptic weight E to I; 0: no loop to begin with", at_least=0)
-    tau_gaba_ms: tuple[float, ...] = param((5.0, 6.5, 8.0, 10.0, 12.0), "decays of inhibition", above=0)
+    w_ei: float = param(4.0, "synaptic weight E to I; 0: no loop to begin with", at_least=0, at_most=1000)
+    tau_gaba_ms: tuple[float, ...] = param(
+        (5.0, 6.5, 8.0, 10.0, 12.0), "decays of inhibition", at_least=0.1, at_most=1000
+    )
     tau_rows: int = param(24, "competitions at each decay of inhibition", at_least=2)
 
     def circuit(self, tau_gaba_ms: float = GammaParams().tau_gaba_ms) -> GammaCircuit:

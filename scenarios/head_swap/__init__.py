@@ -31,7 +31,7 @@ CONTROLS = {"uniform": Uniform(), "hardmax": Hardmax()}
 class Params(SwapParams):
     spikes: tuple[int, ...] = param((1, 2, 4, 8, 16, 32, 64, 128, 256), "budgets of a row", at_least=1)
     few_spikes: int = param(4, "a budget more, at which heads are compared", at_least=1)
-    goal: float = param(0.02, "rise in loss whose price in spikes is measured", above=0)
+    goal: float = param(0.02, "rise in loss whose price in spikes is measured", above=0, at_most=100)
 
     @property
     def budgets(self) -> tuple[int, ...]:

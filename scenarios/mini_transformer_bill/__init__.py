@@ -49,7 +49,9 @@ class Params(ScratchParams):
         (4, 16, 64), "budgets of a row, in sampled and simulated heads", at_least=1
     )
     seeds: int = param(1, "trainings of each model", at_least=1)
-    goal: float = param(0.02, "accuracy that a model may lose to softmax and still count as good", above=0)
+    goal: float = param(
+        0.02, "accuracy that a model may lose to softmax and still count as good", above=0, at_most=1
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

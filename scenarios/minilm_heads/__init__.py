@@ -28,7 +28,9 @@ QUESTION = (
 class Params(ScenarioParams):
     text: str = param(shipped_paragraph(), "what the model reads")
     heads: str = param("all", "all, or layer.head from 0 with commas, * for every one: 3.0 or 0.1,3.*")
-    temperature: float = param(1.0, "softmax temperature wanted; the model's own is 1", above=0)
+    temperature: float = param(
+        1.0, "softmax temperature wanted; the model's own is 1", at_least=1e-6, at_most=1e6
+    )
     duration_ms: float = param(400.0, "simulated time for every row", at_least=100)
     n_cells: int = param(20, "excitatory cells per key", at_least=1)
 

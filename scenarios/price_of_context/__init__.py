@@ -29,7 +29,7 @@ class Params(ScenarioParams):
     spikes: tuple[int, ...] = param((8, 16, 64, 256), "spike budgets of a row", at_least=1)
     budget: int = param(64, "the budget that the numbers of the report are about", at_least=1)
     dim: int = param(64, "components of queries, keys and values", at_least=1)
-    score_sd: float = param(1.5, "standard deviation of the scores", above=0)
+    score_sd: float = param(1.5, "standard deviation of the scores", above=0, at_most=100)
     n_rows: int = param(32, "rows: heads with a query, keys and values each", at_least=2)
     rounds: int = param(5, "rounds in which all take turns to be timed", at_least=2)
 

@@ -10,7 +10,7 @@ from scenarios.price_of_context.measures import KINDS, crossover
 from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Numbers, Words
 from scenarios.workbench.sentences import choose, listed, words
-from scenarios.workbench.statistics import Estimate, clear, difference, estimate_of, mean
+from scenarios.workbench.statistics import Estimate, clear, difference, estimate_of, mean, ratio
 
 __all__ = ["error", "in_numbers", "in_words", "over_softmax"]
 
@@ -39,7 +39,7 @@ def error(data: xr.Dataset, squared: str) -> Estimate:
     """The root of the mean squared error over that of softmax's output, for one context and one way."""
     found = mean(data[squared].values / float(data.softmax_squared))
     root = float(np.sqrt(found.value))
-    return Estimate(value=root, error=found.error / (2 * root))
+    return Estimate(value=root, error=ratio(found.error, 2 * root))
 
 
 def in_numbers(data: xr.Dataset) -> Numbers:

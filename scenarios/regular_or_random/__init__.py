@@ -31,12 +31,12 @@ KINDS = ("regular", "own phases", "random")
 class Params(ScenarioParams):
     n_rows: int = param(400, "rows at every point of a curve", at_least=20)
     n_keys: int = param(16, "keys", at_least=2)
-    spread: float = param(1.5, "standard deviation of the scores", above=0)
+    spread: float = param(1.5, "standard deviation of the scores", above=0, at_most=100)
     spikes: int = param(64, "spikes at which a row ends", at_least=2)
     n_cells: int = param(10, "cells per key", at_least=1)
     budgets: tuple[int, ...] = param((8, 16, 32, 64, 128, 256), "other numbers of spikes", at_least=1)
     keys: tuple[int, ...] = param((4, 16, 64, 256), "other numbers of keys", at_least=2)
-    spreads: tuple[float, ...] = param((0.5, 1.0, 1.5, 3.0), "other spreads of scores", above=0)
+    spreads: tuple[float, ...] = param((0.5, 1.0, 1.5, 3.0), "other spreads of scores", above=0, at_most=100)
     shapes: tuple[int, ...] = param(
         (1, 2, 4, 8, 16, 32), "shapes of random thresholds", at_least=1, at_most=100
     )

@@ -27,8 +27,10 @@ QUESTION = (
 class Params(ScenarioParams):
     keys: tuple[int, ...] = param((2, 8, 32, 64), "numbers of keys, escape-rate cells", at_least=2)
     keys_lif: tuple[int, ...] = param((2, 8), "numbers of keys, diffusive cells (slower)", at_least=2)
-    temperatures: tuple[float, ...] = param((0.5, 1.0, 2.0), "softmax temperatures asked for", above=0)
-    score_sd: float = param(1.5, "scores are normal with this standard deviation", above=0)
+    temperatures: tuple[float, ...] = param(
+        (0.5, 1.0, 2.0), "softmax temperatures asked for", at_least=1e-6, at_most=1e6
+    )
+    score_sd: float = param(1.5, "scores are normal with this standard deviation", above=0, at_most=100)
     n_rows: int = param(64, "rows of each condition; more with less than 8 keys", at_least=4)
     n_cells: int = param(40, "excitatory cells per key", at_least=1)
     duration_ms: float = param(2700.0, "simulated time", at_least=200)

@@ -26,7 +26,7 @@ from scenarios.temperature_map.measures import (
     measure,
 )
 from scenarios.workbench.outcome import Outcome, RunContext
-from scenarios.workbench.params import ScenarioParams, param
+from scenarios.workbench.params import ScenarioParams, fields_of, param
 from scenarios.workbench.stages import simulation
 from spiking import GammaCircuit, GammaParams
 from spiking.cells import DiffusiveLIF, EscapeRate
@@ -42,14 +42,22 @@ QUESTION = (
 @dataclass(frozen=True, kw_only=True)
 class Params(ScenarioParams):
     cell: str = param("lif", "model of the E cells", choices=("lif", "escape"))
-    tau_gaba_ms: float = param(8.0, "decay of inhibition", above=0)
-    delay_ms: float = param(1.0, "axonal and synaptic delay, both ways round the loop", at_least=0.2)
-    sigma: float = param(2.0, "noise on the membrane, in scores; lif cells", above=0)
-    reset_by: float = param(1.0, "fall of the voltage at a spike, in scores; escape cells", above=0)
-    inhibition: float = param(10.0, "fall in E input when every I cell fires once, in scores", above=0)
+    tau_gaba_ms: float = param(8.0, "decay of inhibition", at_least=0.1, at_most=1000)
+    delay_ms: float = param(
+        1.0, "axonal and synaptic delay, both ways round the loop", at_least=0.2, at_most=100
+    )
+    sigma: float = param(2.0, "noise on the membrane, in scores; lif cells", at_least=1e-3, at_most=100)
+    reset_by: float = param(
+        1.0, "fall of the voltage at a spike, in scores; escape cells", at_least=1e-3, at_most=100
+    )
+    inhibition: float = param(
+        10.0, "fall in E input when every I cell fires once, in scores", at_least=0, at_most=500
+    )
     n_cells: int = param(40, "E cells per key", at_least=1)
     n_keys: int = param(8, "keys", at_least=2)
-    score_sd: float = param(1.5, "scores are the quantiles of a normal of this deviation", above=0)
+    score_sd: float = param(
+        1.5, "scores are the quantiles of a normal of this deviation", above=0, at_most=100
+    )
     n_rows: int = param(8, "independent rows, all with the same scores", at_least=2)
     duration_ms: float = param(1000.0, "simulated time", at_least=200)
     steps: int = param(
@@ -95,11 +103,13 @@ def run(params: Params, ctx: RunContext) -> Outcome:
 
 
 def _plan(params: Params) -> list[tuple[str, Params]]:
-    """The circuit itself, then each parameter at its other values: (name of the parameter, circuit)."""
+    """The circuit itself, then each parameter at its other values, within its bounds: (name, circuit)."""
     plan = [("", params)]
+    bounds = {field.name: (field.at_least, field.at_most) for field in fields_of(Params)}
     for varied in params.varied:
         value = getattr(params, varied.name)
         values = value * np.geomspace(1 / varied.reach, varied.reach, params.steps)
+        values = np.clip(values, *bounds[varied.name])
         for other in dict.fromkeys(_like(value, other) for other in values):
             if other != value:
                 changed: dict[str, Any] = {varied.name: other}

@@ -12,7 +12,7 @@ from scipy.special import softmax
 from bridge import fit_softmax
 from scenarios.workbench.outcome import Metric, Words
 from scenarios.workbench.sentences import listed, say, words
-from scenarios.workbench.statistics import Estimate, bootstrap, clear, estimate_of, mean, metric
+from scenarios.workbench.statistics import Estimate, bootstrap, clear, estimate_of, mean, metric, ratio
 from scenarios.workbench.tables import Variables, column, estimate_column
 from spiking import Selection
 
@@ -52,12 +52,12 @@ VARIED = (
 def measure(selection: Selection, scores: np.ndarray, rng: np.random.Generator) -> dict[str, Estimate]:
     """The four numbers of a circuit."""
     fitted = fit_softmax(selection.counts, scores)
-    error = max(fitted.beta_se, fitted.beta_se_quasi) / fitted.beta**2
+    error = ratio(max(fitted.beta_se, fitted.beta_se_quasi), fitted.beta**2)
     rhythmic = selection.n_cycles > 0
     if rhythmic.mean() < MOST:  # the few peaks that are left are a harmonic of a slower rhythm, or chance
         rhythmic = np.zeros_like(rhythmic)
     return {
-        "fitted_temperature": Estimate(value=float(1 / fitted.beta), error=float(error)),
+        "fitted_temperature": Estimate(value=ratio(1.0, fitted.beta), error=error),
         "effective_keys": bootstrap(
             lambda rows: _effective_keys(selection.counts[rows].sum(axis=0)), len(scores), rng
         ),

@@ -37,19 +37,21 @@ class Params(ScenarioParams):
     n_keys: int = param(8, "keys of each query, and objects of the scene", at_least=2)
     d: int = param(32, "dimension of queries, keys and values", at_least=2)
     n_cells: int = param(40, "excitatory cells per key", at_least=1)
-    temperature: float = param(1.0, "softmax temperature wanted", above=0)
+    temperature: float = param(1.0, "softmax temperature wanted", at_least=1e-6, at_most=1e6)
     duration_ms: float = param(1000.0, "measured time", at_least=200)
-    query_rate_Hz: float = param(100.0, "rate of a query cell whose component is 1", above=0)
+    query_rate_Hz: float = param(100.0, "rate of a query cell whose component is 1", above=0, at_most=1000)
     noise_rates_Hz: tuple[float, ...] = param(
-        (1.0, 3.0, 10.0, 30.0), "other rates, for the price of it", above=0
+        (1.0, 3.0, 10.0, 30.0), "other rates, for the price of it", above=0, at_most=1000
     )
     noise_queries: int = param(24, "queries at each of these rates", at_least=2)
-    threshold: float = param(0.045, "a feature is seen if the output holds more of it than this", above=0)
+    threshold: float = param(
+        0.045, "a feature is seen if the output holds more of it than this", above=0, at_most=100
+    )
     strengths: tuple[float, ...] = param(
-        (1.0, 0.7, 0.45, 0.25), "features of an object, strong to weak", above=0
+        (1.0, 0.7, 0.45, 0.25), "features of an object, strong to weak", above=0, at_most=10
     )
     focus: tuple[float, ...] = param(
-        (0.0, 1.0, 2.0, 4.0, 8.0), "score of the most over the least attended object", at_least=0
+        (0.0, 1.0, 2.0, 4.0, 8.0), "score of the most over the least attended object", at_least=0, at_most=100
     )
 
     def __post_init__(self) -> None:

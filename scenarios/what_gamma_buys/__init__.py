@@ -30,13 +30,13 @@ ONSET_ms = 200.0
 class Params(ScenarioParams):
     n_rows: int = param(64, "competitions", at_least=4)
     n_keys: int = param(8, "stimuli that compete in each", at_least=2)
-    spread: float = param(1.5, "standard deviation of the scores", above=0)
+    spread: float = param(1.5, "standard deviation of the scores", above=0, at_most=100)
     duration_ms: float = param(1000.0, "measured time", at_least=100)
     n_cells: int = param(40, "excitatory cells per stimulus", at_least=1)
-    w_ei: float = param(4.0, "synaptic weight E to I; 0: no loop to begin with", at_least=0)
+    w_ei: float = param(4.0, "synaptic weight E to I; 0: no loop to begin with", at_least=0, at_most=1000)
     margin: int = param(5, "lead in spikes that decides", at_least=1)
     tv_goal: float = param(0.1, "total variation to reach", above=0, at_most=1)
-    spreads: tuple[float, ...] = param((0.75, 1.5, 3.0), "more spreads of scores", above=0)
+    spreads: tuple[float, ...] = param((0.75, 1.5, 3.0), "more spreads of scores", above=0, at_most=100)
     sweep_rows: int = param(24, "competitions at each of these", at_least=4)
     sweep_ms: float = param(500.0, "measured time at each of these", at_least=100)
 

@@ -61,7 +61,9 @@ class PretrainedParams(HeadParams):
     """The same in a pretrained model."""
 
     model: str = param(MINILM, "minilm, or the folder of a Hugging Face model")
-    temperature: float = param(1.0, "divides the scores; 1 as the model was trained", above=0)
+    temperature: float = param(
+        1.0, "divides the scores; 1 as the model was trained", at_least=1e-6, at_most=1e6
+    )
 
     def row_circuit(self) -> RowCircuit:
         """Make the circuit of every head that spikes, at this temperature."""

@@ -78,9 +78,16 @@ def _option(field: Field) -> click.Option:
     spelling = field.option
     if field.kind is bool and not field.many:
         kind, spelling = None, f"{field.option}/--no-{field.option[2:]}"
-    return click.Option(
-        [spelling, field.name], type=kind, default=None, help=f"{field.help}  [default: {_shown(field)}]"
-    )
+    about = "; ".join(filter(None, (f"default: {_shown(field)}", _bounds(field))))
+    return click.Option([spelling, field.name], type=kind, default=None, help=f"{field.help}  [{about}]")
+
+
+def _bounds(field: Field) -> str:
+    """What its values may be, as help shows it."""
+    if field.choices:
+        return f"of: {', '.join(field.choices)}"
+    bounds = (("above", field.above), ("at least", field.at_least), ("at most", field.at_most))
+    return ", ".join(f"{words} {bound:g}" for words, bound in bounds if bound is not None)
 
 
 def _shown(field: Field) -> str:

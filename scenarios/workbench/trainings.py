@@ -26,7 +26,7 @@ class ScratchParams(SizeParams):
     """Models that learn from nothing, with any kind of head."""
 
     n_heads: int = param(2, "attention heads in each", at_least=1)
-    learning_rate: float = param(3e-3, "at its highest; it ends at a tenth", above=0)
+    learning_rate: float = param(3e-3, "at its highest; it ends at a tenth", above=0, at_most=1)
     n_cells: int = param(10, "excitatory cells per key", at_least=1)
     kinds: tuple[str, ...] = param(KINDS, f"of head, of: {', '.join(KINDS)}", choices=KINDS)
 

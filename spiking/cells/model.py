@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, ClassVar, Protocol
 
-import numpy as np
 from brian2 import Quantity
 
-from spiking.checks import positive
+from spiking.checks import positive_within, within
 
 __all__ = ["CellModel", "check_fields", "start_without_input"]
 
@@ -48,10 +47,10 @@ def start_without_input(cell: CellModel) -> dict[str, str]:
 
 
 def check_fields(cell: Any, *signed: str) -> None:
-    """Every field is positive but those named, which only have to be finite."""
+    """Every field is positive but those named; all are of a size that no exponential of a row overflows."""
     for field in fields(cell):
         value = getattr(cell, field.name)
         if field.name not in signed:
-            positive(type(cell).__name__, field.name, value)
-        elif not np.isfinite(value):
-            raise ValueError(f"{type(cell).__name__}.{field.name} must be finite, got {value}; use a number.")
+            positive_within(type(cell).__name__, field.name, value, 1e-6, 1e6)
+        else:
+            within(type(cell).__name__, field.name, value, -1e6, 1e6)

@@ -13,7 +13,7 @@ import brian2 as b2
 import numpy as np
 
 from spiking.calibration import effective_gain
-from spiking.checks import positive, positive_int
+from spiking.checks import positive_int, positive_within
 from spiking.params import GammaParams
 from spiking.rows import Layout
 
@@ -41,8 +41,10 @@ class HeadParams:
 
     def __post_init__(self) -> None:
         positive_int("HeadParams", "n_query", self.n_query)
-        for name in ("query_rate_Hz", "tau_nmda_ms", "tau_out_ms", "row_rate_Hz"):
-            positive("HeadParams", name, getattr(self, name))
+        positive_within("HeadParams", "query_rate_Hz", self.query_rate_Hz, 1e-6, 1e4)
+        positive_within("HeadParams", "row_rate_Hz", self.row_rate_Hz, 1e-6, 1e9)
+        for name in ("tau_nmda_ms", "tau_out_ms"):
+            positive_within("HeadParams", name, getattr(self, name), 1e-3, 1e5)
 
     def namespace(self) -> dict[str, b2.Quantity]:
         """The constants of the periphery's equations, with their dimensions, for Brian2."""
@@ -103,10 +105,15 @@ def build_periphery(
     return [query_cells, dendrites, readout, *joined]
 
 
-def query_rates_Hz(query: np.ndarray, head: HeadParams) -> np.ndarray:
+def query_rates_Hz(query: np.ndarray, head: HeadParams, dt_ms: float) -> np.ndarray:
     """Rate of each query cell, (n_queries, d * 2 * n_query): ON before OFF in each component."""
     rectified = np.stack([np.maximum(query, 0), np.maximum(-query, 0)], axis=2)  # (n_queries, d, ON/OFF)
     rates = np.repeat(rectified.ravel(), head.n_query) * head.query_rate_Hz
+    if rates.max() * dt_ms > 1000:
+        raise ValueError(
+            f"query must ask no cell for more than a spike a step, {1000 / dt_ms:g} Hz, got {rates.max():.3g} Hz; "
+            "lower HeadParams.query_rate_Hz, or scale the query down."
+        )
     return rates.reshape(len(query), -1)
 
 

@@ -159,7 +159,7 @@ class VectorCircuit(RowCircuit):
         self, layout: Layout, query: np.ndarray, key: np.ndarray, value: np.ndarray
     ) -> Callable[[range], Own]:
         """Queries, keys and values as rates and weights."""
-        rates_Hz = query_rates_Hz(query, self.head)
+        rates_Hz = query_rates_Hz(query, self.head, self.params.dt_ms)
         of_keys = key_weights(layout, self.params, self.head, key)  # (n_populations, n_query_cells)
         of_values = value_weights(layout, self.head, value)  # (n_populations, d_value)
 

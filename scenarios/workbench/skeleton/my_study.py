@@ -25,7 +25,7 @@ QUESTION = "Do the spikes of a gamma circuit choose among keys as a softmax does
 class Params(ScenarioParams):
     n_rows: int = param(32, "rows of random scores, each a competition", at_least=2)
     n_keys: int = param(8, "keys of a row", at_least=2)
-    duration_ms: float = param(500.0, "simulated time for every row", above=0)
+    duration_ms: float = param(500.0, "simulated time for every row", at_least=34)
 
 
 def run(params: Params, ctx: RunContext) -> Outcome:

