@@ -93,7 +93,7 @@ def test_parameters_are_typed(options: dict[str, Any], message: str) -> None:
 def test_cells_and_head_are_bounded() -> None:
     with pytest.raises(ValueError, match=r"EscapeRate.tau_ms must be > 0, got 0.0"):
         EscapeRate(tau_ms=0.0)
-    with pytest.raises(ValueError, match=r"EscapeRate.drive must lie in \\[-1e\\+06, 1e\\+06\\], got nan"):
+    with pytest.raises(ValueError, match=r"EscapeRate.drive must lie in .*, got nan"):
         EscapeRate(drive=float("nan"))
     with pytest.raises(ValueError, match=r"DiffusiveLIF.v_reset must be < theta"):
         DiffusiveLIF(v_reset=20.0)
