@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from pragmatic.checks import as_float, at_least, check_rng, shown
 from pragmatic.masks import masked_scores
 from pragmatic.score_maps import NameTable, ScoreMap, Softmax
 
@@ -66,6 +68,10 @@ class DotProductHead:
 
     def __post_init__(self) -> None:
         _check_factor("DotProductHead.scaling", self.scaling)
+        if isinstance(self.score_map, type) or not callable(self.score_map):
+            raise TypeError(
+                f"DotProductHead.score_map must be a score map, got {shown(self.score_map)}; use Softmax()"
+            )
 
     def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Attended:
         _check_vectors(query, key, value)
@@ -116,10 +122,8 @@ class AdditiveHead(torch.nn.Module):
     ) -> None:
         super().__init__()
         for name, dim in (("dim_query", dim_query), ("dim_key", dim_key), ("dim_hidden", dim_hidden)):
-            if dim < 1:
-                raise ValueError(
-                    f"AdditiveHead.{name} must be >= 1, got {dim}; use the vectors' last dimension"
-                )
+            at_least("AdditiveHead", name, dim, 1)
+        check_rng(rng)
         self.w_query = _initial(rng, dim_query, dim_hidden)  # (dim_query, dim_hidden)
         self.w_key = _initial(rng, dim_key, dim_hidden)  # (dim_key, dim_hidden)
         self.w_score = _initial(rng, dim_hidden, 1)  # (dim_hidden, 1)
@@ -203,10 +207,7 @@ class HopfieldHead:
 
     def __post_init__(self) -> None:
         _check_factor("HopfieldHead.beta", self.beta)
-        if self.n_steps < 1:
-            raise ValueError(
-                f"HopfieldHead.n_steps must be >= 1, got {self.n_steps}; use 1 for one retrieval"
-            )
+        at_least("HopfieldHead", "n_steps", self.n_steps, 1)
 
     def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Attended:
         head = DotProductHead(Softmax(), self.beta)
@@ -237,29 +238,54 @@ def _initial(rng: np.random.Generator, n_in: int, n_out: int) -> torch.nn.Parame
     return torch.nn.Parameter(torch.from_numpy(drawn).to(torch.get_default_dtype()))
 
 
-def _check_factor(field: str, value: float | None) -> None:
-    if value is not None and not 0.0 < value < math.inf:
-        raise ValueError(f"{field} must be finite and > 0, got {value}; use None for 1 / sqrt(dim)")
+def _check_factor(field: str, value: object) -> None:
+    if value is None:
+        return
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{field} must be a number, got {shown(value)}; use None for 1 / sqrt(dim)")
+    if not 0 < as_float(value) < math.inf:
+        raise ValueError(f"{field} must be finite and > 0, got {shown(value)}; use None for 1 / sqrt(dim)")
 
 
 def _check_vectors(query: Tensor, key: Tensor, value: Tensor, dims: tuple[int, int] | None = None) -> None:
     """Check that the shapes belong together; `dims` are the wanted dimensions of query and key, if known."""
+    for name, x in (("query", query), ("key", key), ("value", value)):
+        if not (isinstance(x, Tensor) and x.is_floating_point()):
+            got = x.dtype if isinstance(x, Tensor) else shown(x)
+            raise TypeError(f"{name} must be a floating-point tensor, got {got}; convert it with .float()")
+        if x.is_meta:
+            raise ValueError(
+                f"{name} must have values, got a tensor on the meta device; move it to a real one"
+            )
+    if not query.dtype == key.dtype == value.dtype:
+        raise TypeError(
+            f"query, key and value must have one dtype, got {query.dtype}, {key.dtype}, {value.dtype}; convert them"
+        )
     q, k, v = (tuple(x.shape) for x in (query, key, value))
     if min(len(q), len(k), len(v)) < 2:
-        raise ValueError(f"query, key, value must have a length and a dim each, got shapes {q}, {k}, {v}")
+        raise ValueError(
+            f"query, key, value must have a length and a dim each, got shapes {q}, {k}, {v}; reshape them"
+        )
     if k[-2] != v[-2]:
-        raise ValueError(f"key and value must have the same length, got {k[-2]} and {v[-2]}; one value a key")
+        raise ValueError(
+            f"key and value must have the same length, got {k[-2]} and {v[-2]}; give one value a key"
+        )
     if k[-2] == 0:
-        raise ValueError(f"key and value must have at least one key, got shapes {k} and {v}")
+        raise ValueError(f"key and value must have at least one key, got shapes {k} and {v}; give one")
+    if 0 in (*q[-2:], k[-1], v[-1]):
+        raise ValueError(
+            f"query, key, value must have no length or dim of 0, got shapes {q}, {k}, {v}; leave none empty"
+        )
     if dims is None and q[-1] != k[-1]:
         raise ValueError(f"query and key must have the same dim, got {q[-1]} and {k[-1]}; project one first")
     if dims is not None and (q[-1], k[-1]) != dims:
-        raise ValueError(f"query and key must have the head's dims {dims}, got {(q[-1], k[-1])}")
+        raise ValueError(f"query and key must have the head's dims {dims}, got {(q[-1], k[-1])}; match them")
     try:
         torch.broadcast_shapes(q[:-2], k[:-2], v[:-2])
     except RuntimeError:
         raise ValueError(
-            f"the leading dimensions of query, key, value must broadcast, got {q[:-2]}, {k[:-2]}, {v[:-2]}"
+            f"the leading dimensions of query, key, value must broadcast, got {q[:-2]}, {k[:-2]}, {v[:-2]}; "
+            "match them"
         ) from None
 
 

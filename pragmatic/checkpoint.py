@@ -14,7 +14,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, no_grad
 
-__all__ = ["put_tensors", "read_tensors", "write_tensors"]
+from pragmatic.checks import shown
+
+__all__ = ["is_file", "put_tensors", "read_tensors", "write_tensors"]
 
 
 def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
@@ -67,21 +69,50 @@ def read_tensors(path: str | Path, about: tuple[str, ...]) -> tuple[dict[str, Te
     ValueError
         If it is no safetensors file, or lacks one of these keys.
     """
-    if not Path(path).is_file():
+    if not is_file(path):
         raise FileNotFoundError(f"checkpoint must be a file, got {path}, which is none; check the path")
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a mapping
-    except SafetensorError as error:
-        raise ValueError(f"checkpoint must be a whole safetensors file, got {path} ({error})") from None
+    except (SafetensorError, OSError) as error:
+        raise ValueError(
+            f"checkpoint must be a whole safetensors file, got {path} ({error}); use one that this project wrote"
+        ) from None
     missing = [key for key in about if key not in header]
     if missing:
         raise ValueError(
             f"checkpoint must say its {', '.join(missing)}, got {path}, which does not; "
             "use a file that this project wrote for this purpose"
         )
-    return tensors, {key: json.loads(value) for key, value in header.items()}
+    described = {key: _described(key, value, path) for key, value in header.items()}
+    for key in about:
+        if not isinstance(described[key], dict):
+            raise ValueError(
+                f"checkpoint must describe its {key} by names and values, got {shown(described[key])} in {path}; "
+                "use a file that this project wrote"
+            )
+    return tensors, described
+
+
+def is_file(path: object) -> bool:
+    """Whether `path` is that of a file; TypeError for what is no path, False for one that no file can have."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path must be a text or a Path, got {shown(path)}; give the path of a file")
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):  # too long, or with a NUL
+        return False
+
+
+def _described(key: str, text: str, path: str | Path) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError(
+            f"checkpoint must describe its {key} in JSON, got other text in {path}; "
+            "use a file that this project wrote"
+        ) from None
 
 
 @no_grad()

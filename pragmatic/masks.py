@@ -11,6 +11,8 @@ import math
 import torch
 from torch import Tensor
 
+from pragmatic.checks import at_least
+
 __all__ = ["causal_mask", "checked_scores", "masked_scores"]
 
 
@@ -31,6 +33,8 @@ def causal_mask(n_queries: int, n_keys: int, *, device: torch.device | str | Non
     ValueError
         Unless 1 <= n_queries <= n_keys: the first queries would see no key.
     """
+    at_least("causal_mask", "n_queries", n_queries, 0)
+    at_least("causal_mask", "n_keys", n_keys, 0)
     if not 1 <= n_queries <= n_keys:
         raise ValueError(
             f"causal_mask needs 1 <= n_queries <= n_keys, got n_queries={n_queries}, n_keys={n_keys}; "
@@ -72,20 +76,31 @@ def checked_scores(scores: Tensor, mask: Tensor | None) -> None:
     if not (isinstance(scores, Tensor) and scores.is_floating_point()):
         raise TypeError(f"scores must be a floating-point tensor, got {_kind(scores)}; convert with .float()")
     if scores.ndim == 0 or scores.shape[-1] == 0:
-        raise ValueError(f"scores must have at least one key, the last dimension, got shape {_shape(scores)}")
+        raise ValueError(
+            f"scores must have at least one key, the last dimension, got shape {_shape(scores)}; add one"
+        )
+    if scores.is_meta:
+        raise ValueError(
+            "scores must have values, got a tensor on the meta device; move the model to a real one"
+        )
     if mask is not None:
         _check_mask(mask, scores)
 
 
 def _check_mask(mask: Tensor, scores: Tensor) -> None:
     if not (isinstance(mask, Tensor) and mask.dtype == torch.bool):
-        raise TypeError(f"mask must be a bool tensor in which True takes part, got {_kind(mask)}")
+        raise TypeError(
+            f"mask must be a bool tensor in which True takes part, got {_kind(mask)}; convert with .bool()"
+        )
     try:
         fits = torch.broadcast_shapes(mask.shape, scores.shape) == scores.shape
     except RuntimeError:
         fits = False
     if not fits:
-        raise ValueError(f"mask must broadcast to the scores' shape {_shape(scores)}, got {_shape(mask)}")
+        raise ValueError(
+            f"mask must broadcast to the scores' shape {_shape(scores)}, got {_shape(mask)}; "
+            "give it one entry for each query and key"
+        )
 
 
 def _check_rows(scores: Tensor) -> None:

@@ -10,6 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Protocol, TypeVar
 
 from entmax import entmax15
@@ -17,7 +18,7 @@ from entmax import sparsemax as project_on_simplex
 from torch import Tensor
 
 from pragmatic import formulas
-from pragmatic.checks import unknown
+from pragmatic.checks import at_least, shown, unknown
 from pragmatic.masks import masked_scores
 
 __all__ = [
@@ -111,9 +112,10 @@ class Entmax(_RowMap):
     alpha: float = 1.5
 
     def __post_init__(self) -> None:
+        _check_number("Entmax.alpha", self.alpha)
         if not 1.0 <= self.alpha < math.inf:
             raise ValueError(
-                f"Entmax.alpha must be finite and >= 1, got {self.alpha}; use 1 for softmax, 2 for sparsemax"
+                f"Entmax.alpha must be finite and >= 1, got {shown(self.alpha)}; use 1 for softmax, 2 for sparsemax"
             )
 
     def _weights(self, scores: Tensor) -> Tensor:
@@ -147,6 +149,8 @@ class Divisive(_RowMap):
     semisaturation: float = 1.0  # sigma, in units of the scores
 
     def __post_init__(self) -> None:
+        _check_number("Divisive.exponent", self.exponent)
+        _check_number("Divisive.semisaturation", self.semisaturation)
         if not 1.0 <= self.exponent < math.inf:
             raise ValueError(f"Divisive.exponent must be finite and >= 1, got {self.exponent}; use 2.0")
         if not 0.0 <= self.semisaturation < math.inf:
@@ -179,8 +183,9 @@ class Power(_RowMap):
     exponent: float = 2.0  # 1 is linear above threshold
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.offset):
-            raise ValueError(f"Power.offset must be finite, got {self.offset}; use 0.0")
+        _check_number("Power.offset", self.offset)
+        if not -math.inf < self.offset < math.inf:
+            raise ValueError(f"Power.offset must be finite, got {shown(self.offset)}; use 0.0")
         _check_positive("Power.exponent", self.exponent)
 
     def _weights(self, scores: Tensor) -> Tensor:
@@ -195,10 +200,7 @@ class TopK(_RowMap):
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.k, int):
-            raise TypeError(f"TopK.k must be an int, got {type(self.k).__name__}")
-        if self.k < 1:
-            raise ValueError(f"TopK.k must be >= 1, got {self.k}; use 1 for the largest score alone")
+        at_least("TopK", "k", self.k, 1)
         _check_positive("TopK.temperature", self.temperature)
 
     def _weights(self, scores: Tensor) -> Tensor:
@@ -224,9 +226,19 @@ class Uniform(_RowMap):
         return formulas.uniform(scores)
 
 
+def _check_number(field: str, value: object) -> None:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{field} must be a number, got {shown(value)}; use one such as 2.0")
+    if isinstance(value, Integral) and abs(int(value)) > 2**1000:
+        raise ValueError(f"{field} must be finite as a float, got {shown(value)}; use one such as 2.0")
+
+
 def _check_positive(field: str, value: float) -> None:
+    _check_number(field, value)
     if not 0.0 < value < math.inf:
-        raise ValueError(f"{field} must be finite and > 0, got {value}; use a positive number such as 1.0")
+        raise ValueError(
+            f"{field} must be finite and > 0, got {shown(value)}; use a positive number such as 1.0"
+        )
 
 
 SCORE_MAPS: NameTable[Callable[..., ScoreMap]] = NameTable(

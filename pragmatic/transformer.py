@@ -24,7 +24,7 @@ from torch.nn import functional
 
 from pragmatic.attention import Attended, Head, dot_product_head
 from pragmatic.checkpoint import put_tensors, read_tensors, write_tensors
-from pragmatic.checks import at_least
+from pragmatic.checks import at_least, check_rng, shown
 from pragmatic.masks import causal_mask
 from pragmatic.score_maps import Softmax
 
@@ -47,13 +47,16 @@ class TransformerParams:
     def __post_init__(self) -> None:
         for name in ("n_vocab", "n_layers", "n_heads", "width", "n_context"):
             at_least("TransformerParams", name, getattr(self, name), 1)
+            object.__setattr__(self, name, int(getattr(self, name)))  # a small NumPy integer would overflow
         if self.width % self.n_heads:
             raise ValueError(
                 f"TransformerParams.width must be a multiple of n_heads ({self.n_heads}), got {self.width}; "
                 f"use {self.n_heads * math.ceil(self.width / self.n_heads)}"
             )
         if not isinstance(self.causal, bool):
-            raise TypeError(f"TransformerParams.causal must be True or False, got {self.causal!r}")
+            raise TypeError(
+                f"TransformerParams.causal must be True or False, got {shown(self.causal)}; use True for a decoder"
+            )
 
 
 class Output(NamedTuple):
@@ -177,6 +180,12 @@ class Transformer(nn.Module):
 
     def __init__(self, params: TransformerParams, rng: np.random.Generator) -> None:
         super().__init__()
+        if not isinstance(params, TransformerParams):
+            raise TypeError(
+                f"Transformer.params must be TransformerParams, got {shown(params)}; "
+                "use TransformerParams(n_vocab=65)"
+            )
+        check_rng(rng)
         self.params = params
         self.token_vectors = _normal(rng, params.n_vocab, params.width, _VECTOR_STD)
         self.position_vectors = _normal(rng, params.n_context, params.width, _VECTOR_STD)
@@ -296,7 +305,9 @@ class Transformer(nn.Module):
         _, about = read_tensors(path, ("transformer",))
         sizes = about["transformer"]
         if set(sizes) != {field.name for field in fields(TransformerParams)}:
-            raise ValueError(f"{path} must hold the fields of TransformerParams, got {', '.join(sizes)}")
+            raise ValueError(
+                f"{path} must hold the fields of TransformerParams, got {', '.join(sizes)}; use a file of save()"
+            )
         model = cls(TransformerParams(**sizes), np.random.default_rng(0))  # its values are replaced at once
         model.load_weights(path)
         return model

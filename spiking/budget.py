@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
-from spiking.checks import positive_int
+from spiking.checks import as_float, positive_int, shown
 
 __all__ = ["SLOWEST_CYCLE_MS", "Budget", "limit_ms"]
 
+LONGEST_MS = 86_400_000.0
+MOST_SPIKES = 1_000_000
 SLOWEST_CYCLE_MS = 1000.0 / 30.0  # one cycle at the lower edge of the gamma band
 
 
@@ -56,7 +60,10 @@ class Budget:
     def __post_init__(self) -> None:
         for name in ("spikes", "lead"):
             if getattr(self, name) is not None:
-                positive_int("Budget", name, getattr(self, name))
+                positive_int("Budget", name, getattr(self, name), MOST_SPIKES)
+                object.__setattr__(
+                    self, name, int(getattr(self, name))
+                )  # a small NumPy integer would overflow
         if self.duration_ms is None:
             if self.spikes is None and self.lead is None:
                 raise ValueError("Budget must have a limit, got none; use spikes=64 or duration_ms=500.")
@@ -92,7 +99,7 @@ class Budget:
                 "give budget, or duration_ms and spikes, got both; put all limits into the budget."
             )
         if not isinstance(budget, Budget):
-            raise TypeError(f"budget must be a Budget, got {type(budget).__name__}; use Budget(spikes=64).")
+            raise TypeError(f"budget must be a Budget, got {shown(budget)}; use Budget(spikes=64).")
         return budget
 
     def unfinished(self, counts: np.ndarray) -> np.ndarray:
@@ -116,16 +123,17 @@ def _lead(counts: np.ndarray) -> np.ndarray:
 
 def _check_duration(duration_ms: object) -> None:
     """Raise unless the window holds at least one cycle."""
-    try:
-        finite = bool(np.isfinite(float(duration_ms)))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    if not isinstance(duration_ms, Real) or isinstance(duration_ms, bool):
         raise TypeError(
-            f"duration_ms must be a number of milliseconds, got {duration_ms!r}; use 500.0, without a unit."
-        ) from None
-    if not finite or float(duration_ms) <= 0:  # type: ignore[arg-type]
-        raise ValueError(f"duration_ms must be > 0, got {duration_ms}; use 200 or more.")
-    if float(duration_ms) < SLOWEST_CYCLE_MS:  # type: ignore[arg-type]
+            f"duration_ms must be a number of milliseconds, got {shown(duration_ms)}; use 500.0, without a unit."
+        )
+    time_ms = as_float(duration_ms)
+    if not 0 < time_ms < math.inf:
+        raise ValueError(f"duration_ms must be > 0, got {shown(duration_ms)}; use 200 or more.")
+    if time_ms < SLOWEST_CYCLE_MS:
         raise ValueError(
             f"duration_ms must be at least one gamma cycle ({SLOWEST_CYCLE_MS:.1f} ms at 30 Hz), "
-            f"got {duration_ms}; use 200 or more."
+            f"got {shown(duration_ms)}; use 200 or more."
         )
+    if time_ms > LONGEST_MS:
+        raise ValueError(f"duration_ms must be <= {LONGEST_MS:g}, a day, got {shown(duration_ms)}; use less.")

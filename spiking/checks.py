@@ -12,25 +12,58 @@ import numpy as np
 from spiking.passes import faults
 
 __all__ = [
+    "MOST",
+    "as_float",
+    "check_circuit",
+    "check_kind",
     "check_mask",
+    "check_progress",
+    "check_rng",
     "check_scores",
+    "check_seed",
     "check_signal",
     "check_streams",
     "check_vectors",
     "known",
+    "plain_array",
     "positive",
     "positive_int",
     "positive_within",
+    "real_array",
+    "shown",
     "within",
 ]
+
+MOST = 2**31 - 1  # of whole numbers: what every array and every compiled kernel can count to
+
+
+def shown(value: object) -> str:
+    """A value for a message: in one short line, a tensor or an array by its shape."""
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape:
+        return f"{type(value).__name__} of shape {tuple(shape)}"
+    if isinstance(value, Integral) and abs(int(value)) > 10**30:
+        return f"a whole number of {int(value).bit_length()} bits"
+    text = " ".join(repr(value).split())
+    if " object at 0x" in text or " at 0x" in text:
+        return f"a {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def as_float(value: Real) -> float:
+    """The number as a float, inf where it is too large for one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def positive(owner: str, field: str, value: object, *, remedy: str = "use a positive number") -> None:
     """Raise unless `value` is a finite number > 0."""
     if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f"{owner}.{field} must be a number, got {value!r}; {remedy}.")
-    if not (math.isfinite(value) and float(value) > 0):
-        raise ValueError(f"{owner}.{field} must be > 0, got {value}; {remedy}.")
+        raise TypeError(f"{owner}.{field} must be a number, got {shown(value)}; {remedy}.")
+    if not 0 < as_float(value) < math.inf:
+        raise ValueError(f"{owner}.{field} must be > 0, got {shown(value)}; {remedy}.")
 
 
 def positive_within(owner: str, field: str, value: object, low: float, high: float) -> None:
@@ -39,42 +72,121 @@ def positive_within(owner: str, field: str, value: object, low: float, high: flo
     within(owner, field, value, low, high)
 
 
-def positive_int(owner: str, field: str, value: object) -> None:
-    """Raise unless `value` is a whole number >= 1."""
+def positive_int(owner: str, field: str, value: object, most: int = MOST) -> None:
+    """Raise unless `value` is a whole number from 1 to `most`."""
     if not isinstance(value, Integral) or isinstance(value, bool):
-        raise TypeError(f"{owner}.{field} must be a whole number, got {value!r}; use 1 or more.")
+        raise TypeError(f"{owner}.{field} must be a whole number, got {shown(value)}; use 1 or more.")
     if value < 1:
-        raise ValueError(f"{owner}.{field} must be >= 1, got {value}; use 1 or more.")
+        raise ValueError(f"{owner}.{field} must be >= 1, got {shown(value)}; use 1 or more.")
+    if int(value) > most:
+        raise ValueError(f"{owner}.{field} must be <= {most}, got {shown(value)}; use less.")
 
 
 def within(owner: str, field: str, value: object, low: float, high: float) -> None:
     """Raise unless `value` is a finite number in [low, high]."""
     if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f"{owner}.{field} must be a number, got {value!r}; use one in [{low:g}, {high:g}].")
-    if not low <= float(value) <= high:
-        raise ValueError(f"{owner}.{field} must lie in [{low:g}, {high:g}], got {value}; use a value inside.")
+        raise TypeError(
+            f"{owner}.{field} must be a number, got {shown(value)}; use one in [{low:g}, {high:g}]."
+        )
+    if not low <= as_float(value) <= high:
+        raise ValueError(
+            f"{owner}.{field} must lie in [{low:g}, {high:g}], got {shown(value)}; use a value inside."
+        )
 
 
 def known(field: str, name: object, names: Iterable[str]) -> None:
     """Raise unless `name` is one of `names`; the message lists them and guesses which was meant."""
     names = list(names)
-    if name in names:
+    if isinstance(name, str) and name in names:
         return
-    near = get_close_matches(str(name), names, n=1)
+    near = get_close_matches(name, names, n=1) if isinstance(name, str) else []
     guess = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"{field} must be one of {', '.join(names)}; got {name!r}.{guess}")
+    raise ValueError(f"{field} must be one of {', '.join(names)}; got {shown(name)}.{guess}")
+
+
+def check_kind(field: str, value: object, kind: type, remedy: str) -> None:
+    """Raise unless `value` is an instance of `kind`; of a class that was not called the message says so."""
+    if not isinstance(value, kind):
+        got = f"the class {value.__name__}" if isinstance(value, type) else shown(value)
+        raise TypeError(f"{field} must be a {kind.__name__}, got {got}; {remedy}.")
+
+
+def check_circuit(circuit: object) -> None:
+    """Raise unless `circuit` attends, and has a temperature."""
+    if isinstance(circuit, type) or not callable(getattr(circuit, "attend", None)):
+        raise TypeError(
+            f"circuit must be a RowCircuit, got {shown(circuit)}; "
+            "write a subclass with build(), or use GammaCircuit()."
+        )
+    if not isinstance(getattr(circuit, "temperature", None), Real):
+        raise TypeError(
+            f"{type(circuit).__name__} must have a temperature, got none; derive the class from spiking.RowCircuit."
+        )
+
+
+def check_rng(rng: object) -> None:
+    """Raise unless `rng` is a generator."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"rng must be a numpy.random.Generator, got {shown(rng)}; use np.random.default_rng(0)."
+        )
+
+
+def check_seed(field: str, seed: object) -> None:
+    """Raise unless `seed` is a whole number in [0, 2**63)."""
+    if not isinstance(seed, Integral) or isinstance(seed, bool):
+        raise TypeError(f"{field} must be a whole number, got {shown(seed)}; use for example 0.")
+    if not 0 <= int(seed) < 2**63:
+        raise ValueError(f"{field} must lie in [0, 2**63), got {shown(seed)}; use for example 0.")
+
+
+def check_progress(progress: object) -> None:
+    """Raise unless `progress` can be called, or is None."""
+    if progress is not None and not callable(progress):
+        raise TypeError(
+            f"progress must be callable, got {shown(progress)}; give a function of the fraction done."
+        )
+
+
+def plain_array(name: str, values: object) -> np.ndarray:
+    """What is given as an array, unless that would lose a part of it or makes no array."""
+    if np.ma.is_masked(values):
+        raise TypeError(
+            f"{name} must be a plain array, got a masked one; fill it, and pass mask=, True where a key takes part."
+        )
+    try:
+        return np.asarray(values)
+    except Exception as error:  # whatever an array-like raises, a tensor with a gradient among them
+        raise TypeError(
+            f"{name} must be an array of numbers, got {type(values).__name__} ({_brief(error)}); "
+            "pass a rectangular array in memory."
+        ) from None
+
+
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split())[:90]
+
+
+def real_array(name: str, values: object, axes: str = "") -> np.ndarray:
+    """Real numbers as an array of any shape: float32 stays so, all else becomes float64."""
+    array = plain_array(name, values)
+    if array.dtype == np.float32:
+        return array
+    what = f"must be an array of numbers{f' {axes}' if axes else ''}, got"
+    if array.dtype.kind not in "iufO" or values is None:
+        got = f"dtype {array.dtype}" if array.dtype.kind in "bcMmV" else type(values).__name__
+        raise TypeError(f"{name} {what} {got}; pass a rectangular array of real numbers.")
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(
+            f"{name} {what} {type(values).__name__}; pass a rectangular array of real numbers."
+        ) from None
 
 
 def check_scores(scores: np.ndarray | Sequence[Sequence[float]]) -> np.ndarray:
     """Scores as an array of shape (n_rows >= 1, n_keys >= 1): float32 stays so, all else becomes float64."""
-    try:
-        single = getattr(scores, "dtype", None) == np.float32
-        scores = np.asarray(scores, dtype=np.float32 if single else np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"scores must be an array of numbers (rows, keys), got {type(scores).__name__}; "
-            "pass a rectangular array and mark absent keys with mask."
-        ) from None
+    scores = real_array("scores", scores, "(rows, keys)")
     if scores.ndim != 2:
         raise ValueError(
             f"scores must be 2-D (rows, keys), got shape {scores.shape}; reshape to one row per query."
@@ -93,7 +205,7 @@ def check_mask(scores: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
     if mask is None:
         present = np.ones(scores.shape, dtype=bool)
     else:
-        present = np.asarray(mask)
+        present = plain_array("mask", mask)
         if present.dtype != np.bool_:
             raise TypeError(
                 f"mask must be boolean (True takes part), got dtype {present.dtype}; "
@@ -139,13 +251,20 @@ def check_vectors(
     query: np.ndarray, key: np.ndarray, value: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Finite vectors as (n_queries, d), (n_queries, n_keys, d), (n_queries, n_keys, d_value) float64."""
-    query, key, value = (np.asarray(a, dtype=np.float64) for a in (query, key, value))
+    query, key, value = (
+        real_array(name, a).astype(np.float64, copy=False)
+        for name, a in (("query", query), ("key", key), ("value", value))
+    )
     if query.ndim != 2:
         raise ValueError(f"query must be 2-D (queries, d), got shape {query.shape}; reshape it.")
     for name, array in (("key", key), ("value", value)):
         if array.ndim not in (2, 3):
             raise ValueError(
                 f"{name} must be (keys, d) or (queries, keys, d), got shape {array.shape}; reshape it."
+            )
+        if array.ndim == 3 and len(array) != len(query):
+            raise ValueError(
+                f"{name} must have an entry for each of {len(query)} queries, got shape {array.shape}; match them."
             )
     key, value = (np.broadcast_to(a, (len(query), *a.shape[-2:])) for a in (key, value))
     if key.shape[2] != query.shape[1]:

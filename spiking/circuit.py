@@ -13,12 +13,13 @@ import numpy as np
 
 from spiking.batch import Batch, Own
 from spiking.budget import Budget
-from spiking.checks import check_mask, check_scores
+from spiking.checks import check_mask, check_scores, positive_within
 from spiking.engines import Engine, EventDriven, Fused
 from spiking.engines.fused.parts import Program
 from spiking.fill import taking_part
 from spiking.kinds import Kinds
 from spiking.measures.selection import select
+from spiking.params import GAINS, TEMPERATURES
 from spiking.probe import probe
 from spiking.record import Selection
 from spiking.refs import Ref
@@ -149,6 +150,9 @@ class RowCircuit(ABC):
         ValueError, TypeError
             With the class, the rule, the value and the remedy.
         """
+        owner = type(self).__name__
+        positive_within(owner, "temperature", self.temperature, *TEMPERATURES)
+        positive_within(owner, "gain", self.gain, *GAINS)
         template = template_of(self)
         if not template.probed and template.wiring.scores is not None:
             probe(

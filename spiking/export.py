@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spiking.checks import check_kind
 from spiking.record import SpikeRecord
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def to_neo(record: SpikeRecord) -> Block:
     ModuleNotFoundError
         Without the extra `neuro`.
     """
+    check_kind("record", record, SpikeRecord, "give selection.spikes")
     try:
         from neo import Block, Segment
     except ModuleNotFoundError as error:

@@ -16,8 +16,8 @@ import brian2 as b2
 import numpy as np
 
 from spiking.batch import Batch, Wanted
-from spiking.budget import Budget
-from spiking.checks import known, positive, positive_int, within
+from spiking.budget import LONGEST_MS, Budget
+from spiking.checks import check_progress, check_rng, known, positive, positive_int, shown, within
 from spiking.engines import Engine, Fused, check_engine
 from spiking.engines.arrays import read_arrays
 from spiking.engines.brian2 import building
@@ -29,6 +29,7 @@ from spiking.streams import Streams
 
 __all__ = ["Network", "simulate_circuit"]
 
+MOST_NETWORKS = 1_000_000
 _UNRESOLVED = re.compile(r"identifier [\"']?(\w+)[\"']? could not be resolved")
 
 
@@ -89,14 +90,20 @@ def simulate_circuit(
         name of the Brian2 feature.
     """
     check_engine(engine)
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"rng must be a numpy.random.Generator, got {type(rng).__name__}; use np.random.default_rng({rng!r})."
-        )
+    check_rng(rng)
+    check_progress(progress)
     for name, value in (("duration_ms", duration_ms), ("sample_ms", sample_ms)):
         positive("simulate_circuit", name, value, remedy="give milliseconds without a unit, such as 500.0")
-    within("simulate_circuit", "settle_ms", settle_ms, 0.0, 1e9)
-    positive_int("simulate_circuit", "n_networks", n_networks)
+        within("simulate_circuit", name, value, 1e-6, LONGEST_MS)
+    within("simulate_circuit", "settle_ms", settle_ms, 0.0, LONGEST_MS)
+    positive_int("simulate_circuit", "n_networks", n_networks, MOST_NETWORKS)
+    record, sample = _names("record", record), _names("sample", sample)
+    if namespace is not None and not (
+        isinstance(namespace, Mapping) and all(map(_is_constant_name, namespace))
+    ):
+        raise TypeError(
+            f"namespace must map names to constants, got {shown(namespace)}; use for example {{'tau': 10 * ms}}."
+        )
     generators = rng.spawn(n_networks)
     networks = _made(build, generators, {**_callers_constants(), **(namespace or {})})
     kinds = Kinds([read_arrays(network.objects) for network in networks])
@@ -127,6 +134,24 @@ def simulate_circuit(
         raise missing from error
 
 
+def _is_name(name: object) -> bool:
+    return isinstance(name, (str, Ref))
+
+
+def _is_constant_name(name: object) -> bool:
+    return isinstance(name, str) and name.isidentifier()
+
+
+def _names(what: str, given: object) -> tuple[str, ...]:
+    """Names as a tuple, none of them twice."""
+    if isinstance(given, str) or not (isinstance(given, Sequence) and all(map(_is_name, given))):
+        raise TypeError(f"{what} must be a list of names, got {shown(given)}; write for example ['exc'].")
+    twice = next((name for name in given if given.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{what} must name each once, got {twice!r} twice; leave one out.")
+    return tuple(given)
+
+
 def _unresolved(error: Exception) -> ValueError | None:
     """The error of a constant that no namespace holds, in one line; None for any other error."""
     causes: list[BaseException] = [error]
@@ -153,7 +178,7 @@ def _made(
         return [_network(build, constants)]
     if not callable(build):
         raise TypeError(
-            f"build must be a function of a generator, or a network, got {type(build).__name__}; "
+            f"build must be a function of a generator, or a network, got {shown(build)}; "
             "write def build(rng): ... return Network([...])."
         )
     with building():
@@ -165,7 +190,7 @@ def _network(made: object, constants: Mapping[str, object]) -> Network:
         made = Network(list(made.objects))
     if not isinstance(made, Network):
         raise TypeError(
-            f"build must return a Network or a brian2.Network, got {type(made).__name__}; "
+            f"build must return a Network or a brian2.Network, got {shown(made)}; "
             "return Network([group, synapses], namespace)."
         )
     if not any(isinstance(o, b2.NeuronGroup) for o in made.objects):

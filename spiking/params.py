@@ -9,13 +9,34 @@ from typing import Any
 from brian2 import Quantity, ms
 
 from spiking.cells import CELLS, CellModel, EscapeRate, RegularCell
-from spiking.checks import known, positive_int, positive_within, within
+from spiking.checks import known, positive_int, positive_within, shown, within
 
-__all__ = ["FEEDFORWARD", "PARAMETER_SETS", "GammaParams"]
+__all__ = [
+    "FEEDFORWARD",
+    "GAINS",
+    "MOST_CELLS",
+    "PARAMETER_SETS",
+    "TEMPERATURES",
+    "GammaParams",
+    "check_cell",
+]
 
+MOST_CELLS = 100_000
 FEEDFORWARD = ("max", "mean", "none")
 TEMPERATURES = (1e-6, 1e6)  # the precision of float32 on either side
+GAINS = (1e-6, 1e6)
 EQUAL = 1e-6  # relative difference of two time constants that count as equal
+
+
+def check_cell(owner: str, cell: object, dt_ms: float) -> None:
+    """Raise unless `cell` is a cell model whose membrane the time step follows (Euler's method)."""
+    named = ("equations", "threshold", "reset", "namespace", "tau_ms", "drive", "theta")
+    if isinstance(cell, type) or not all(hasattr(cell, name) for name in named):
+        raise TypeError(
+            f"{owner}.cell must be a cell model, got {shown(cell)}; "
+            "use EscapeRate(), DiffusiveLIF() or RegularCell()."
+        )
+    positive_within(owner, "cell.tau_ms", getattr(cell, "tau_ms", None), dt_ms, 1e5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,25 +74,21 @@ class GammaParams:
 
     def __post_init__(self) -> None:
         for name in ("n_cells", "n_inh"):
-            positive_int("GammaParams", name, getattr(self, name))
+            positive_int("GammaParams", name, getattr(self, name), MOST_CELLS)
+            object.__setattr__(self, name, int(getattr(self, name)))  # a small NumPy integer would overflow
         positive_within("GammaParams", "temperature", self.temperature, *TEMPERATURES)
         for name in ("tau_i_ms", "tau_rise_ms", "tau_ampa_ms", "tau_gaba_ms", "refractory_ms"):
             positive_within("GammaParams", name, getattr(self, name), 1e-3, 1e5)
         for name in ("delay_ms", "dt_ms"):
             positive_within("GammaParams", name, getattr(self, name), 1e-3, 1e3)
         if self.gain is not None:
-            positive_within("GammaParams", "gain", self.gain, 1e-6, 1e6)
+            positive_within("GammaParams", "gain", self.gain, *GAINS)
         known("GammaParams.feedforward", self.feedforward, FEEDFORWARD)
         within("GammaParams", "inh_spread", self.inh_spread, 0.0, 0.95)
         within("GammaParams", "w_ei", self.w_ei, 0.0, 1e3)
         within("GammaParams", "inhibition", self.inhibition, 0.0, 1e3)
         within("GammaParams", "settle_ms", self.settle_ms, 0.0, 1e5)
-        if not all(hasattr(self.cell, name) for name in ("equations", "threshold", "reset", "namespace")):
-            raise TypeError(
-                f"GammaParams.cell must be a cell model, got {self.cell!r}; "
-                "use EscapeRate(), DiffusiveLIF() or RegularCell()."
-            )
-        positive_within("GammaParams", "cell.tau_ms", getattr(self.cell, "tau_ms", 1.0), self.dt_ms, 1e5)
+        check_cell("GammaParams", self.cell, self.dt_ms)
         if self.dt_ms > min(0.5 * self.delay_ms, self.tau_rise_ms):
             raise ValueError(
                 f"GammaParams.dt_ms must be <= delay_ms / 2 = {0.5 * self.delay_ms} and tau_rise_ms = "

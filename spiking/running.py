@@ -9,7 +9,7 @@ import numpy as np
 
 from spiking.batch import Batch, Wanted
 from spiking.budget import Budget
-from spiking.checks import known
+from spiking.checks import check_progress, known
 from spiking.engines import Engine, check_engine
 from spiking.record import Recorded
 from spiking.room import check_room
@@ -33,6 +33,7 @@ def run_batch(
     """Check what a caller asks of an engine, and run."""
     known("record", record, RECORDS)
     check_engine(engine)
+    check_progress(progress)
     if isinstance(rng, Streams) and rng.rows is not None and not engine.takes_streams:
         raise ValueError(
             f"streams are of compiled engines, got {type(engine).__name__}(); use EventDriven(), or a generator."

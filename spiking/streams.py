@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spiking.checks import check_seed, plain_array, shown
+
 __all__ = ["Streams"]
 
 
@@ -28,11 +30,14 @@ class Streams:
     rows: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= int(self.seed) < 2**63:
-            raise ValueError(f"Streams.seed must lie in [0, 2**63), got {self.seed}; use for example 0.")
+        check_seed("Streams.seed", self.seed)
         if self.rows is None:
             return
-        rows = np.asarray(self.rows)
+        rows = plain_array("streams", self.rows)
+        if rows.ndim != 1:
+            raise ValueError(
+                f"streams must be one number per row, got {shown(self.rows)}; use np.arange(n_rows)."
+            )
         if not np.issubdtype(rows.dtype, np.integer):
             raise TypeError(f"streams must be integers, got dtype {rows.dtype}; use np.arange(n_rows).")
         if rows.size and rows.min() < 0:
@@ -46,7 +51,7 @@ class Streams:
             return rng
         if not isinstance(rng, np.random.Generator):
             raise TypeError(
-                f"rng must be a numpy.random.Generator or Streams, got {type(rng).__name__}; "
+                f"rng must be a numpy.random.Generator or Streams, got {shown(rng)}; "
                 "use np.random.default_rng(0)."
             )
         return cls(int(rng.integers(2**63)))

@@ -14,6 +14,7 @@ from brian2.equations.equations import Equations
 from brian2.groups.group import CodeRunner
 from brian2.utils.stringtools import get_identifiers
 
+from spiking.checks import real_array, shown
 from spiking.engines.fused.names import Names
 from spiking.refs import Ref
 from spiking.wiring import Wiring
@@ -246,6 +247,8 @@ def check_constants(
     ValueError, TypeError
         For a variable that the circuit does not have, and values that are not one finite number for each row.
     """
+    if not isinstance(constants, Mapping):
+        raise TypeError(f'constants must map "group.variable" to values, got {shown(constants)}; use a dict.')
     checked = {}
     for name, values in constants.items():
         ref = Ref.read(name)
@@ -256,7 +259,7 @@ def check_constants(
                 f"{name!r}",
                 f"declare it '{ref.variable} : 1 (constant)'; known: {', '.join(map(str, held))}",
             )
-        array = np.asarray(values, dtype=np.float64)
+        array = real_array(f"constants[{name!r}]", values).astype(np.float64, copy=False)
         if array.shape != (n_rows,) or not np.isfinite(array).all():
             raise ValueError(
                 f"constants[{name!r}] must be a finite number for each of {n_rows} rows, got shape {array.shape}; "

@@ -88,7 +88,7 @@ def test_help_of_a_scenario_shows_question_parameters_and_defaults(capsys):
     assert main(["run", "coin-toss", "--help"]) == 0
     text = capsys.readouterr().out
     assert "Does a fair coin" in text
-    assert "--temperatures FLOAT,...  only listed  [default: 0.5,1.0]" in text
+    assert "--temperatures FLOAT,...  only listed  [default: 0.5,1.0;" in text
     assert "--candid / --no-candid" in text
 
 

@@ -17,8 +17,8 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from small_runs import SMALL, few_pairs
 
-from scenarios.minilm_on_gamma.pairs import SHIPPED
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.outcome import RunContext
@@ -28,45 +28,7 @@ from scenarios.workbench.registry import SCENARIOS, load
 
 STEP = 1e-6  # above a bound that is itself excluded
 NEEDS_MODEL = ("minilm-heads", "minilm-on-gamma", "swap-model")
-TINY_MODEL = {
-    "n_layers": 1,
-    "n_heads": 2,
-    "width": 8,
-    "n_context": 8,
-    "iterations": 8,
-    "batch": 4,
-    "windows": 4,
-}
-SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its minima do not stand
-    "compare-file": {"duration_ms": 100.0, "n_cells": 5},
-    "fine-tune-spikes": {**TINY_MODEL, "tune_iterations": 4, "spikes": (4,), "even_unlearnt": True},
-    "gamma-selects": {"n_rows": 6, "tau_rows": 4, "duration_ms": 200.0, "n_cells": 5, "tau_gaba_ms": (8.0,)},
-    "head-swap": {**TINY_MODEL, "spikes": (2, 8), "few_spikes": 2, "even_unlearnt": True},
-    "mini-transformer-bill": {**TINY_MODEL, "tasks": ("sort",), "spikes": (4,), "n_cells": 2},
-    "minilm-heads": {"heads": "0.0", "duration_ms": 100.0, "n_cells": 5, "text": "Attention is a choice."},
-    "minilm-on-gamma": {"heads": "0.0", "spikes": (4,), "sampled": (2,), "layer_spikes": 0},
-    "price-of-context": {"n_keys": (4, 8), "spikes": (4,), "budget": 4, "dim": 4, "n_rows": 3, "rounds": 2},
-    "regular-or-random": {
-        "n_rows": 24, "n_keys": 4, "spikes": 8, "budgets": (8,), "keys": (4,), "spreads": (1.0,), "shapes": (4,),
-        "cells": (2,), "unequal": (0.2,), "jitters": (1.0,), "beat_rows": 10, "beat_keys": 2, "beat_ms": 500.0,
-    },
-    "softmax-from-spikes": {
-        "keys": (4,), "keys_lif": (4,), "temperatures": (1.0,), "n_rows": 6, "n_cells": 10, "duration_ms": 300.0,
-    },
-    "swap-model": {"heads": "0.0", "spikes": 4, "n_draws": 2, "text": "Attention is a choice."},
-    "temperature-map": {"n_rows": 3, "n_keys": 3, "duration_ms": 200.0, "n_cells": 5, "steps": 3},
-    "train-with-spikes": {**TINY_MODEL, "kinds": ("softmax", "sampled"), "seeds": 1, "spikes": 4, "n_cells": 2},
-    "vectors-through-spikes": {
-        "n_queries": 4, "n_keys": 3, "d": 3, "n_cells": 5, "duration_ms": 200.0, "noise_rates_Hz": (5.0,),
-        "noise_queries": 4, "focus": (0.0, 2.0),
-    },
-    "what-gamma-buys": {
-        "n_rows": 6, "n_keys": 3, "duration_ms": 200.0, "n_cells": 5, "spreads": (1.0,), "sweep_rows": 6,
-        "sweep_ms": 200.0,
-    },
-}  # fmt: skip
-
-
+WITH = {"width": {"n_heads": 1}}  # a width of 1 has room for one head
 CONFLICT = {  # maxima that ask together for what each allows alone: more than a spike a step of the query cells
     "vectors-through-spikes": {"focus": (0.0, 2.0)},
 }
@@ -109,8 +71,7 @@ def given(name: str, folder: Path) -> dict[str, Any]:
         np.save(folder / "scores.npy", np.random.default_rng(0).normal(size=(3, 4)))
         return {"scores": str(folder / "scores.npy")}
     if name == "minilm-on-gamma":
-        lines = SHIPPED.read_text(encoding="utf-8").splitlines()
-        (folder / "pairs.tsv").write_text("\n".join(lines[:12]), encoding="utf-8")
+        (folder / "pairs.tsv").write_text(few_pairs(), encoding="utf-8")
         return {"pairs": str(folder / "pairs.tsv"), "heads": "0.0"}
     if name == "mini-transformer-bill":
         return {"tasks": ("sort",), "kinds": ("softmax", "simulated")}
@@ -183,6 +144,6 @@ def test_each_bound_alone_and_the_whole_report(name: str, tmp_path: Path) -> Non
     for field in fields_of(load(name).Params):
         for value in (smallest(field), largest(field)):
             if value is not None:
-                run_and_draw(name, {**SMALL[name], field.name: value, **files})
+                run_and_draw(name, {**SMALL[name], **WITH.get(field.name, {}), field.name: value, **files})
     low = {f.name: smallest(f) for f in fields_of(load(name).Params) if smallest(f) is not None}
     assert run_scenario(name, made(name, {**low, **files}), out=tmp_path / "run").report.exists()

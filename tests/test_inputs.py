@@ -97,7 +97,10 @@ def test_qkv_come_back_by_name(tmp_path):
         ({"value": np.zeros((5, 3))}, "key and value must have the same length, got 4 and 5"),
         ({"query": np.zeros(3)}, "query must be 2-D"),
         ({"value": np.full((4, 3), np.inf)}, "value must be finite"),
-        ({"query": np.array([[None]], dtype=object)}, "query must be an array of numbers, got a pickled"),
+        (
+            {"query": np.array([[None]], dtype=object)},
+            "query must be a whole array of numbers, got something else",
+        ),
     ],
 )
 def test_qkv_that_do_not_fit_are_refused(tmp_path, change, message):

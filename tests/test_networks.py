@@ -72,7 +72,7 @@ GOOD: dict[str, Any] = {"build": build, "duration_ms": 20, "rng": np.random.defa
         ({"sample": ["I.v"]}, r"group to sample must be one of E; got 'I'"),
         ({"sample": ["E.w"]}, r"variable of 'E' to sample must be one of v; got 'w'"),
         ({"sample": ["v"]}, r'a variable must be written "group\.variable", got \'v\''),
-        ({"rng": 3}, r"rng must be a numpy\.random\.Generator, got int; use np\.random\.default_rng\(3\)"),
+        ({"rng": 3}, r"rng must be a numpy\.random\.Generator, got 3; use np\.random\.default_rng\(0\)"),
         (
             {"duration_ms": 50 * ms},
             r"simulate_circuit\.duration_ms must be a number, got 50\. ?\*",
@@ -80,8 +80,8 @@ GOOD: dict[str, Any] = {"build": build, "duration_ms": 20, "rng": np.random.defa
         ({"duration_ms": -1}, r"simulate_circuit\.duration_ms must be > 0, got -1; give milliseconds"),
         ({"n_networks": 0}, r"n_networks must be >= 1, got 0"),
         ({"engine": "fused"}, r"engine must be an engine, got 'fused'"),
-        ({"build": 3}, r"build must be a function of a generator, or a network, got int"),
-        ({"build": lambda rng: [1]}, r"build must return a Network or a brian2\.Network, got list"),
+        ({"build": 3}, r"build must be a function of a generator, or a network, got 3"),
+        ({"build": lambda rng: [1]}, r"build must return a Network or a brian2\.Network, got \[1\]"),
         ({"build": lambda rng: Network([])}, r"a network must have a neuron group, got none"),
         (
             {"build": lambda rng: Network([cells(), cells()])},

@@ -80,7 +80,7 @@ def test_help_of_a_file_shows_its_question_and_parameters(capsys):
     assert command("run die.py --help") == 0
     text = capsys.readouterr().out
     assert "What does a die show?" in text
-    assert "sides of the die  [default: 6]" in text
+    assert "sides of the die  [default: 6" in text
 
 
 def test_a_file_runs_from_python_with_the_params_of_its_import(monkeypatch):

@@ -276,7 +276,7 @@ def test_bad_parameters(name: str, parameters: dict[str, float], message: str) -
 
 
 def test_k_must_be_whole() -> None:
-    with pytest.raises(TypeError, match=r"TopK\.k must be an int, got float"):
+    with pytest.raises(TypeError, match=r"TopK\.k must be a whole number, got 2.0"):
         TopK(k=2.0)  # type: ignore[arg-type]
 
 

@@ -106,7 +106,7 @@ def test_streams_are_independent_and_equal_streams_share_their_noise() -> None:
             ValueError,
             "streams are of compiled engines",
         ),
-        ({"rng": 7}, TypeError, "rng must be a numpy.random.Generator or Streams, got int"),
+        ({"rng": 7}, TypeError, "rng must be a numpy.random.Generator or Streams, got 7"),
         ({"engine": "fused"}, TypeError, r"engine must be an engine, got 'fused'; use EventDriven\(\)"),
         ({"spikes": 5, "budget": Budget(spikes=5)}, ValueError, "give budget, or duration_ms and spikes"),
         ({"duration_ms": None}, ValueError, "Budget must have a limit, got none"),

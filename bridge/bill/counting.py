@@ -26,6 +26,7 @@ from bridge.bill.tensor_operations import (
     operations,
 )
 from bridge.bill.usage import Usage, Work, is_paused, listening
+from spiking.checks import shown
 
 __all__ = ["Counter", "count"]
 
@@ -52,6 +53,8 @@ def count(model: nn.Module | None = None) -> Iterator[Counter]:
     >>> counter.bill().total().macs
     96
     """
+    if model is not None and not isinstance(model, nn.Module):
+        raise TypeError(f"model must be an nn.Module, got {shown(model)}; give the model, or leave it out")
     counter = Counter(model)
     with ExitStack() as stack:
         stack.callback(counter.detach)

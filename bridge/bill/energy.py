@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from bridge.bill.counts import Counts
 from bridge.bill.usage import Usage
 from pragmatic.score_maps import NameTable
-from spiking.checks import known
+from spiking.checks import check_kind, known
 
 __all__ = ["IMPLEMENTATIONS", "PARTS", "TABLES", "Bill", "Energy", "EnergyTable", "Usage"]
 
@@ -102,6 +102,7 @@ class Bill:
             For an unknown table or implementation.
         """
         prices = TABLES[table] if isinstance(table, str) else table
+        check_kind("table", prices, EnergyTable, "use one of the names in TABLES")
         implementation = implementation or prices.implementation
         parts = {part: asdict(done) for part, done in self.parts(implementation).items()}
         total = asdict(self.total(implementation))

@@ -95,7 +95,8 @@ def remaining_bias(
 def _solve(means: np.ndarray, power: int) -> np.ndarray:
     """bias^power from (whole, half, floor_whole, floor_half)."""
     whole, half, floor_whole, floor_half = means**power
-    return (whole * floor_half - half * floor_whole) / (floor_half - floor_whole)
+    with np.errstate(divide="ignore", invalid="ignore"):  # nan where rows hold too few spikes to tell
+        return (whole * floor_half - half * floor_whole) / (floor_half - floor_whole)
 
 
 def _signed_root(value: float, power: int) -> float:

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln
 
+from spiking.checks import MOST, check_rng, plain_array, positive_int, real_array, shown
+
 __all__ = [
     "SamplingFloor",
+    "check_draws",
     "kl_floor_nats",
     "multinomial_counts",
     "nan_moments",
@@ -19,6 +22,7 @@ __all__ = [
 
 Metric = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
+MOST_DRAWS = 100_000
 CELLS_AT_ONCE = 500_000  # counts drawn at a time, to bound the memory
 
 
@@ -59,13 +63,44 @@ def sampling_floor(
     ValueError
         For fewer than 2 draws.
     """
-    if n_draws < 2:
-        raise ValueError(f"n_draws must be >= 2, got {n_draws}; use 50 or more.")
+    check_draws(n_draws)
+    check_rng(rng)
+    if not callable(metric):
+        raise TypeError(f"metric must be a function of counts and weights, got {shown(metric)}; use kl_nats.")
+    weights, n_spikes = _checked(weights, n_spikes)
     values = np.concatenate(
         [metric(counts, weights) for counts in multinomial_counts(weights, n_spikes, rng, n_draws)]
     )
     mean, sd = nan_moments(values)
     return SamplingFloor(mean=mean, sd=sd, n_draws=n_draws)
+
+
+def check_draws(n_draws: object) -> None:
+    """Raise unless so many draws have a mean and a deviation."""
+    positive_int("compare", "n_draws", n_draws, MOST_DRAWS)
+    if n_draws == 1:
+        raise ValueError("n_draws must be >= 2, got 1; use 50 or more.")
+
+
+def _checked(weights: object, n_spikes: object) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (n_rows, n_keys) and spikes (n_rows,) that belong together."""
+    shares = real_array("weights", weights).astype(np.float64, copy=False)
+    if shares.ndim != 2 or 0 in shares.shape:
+        raise ValueError(f"weights must be (rows, keys), got shape {shares.shape}; reshape them.")
+    if not (np.isfinite(shares).all() and (shares >= 0).all() and (shares.sum(axis=1) > 0).all()):
+        raise ValueError("weights must be >= 0 with a sum > 0 in each row, got others; normalise them.")
+    spikes = plain_array("n_spikes", n_spikes)
+    if (
+        spikes.dtype.kind not in "iu"
+        or spikes.shape not in ((), (len(shares),))
+        or (spikes < 0).any()
+        or (spikes > MOST).any()
+    ):
+        raise ValueError(
+            f"n_spikes must be a whole number >= 0 for each of {len(shares)} rows, got {shown(n_spikes)}; "
+            "give the sums of counts."
+        )
+    return shares, spikes
 
 
 def multinomial_counts(

@@ -8,11 +8,21 @@ from functools import partial
 import numpy as np
 
 from bridge.comparison.agreement import Comparison, MetricComparison
+from bridge.comparison.sampling import check_draws
 from bridge.comparison.scoring import score_selection
 from bridge.laws.counted import as_numpy
 from bridge.laws.softmax_fit import fit_softmax, softmax
 from spiking import Budget, Engine, EventDriven, RowCircuit, Selection
-from spiking.checks import check_mask, check_scores, positive
+from spiking.checks import (
+    check_circuit,
+    check_kind,
+    check_mask,
+    check_rng,
+    check_scores,
+    positive_within,
+    real_array,
+)
+from spiking.params import TEMPERATURES
 
 __all__ = ["Comparison", "MetricComparison", "compare", "compare_scores", "compare_selection"]
 
@@ -98,7 +108,7 @@ def compare_scores(
 ) -> Comparison:
     """As `compare`, from scores (..., n_queries, n_keys) and without outputs."""
     return _compare(
-        as_numpy(scores).astype(np.float64),
+        _numbers("scores", scores),
         circuit,
         value=None,
         duration_ms=duration_ms,
@@ -141,22 +151,24 @@ def compare_selection(
     -------
     Comparison
     """
-    positive("compare", "temperature", temperature)
-    scores = as_numpy(scores).astype(np.float64)
+    check_kind("selection", selection, Selection, "give what circuit.attend returns")
+    check_rng(rng)
+    positive_within("compare", "temperature", temperature, *TEMPERATURES)
+    scores = _numbers("scores", scores)
     rows = check_scores(_as_rows(scores))
     if selection.counts.shape != rows.shape:
         raise ValueError(
             f"scores must have the selection's shape {selection.counts.shape} as rows, got {rows.shape}; "
             "pass the scores that the circuit was given."
         )
-    if n_draws < 2:
-        raise ValueError(f"n_draws must be >= 2, got {n_draws}; use 50 or more.")
+    check_draws(n_draws)
     mask = selection.mask
+    check_mask(rows, mask)
     scaled = np.where(mask, rows, 0.0) / temperature
     weights = softmax(scaled, mask)
     attend_to = None
     if value is not None:
-        values = as_numpy(value).astype(np.float64)
+        values = _values(value, scores.shape)
         attend_to = partial(_output, value=values, shape=scores.shape[:-1])
     return Comparison(
         metrics=score_selection(selection, weights, attend_to=attend_to, rng=rng, n_draws=n_draws),
@@ -184,10 +196,13 @@ def _compare(
     progress: Callable[[float], None] | None,
     n_draws: int,
 ) -> Comparison:
+    check_circuit(circuit)
+    check_rng(rng)
+    check_draws(n_draws)
     temperature = circuit.temperature if temperature is None else temperature
-    positive("compare", "temperature", temperature)
+    positive_within("compare", "temperature", temperature, *TEMPERATURES)
     rows = check_scores(_as_rows(scores))
-    present = check_mask(rows, None if mask is None else _mask_rows(as_numpy(mask), scores.shape))
+    present = check_mask(rows, None if mask is None else _mask_rows(as_numpy("mask", mask), scores.shape))
     simulation_rng, floor_rng = rng.spawn(2)
     selection = circuit.attend(
         rows,
@@ -210,6 +225,28 @@ def _output(weights: np.ndarray, *, value: np.ndarray, shape: tuple[int, ...]) -
     return output.reshape(*lead, -1, value.shape[-1])
 
 
+def _numbers(name: str, values: object) -> np.ndarray:
+    return real_array(name, as_numpy(name, values)).astype(np.float64, copy=False)
+
+
+def _values(value: object, shape: tuple[int, ...]) -> np.ndarray:
+    """Values that scores of this shape can weigh, float64 and finite."""
+    values = _numbers("value", value)
+    if values.ndim < 2 or values.shape[-2] != shape[-1] or 0 in values.shape:
+        raise ValueError(
+            f"value must be (..., {shape[-1]} keys, dim), got shape {values.shape}; give one vector for each key."
+        )
+    if not np.isfinite(values).all():
+        raise ValueError(f"value must be finite, got {values[~np.isfinite(values)][0]}; mend it.")
+    try:
+        np.broadcast_shapes(values.shape[:-2], shape[:-2])
+    except ValueError:
+        raise ValueError(
+            f"value must share the leading dimensions of scores {shape[:-2]}, got {values.shape[:-2]}; match them."
+        ) from None
+    return values
+
+
 def _as_rows(scores: np.ndarray) -> np.ndarray:
     """Leading dimensions flattened; a single row stays 1-D, for `check_scores` to refuse."""
     return scores.reshape(-1, scores.shape[-1]) if scores.ndim > 2 and scores.size else scores
@@ -227,7 +264,7 @@ def _mask_rows(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 def _vectors(query: object, key: object, value: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Finite float64 vectors whose shapes belong together."""
-    q, k, v = (as_numpy(array).astype(np.float64) for array in (query, key, value))
+    q, k, v = (_numbers(name, a) for name, a in (("query", query), ("key", key), ("value", value)))
     for name, array in (("query", q), ("key", k), ("value", v)):
         if array.ndim < 2 or array.size == 0:
             raise ValueError(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import index
 from typing import Any
+
+from spiking.checks import shown
 
 __all__ = ["HeadChoice", "chosen_heads"]
 
@@ -52,10 +55,10 @@ def _read(text: str, n_heads: Sequence[int]) -> list[tuple[int, int]]:
 
 def _pairs(heads: Iterable[Any]) -> list[tuple[int, int]]:
     try:
-        return [(int(layer), int(head)) for layer, head in heads]
+        return [(index(layer), index(head)) for layer, head in heads]
     except (TypeError, ValueError):
         raise TypeError(
-            f'heads must be "all", a text such as "0.1,3.*" or pairs (layer, head), got {heads!r}'
+            f'heads must be "all", a text such as "0.1,3.*" or pairs (layer, head), got {shown(heads)}; use "all"'
         ) from None
 
 

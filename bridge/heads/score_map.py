@@ -29,13 +29,14 @@ from spiking import (
     Streams,
     VectorCircuit,
 )
-from spiking.checks import known
+from spiking.checks import check_circuit, check_rng, known, shown
 from spiking.engines import check_engine
 from spiking.threads import each, usable_cores
 
 __all__ = ["MODES", "SpikingScoreMap", "SpikingVectorHead"]
 
 MODES = ("simulated", "sampled")
+RECORDS = ("spikes", "counts", "all")
 
 
 @dataclass
@@ -102,13 +103,15 @@ class SpikingScoreMap:
         known("mode", self.mode, MODES)
         known("readout", self.readout, READOUTS)
         check_engine(self.engine)
-        _check_circuit(self.circuit)
+        check_circuit(self.circuit)
+        check_rng(self.rng)
+        known("record", self.record, RECORDS)
         if not isinstance(self.budget, Budget):
-            raise TypeError(f"budget must be a Budget, got {self.budget!r}; use Budget(spikes=64).")
+            raise TypeError(f"budget must be a Budget, got {shown(self.budget)}; use Budget(spikes=64).")
         if self.mode == "sampled" and self.budget.spikes is None:
             raise ValueError('mode "sampled" needs the number of spikes a row, got None; use spikes=64')
         if self.law is not None and not isinstance(self.law, FittedLaw):
-            raise TypeError(f"law must be a FittedLaw or None, got {self.law!r}; use bridge.fit_law.")
+            raise TypeError(f"law must be a FittedLaw or None, got {shown(self.law)}; use bridge.fit_law.")
         if self.law is None:
             self.law = FittedLaw(beta=1 / self.circuit.temperature)
         self._seed = int(self.rng.integers(2**63)) if self._keyed else 0
@@ -309,24 +312,16 @@ class SpikingScoreMap:
             streams = np.arange(self.next_stream, self.next_stream + n_rows)
             self.next_stream += n_rows
         elif np.size(streams) != n_rows:
-            raise ValueError(f"streams must hold a number for each of {n_rows} rows, got {np.size(streams)}")
+            raise ValueError(
+                f"streams must hold a number for each of {n_rows} rows, got {np.size(streams)}; "
+                "use np.arange(n_rows)"
+            )
         return Streams(self._stream_seed, np.asarray(streams).reshape(-1))
 
 
 def _rounded(scores: Tensor, grid: float) -> Tensor:
     """The scores on the grid; the gradient passes unchanged."""
     return scores + (torch.round(scores.detach() / grid) * grid - scores.detach())
-
-
-def _check_circuit(circuit: object) -> None:
-    if isinstance(circuit, type) or not callable(getattr(circuit, "attend", None)):
-        raise TypeError(
-            f"circuit must be a RowCircuit, got {circuit!r}; write a subclass with build(), or use GammaCircuit()."
-        )
-    if not isinstance(getattr(circuit, "temperature", None), (int, float)):
-        raise TypeError(
-            f"{type(circuit).__name__} must have a temperature, got none; derive the class from spiking.RowCircuit."
-        )
 
 
 @dataclass

@@ -10,6 +10,7 @@ from bridge.heads.score_map import SpikingScoreMap
 from bridge.laws.depletion import FittedLaw
 from pragmatic.attention import Attended, DotProductHead
 from spiking import Budget, Engine, EventDriven, RowCircuit
+from spiking.checks import check_seed
 
 __all__ = ["SPIKES", "SpikingHead"]
 
@@ -78,6 +79,7 @@ class SpikingHead:
         scaling: float | None = None,
         readout: str = "auto",
     ) -> None:
+        check_seed("SpikingHead.seed", seed)
         if spikes is None and duration_ms is None and budget is None:
             spikes = SPIKES
         self.score_map = SpikingScoreMap(

@@ -19,6 +19,7 @@ import numpy as np
 from bridge.laws.softmax_fit import fit_softmax
 from spiking import PARAMETER_SETS, Budget, Engine, EventDriven, GammaCircuit, RowCircuit
 from spiking.calibration import STORED_CALIBRATION
+from spiking.checks import check_circuit, check_progress, check_rng, positive_int
 
 __all__ = ["Calibration", "calibrate", "reference_scores", "smoothed"]
 
@@ -87,6 +88,11 @@ def calibrate(
     -------
     Calibration
     """
+    check_circuit(circuit)
+    check_rng(rng)
+    check_progress(progress)
+    positive_int("calibrate", "n_rows_each", n_rows_each)
+    positive_int("calibrate", "n_steps", n_steps)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a gain that is not known yet is what is looked for
         gain = float(circuit.gain)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
-from spiking.checks import check_mask, check_scores
+from spiking.checks import check_mask, check_scores, plain_array, real_array
 from spiking.fill import taking_part
 
 __all__ = ["CountedRows", "as_numpy", "pearson_dispersion"]
@@ -39,9 +40,9 @@ class CountedRows:
         ValueError, TypeError
             For arrays that do not belong together, counts that are no counts, spikes on a masked key.
         """
-        scores = check_scores(as_numpy(scores))
-        allowed = check_mask(scores, None if mask is None else as_numpy(mask))
-        spikes = _check_counts(as_numpy(counts), allowed)
+        scores = check_scores(as_numpy("scores", scores))
+        allowed = check_mask(scores, None if mask is None else as_numpy("mask", mask))
+        spikes = _check_counts(real_array("counts", as_numpy("counts", counts)), allowed)
         present = taking_part(scores, allowed, counts=spikes)
         silent = spikes.sum(axis=1) == 0
         single = (present.sum(axis=1) == 1) & ~silent
@@ -67,11 +68,11 @@ class CountedRows:
         return replace(self, counts=self.counts[rows], scores=self.scores[rows], mask=self.mask[rows])
 
 
-def as_numpy(array: object) -> np.ndarray:
-    """An array or a tensor (detached, on the CPU) as a numpy array."""
-    if hasattr(array, "detach"):
-        array = array.detach().cpu().numpy()
-    return np.asarray(array)
+def as_numpy(name: str, array: object) -> np.ndarray:
+    """An array or a tensor (detached, on the CPU) as a numpy array, whole."""
+    if isinstance(array, torch.Tensor):
+        array = array.detach().cpu()
+    return plain_array(name, array)
 
 
 def pearson_dispersion(rows: CountedRows, weights: np.ndarray, n_parameters: int) -> float:

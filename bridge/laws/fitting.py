@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from bridge.laws.counted import CountedRows, as_numpy, pearson_dispersion
 from bridge.laws.families import LAWS, Scale, SelectionLaw
 from bridge.laws.likelihood import maximise, refine, row_log_likelihood, scale_of, standard_errors
-from spiking.checks import check_scores, known
+from spiking.checks import check_scores, known, shown
 from spiking.fill import taking_part
 
 __all__ = ["Estimate", "FitReport", "LawFit", "fit"]
@@ -47,8 +47,8 @@ class LawFit:
 
     def weights(self, scores: object, mask: object = None) -> np.ndarray:
         """Evaluate the fitted law on other scores, (n_rows, n_keys), 0 where masked."""
-        scores = check_scores(as_numpy(scores))
-        present = taking_part(scores, None if mask is None else as_numpy(mask))
+        scores = check_scores(as_numpy("scores", scores))
+        present = taking_part(scores, None if mask is None else as_numpy("mask", mask))
         values = np.array([estimate.value for estimate in self.estimates])
         return self.law.probability(values, np.where(present, scores, 0.0), present)
 
@@ -163,6 +163,8 @@ class _Fitted:
 
 
 def _chosen(laws: Sequence[str | SelectionLaw] | None) -> list[SelectionLaw]:
+    if laws is not None and (isinstance(laws, str) or not isinstance(laws, Iterable)):
+        raise TypeError(f"laws must be a list of laws or their names, got {shown(laws)}; use ['softmax'].")
     chosen = []
     for law in LAWS if laws is None else laws:
         if not isinstance(law, SelectionLaw):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pragmatic.checks import at_least
+from pragmatic.checkpoint import is_file
+from pragmatic.checks import at_least, shown
 from pragmatic.tasks.batch import Batch
 
 __all__ = ["Text", "bigram_loss"]
@@ -43,6 +44,9 @@ class Text:
 
     def __post_init__(self) -> None:
         at_least("Text", "length", self.length, 1)
+        for name in ("characters", "vocabulary"):
+            if not isinstance(getattr(self, name), str):
+                raise TypeError(f"Text.{name} must be a text, got {shown(getattr(self, name))}; give a str")
         if not self.characters:
             raise ValueError("text must not be empty, got 0 characters; give a file with some")
         if not self.vocabulary:
@@ -59,11 +63,10 @@ class Text:
     @classmethod
     def read(cls, path: str | Path, *, length: int = 64, vocabulary: str = "") -> Text:
         """Read a UTF-8 file; FileNotFoundError or ValueError if it is not one, or as the class says."""
-        path = Path(path)
-        if not path.is_file():
+        if not is_file(path):
             raise FileNotFoundError(f"text must be a file, got {path}, which is none; check the path")
         try:
-            characters = path.read_text(encoding="utf-8")
+            characters = Path(path).read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
             raise ValueError(
                 f"text must be in UTF-8, got {path} with a byte that is not at {error.start}; convert it"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pragmatic.checks import at_least, shown
 from pragmatic.tasks.batch import IGNORED, Batch
 from pragmatic.transformer import Transformer
 
@@ -72,6 +73,11 @@ def score_sequences(
     ValueError
         A sequence without targets, or what the model refuses.
     """
+    if not isinstance(model, Transformer):
+        raise TypeError(f"model must be a Transformer, got {shown(model)}; build one with TransformerParams")
+    if not isinstance(batch, Batch):
+        raise TypeError(f"batch must be a Batch, got {shown(batch)}; use task.held_out(64)")
+    at_least("evaluate", "batch_size", batch_size, 1)
     asked = (batch.targets != IGNORED).sum(-1)  # (B,)
     if not bool((asked > 0).all()):
         raise ValueError("every sequence must have a target, got one without; drop it")

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pragmatic.checks import at_least, within
+from pragmatic.checks import at_least, check_rng, shown, within
 from pragmatic.tasks.batch import Batch, Task
 from pragmatic.training.evaluation import Evaluation, evaluate, token_losses
 from pragmatic.training.state import TrainState, heads_state, identity_of, restore_heads
@@ -120,6 +120,8 @@ def train(
     KeyboardInterrupt
         On Ctrl-C; with a checkpoint only after the current step is saved, and the message says how to resume.
     """
+    if not isinstance(params, TrainParams):
+        raise TypeError(f"params must be TrainParams, got {shown(params)}; use TrainParams()")
     state = start(model, task, params, rng=rng)
     held_out = task.held_out(params.n_held_out)
     path = None if checkpoint is None else Path(checkpoint)
@@ -153,6 +155,9 @@ def train(
 
 def start(model: Transformer, task: Task, params: TrainParams, *, rng: np.random.Generator) -> TrainState:
     """A training before its first step; ValueError for a task that does not fit the model."""
+    if not isinstance(model, Transformer):
+        raise TypeError(f"model must be a Transformer, got {shown(model)}; build one with TransformerParams")
+    check_rng(rng)
     _check_fit(model, task)
     return TrainState(model, _adamw(model, params), rng)
 
@@ -211,6 +216,10 @@ def _check_finite(what: str, value: Tensor, state: TrainState, params: TrainPara
 
 
 def _check_fit(model: Transformer, task: Task) -> None:
+    if isinstance(task, type) or not all(
+        hasattr(task, name) for name in ("length", "n_vocab", "needs_causal", "batch")
+    ):
+        raise TypeError(f"task must be a Task, got {shown(task)}; make one of TASKS, such as TASKS['sort']()")
     params = model.params
     if task.length > params.n_context:
         raise ValueError(

@@ -15,7 +15,7 @@ from bridge.comparison.sampling import kl_floor_nats, total_variation_floor
 from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Metric, Numbers, Words
 from scenarios.workbench.sentences import words
-from scenarios.workbench.statistics import LEVEL, Estimate, clear, estimate_of, mean
+from scenarios.workbench.statistics import LEVEL, Estimate, clear, estimate_of, mean, ratio
 from scenarios.workbench.tables import column, columns, estimate_column
 from spiking import Selection
 from spiking.measures.readout import share_against_time
@@ -71,8 +71,8 @@ def _measured(condition: Condition) -> dict[str, float]:
         "total_variation": distance.value,
         "total_variation_se": distance.error,
         "floor": least,
-        "excess": distance.value / least,
-        "excess_se": mean(tv - floor).error / least,
+        "excess": ratio(distance.value, least),
+        "excess_se": ratio(mean(tv - floor).error, least),
         "kl": mean(kl_nats(selection.weights, target)).value,
         "kl_floor": mean(kl_floor_nats(target, n_spikes)).value,
         "dispersion": fitted.dispersion,

@@ -51,7 +51,7 @@ class Params(ScenarioParams):
         (1.0, 0.7, 0.45, 0.25), "features of an object, strong to weak", above=0, at_most=10
     )
     focus: tuple[float, ...] = param(
-        (0.0, 1.0, 2.0, 4.0, 8.0), "score of the most over the least attended object", at_least=0, at_most=100
+        (0.0, 1.0, 2.0, 4.0, 8.0), "score of the most over the least attended object", at_least=0, at_most=20
     )
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from pragmatic.checks import shown
 from scenarios.workbench.errors import UsageError, check_known
 from scenarios.workbench.index import keep_index
 from scenarios.workbench.outcome import Outcome, RunContext
@@ -69,15 +70,24 @@ def run_scenario(
     """
     import numpy as np
 
+    if not isinstance(name, (str, Path)):
+        raise TypeError(
+            f"name must be a scenario's name or a file, got {shown(name)}; use for example 'head-swap'"
+        )
     name = str(name)
     scenario = load(name)
     check_known("engine", engine, ENGINES)
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise TypeError(f"seed must be a whole number, got {shown(seed)}; use for example 0")
     if seed < 0:
-        raise UsageError(f"seed must be >= 0, got {seed}; use for example 0")
+        raise UsageError(f"seed must be >= 0, got {shown(seed)}; use for example 0")
+    if seed >= 2**63:
+        raise UsageError(f"seed must be below 2**63, got {shown(seed)}; use for example 0")
     params = scenario.Params() if params is None else params
     if not isinstance(params, scenario.Params):
+        wanted_kind = f"{scenario.Params.__module__}.Params"
         raise TypeError(
-            f"params must be {scenario.Params.__module__}.Params, got {type(params).__qualname__}"
+            f"params must be {wanted_kind}, got {shown(params)}; make them with {wanted_kind}(...)"
         )
     default_name = _default_name(name, params, seed, engine)
     wanted = RUNS / default_name if out is None else destination(out)
@@ -85,12 +95,12 @@ def run_scenario(
     with (
         Unfinished(wanted.with_name(f".{default_name}.unfinished")) as unfinished,
         staged_folder(wanted, numbered=out is None) as staged,
-        compilation_shown(progress or silent()) as shown,
+        compilation_shown(progress or silent()) as reported,
     ):
         context = RunContext(
             rng=np.random.default_rng(seed),
             engine_name=engine,
-            progress=shown,
+            progress=reported,
             unfinished=unfinished,
         )
         began = time.perf_counter()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +66,9 @@ def load_mask(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
             f"mask must be one array of bool, got something else in {path}; save scores > -inf, say"
         )
     if mask.shape != shape:
-        raise UsageError(f"mask must have the shape of the scores, {shape}, got {mask.shape} in {path}")
+        raise UsageError(
+            f"mask must have the shape of the scores, {shape}, got {mask.shape} in {path}; save one of that shape"
+        )
     empty = np.flatnonzero(~mask.any(axis=-1))
     if len(empty):
         raise UsageError(
@@ -93,7 +94,7 @@ def load_qkv(path: str | Path) -> Qkv:
     if missing:
         names = ", ".join(archive.files)
         raise UsageError(
-            f"qkv must hold query, key and value, got no {missing[0]} in {path}; it holds: {names}"
+            f"qkv must hold query, key and value, got no {missing[0]} in {path}; it holds: {names or 'nothing'}"
         )
     with archive:
         query, key, value = (
@@ -102,11 +103,11 @@ def load_qkv(path: str | Path) -> Qkv:
         )
     if query.shape[1] != key.shape[1]:
         raise UsageError(
-            f"query and key must have the same dim, got {query.shape[1]} and {key.shape[1]} in {path}"
+            f"query and key must have the same dim, got {query.shape[1]} and {key.shape[1]} in {path}; match them"
         )
     if len(key) != len(value):
         raise UsageError(
-            f"key and value must have the same length, got {len(key)} and {len(value)} in {path}"
+            f"key and value must have the same length, got {len(key)} and {len(value)} in {path}; match them"
         )
     return Qkv(query=query, key=key, value=value)
 
@@ -124,13 +125,13 @@ def load_text(path: str | Path) -> str:
     except UnicodeDecodeError as error:
         raise UsageError(f"text must be UTF-8, got other bytes in {path}; convert the file") from error
     if not text:
-        raise UsageError(f"text must not be empty, got no visible character in {path}")
+        raise UsageError(f"text must not be empty, got no visible character in {path}; write some")
     return text
 
 
 def _existing(path: str | Path) -> Path:
-    if not Path(path).is_file():
-        raise UsageError(f"file must exist, got {path}; check its path")
+    if not str(path).strip() or not Path(path).is_file():
+        raise UsageError(f"file must exist, got {str(path) or 'an empty path'}; check its path")
     return Path(path)
 
 
@@ -138,7 +139,11 @@ def _load(path: str | Path) -> Any:
     existing = _existing(path)
     try:
         return np.load(existing, allow_pickle=False)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except OSError as error:
+        raise UsageError(
+            f"file must be readable, got {path} ({error.strerror or error}); check it"
+        ) from error
+    except Exception as error:  # a damaged header or archive raises whatever its reader met
         raise UsageError(
             f"file must be a NumPy array, not pickled, got something else in {path}; "
             "save plain numbers with numpy.save"
@@ -148,19 +153,28 @@ def _load(path: str | Path) -> Any:
 def _member(archive: Any, name: str, path: str | Path) -> np.ndarray:
     try:
         return np.asarray(archive[name])
-    except ValueError as error:
-        raise UsageError(f"{name} must be an array of numbers, got a pickled object in {path}") from error
+    except Exception as error:  # a bad checksum, an unknown compression, a password, a part missing, a pickle
+        raise UsageError(
+            f"{name} must be a whole array of numbers, got something else in {path} ({_brief(error)}); "
+            "save it again with numpy.savez"
+        ) from error
+
+
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split())[:90] or type(error).__name__
 
 
 def _matrix(array: np.ndarray, name: str, path: str | Path, axes: str) -> np.ndarray:
     """The array as float64, if it is a finite and non-empty matrix."""
     if array.dtype.kind not in "iuf":
-        raise UsageError(f"{name} must be real numbers, got dtype {array.dtype} in {path}")
+        raise UsageError(
+            f"{name} must be real numbers, got dtype {array.dtype} in {path}; save an array of floats"
+        )
     if array.ndim != 2:
         raise UsageError(f"{name} must be 2-D {axes}, got {array.ndim}-D {array.shape} in {path}; reshape it")
     if 0 in array.shape:
         raise UsageError(
-            f"{name} must not be empty, got shape {array.shape} in {path}; at least one row and key"
+            f"{name} must not be empty, got shape {array.shape} in {path}; give at least one row and key"
         )
     values = array.astype(np.float64)
     bad = np.argwhere(~np.isfinite(values))

@@ -7,9 +7,11 @@ import math
 import types
 import typing
 from dataclasses import dataclass
+from functools import cache
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
+from pragmatic.checks import shown
 from scenarios.workbench.errors import UsageError, check_known
 
 __all__ = ["Field", "ScenarioParams", "fields_of", "param"]
@@ -91,7 +93,9 @@ class Field:
         if not self.many:
             return self._check_one(value)
         if not isinstance(value, tuple):
-            raise TypeError(f"{self.name} must be a tuple, got {value!r}; use for example {self.default!r}")
+            raise TypeError(
+                f"{self.name} must be a tuple, got {shown(value)}; use for example {self.default!r}"
+            )
         if not value:
             raise UsageError(f"{self.name} must not be empty; use for example {self.default!r}")
         for element in value:
@@ -102,7 +106,7 @@ class Field:
             self._refuse(f"be {_KIND_NAMES[self.kind]}", value, TypeError)
         if self.kind is str:
             return self._check_text(value)
-        if not math.isfinite(value):
+        if not _is_finite(value):
             self._refuse("be finite", value)
         if self.above is not None and not value > self.above:
             self._refuse(f"be > {self.above:g}", value)
@@ -120,11 +124,22 @@ class Field:
             )
 
     def _refuse(self, rule: str, value: Any, error: type[Exception] = UsageError) -> typing.NoReturn:
-        example = "" if self.default is None else f"; use for example {self.default!r}"
-        raise error(f"{self.name} must {rule}, got {value!r}{example}")
+        remedy = (
+            "leave it out"
+            if self.default in (None, dataclasses.MISSING)
+            else f"use for example {self.default!r}"
+        )
+        raise error(f"{self.name} must {rule}, got {shown(value)}; {remedy}")
 
 
 _KIND_NAMES = {int: "an integer", float: "a number", str: "text", bool: "True or False"}
+
+
+def _is_finite(value: Real) -> bool:
+    """Whether NumPy and C can hold it."""
+    if isinstance(value, Integral):
+        return abs(int(value)) < 2**63
+    return math.isfinite(value)
 
 
 def _is_kind(value: Any, kind: type) -> bool:
@@ -142,6 +157,11 @@ def fields_of(cls: type) -> tuple[Field, ...]:
         If a field is not annotated as int, float, str, bool, a tuple ``tuple[int, ...]`` of these, or one of
         these ``| None``; or was not made with `param`.
     """
+    return _fields_of(cls)
+
+
+@cache
+def _fields_of(cls: Any) -> tuple[Field, ...]:
     hints = typing.get_type_hints(cls)
     return tuple(_field(field, hints[field.name]) for field in dataclasses.fields(cls))
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pragmatic.checks import shown
 from scenarios.workbench.errors import UsageError, check_known
 from scenarios.workbench.outcome import Kept, Metric, Outcome, Picture, first_sentences
 from scenarios.workbench.provenance import Provenance
@@ -87,13 +88,24 @@ def read_run(run: str | Path) -> StoredRun:
     UsageError
         If neither is a run folder; the message lists the runs there are.
     """
+    if not isinstance(run, (str, Path)):
+        raise TypeError(
+            f"run must be a run's folder or name, got {shown(run)}; list the runs: fortyhertz show"
+        )
     for folder in (Path(run), RUNS / run):
-        if (folder / "params.json").is_file() and (folder / "metrics.json").is_file():
+        if _holds_run(folder):
             return _read(folder)
     known = sorted(path.parent.name for path in RUNS.glob("[!.]*/params.json"))
     raise UsageError(
-        f"run must be a run's folder or name, got {str(run)!r}; in {RUNS}/: {', '.join(known) or 'none'}"
+        f"run must be a run's folder or name, got {shown(str(run))}; in {RUNS}/: {', '.join(known) or 'none'}"
     )
+
+
+def _holds_run(folder: Path) -> bool:
+    try:
+        return (folder / "params.json").is_file() and (folder / "metrics.json").is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def _read(folder: Path) -> StoredRun:
@@ -105,6 +117,7 @@ def _read(folder: Path) -> StoredRun:
             name: Metric(**{**entry, "value": _number(entry["value"])})
             for name, entry in numbers["metrics"].items()
         }
+        _check_texts(numbers["verdict"], *numbers["captions"].values(), *parameters["parameters"])
         return StoredRun(
             folder=folder,
             provenance=Provenance(**parameters),
@@ -115,10 +128,15 @@ def _read(folder: Path) -> StoredRun:
             captions=numbers["captions"],
             spikes_kept={name: Kept(**kept) for name, kept in numbers.get("spikes", {}).items()},
         )
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"run must be a whole run folder, got a damaged one: {folder}; run it again"
         ) from error
+
+
+def _check_texts(*values: object) -> None:
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError("a text is no text")
 
 
 def _number(value: float | None) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 
+from pragmatic.checks import shown
 from scenarios.workbench.errors import UsageError, check_known
 from scenarios.workbench.params import Field, ScenarioParams, fields_of
 from scenarios.workbench.points import Point
@@ -19,6 +21,7 @@ from scenarios.workbench.registry import ENGINES, identity, load, where
 __all__ = ["Axis", "SweepPlan", "parse_setting", "plan_sweep"]
 
 TRUTH = {"true": True, "yes": True, "false": False, "no": False}
+MOST_POINTS = 1_000_000
 FORMS = "a,b,c or low:high:n or low:high:n:log"
 
 
@@ -115,6 +118,7 @@ def plan_sweep(
     fixed = {axis.name: axis.levels[0] for axis in axes if len(axis.levels) == 1}
     if samples is not None and not swept:
         raise UsageError("samples must go with a parameter of several values; use for example --set a=1:2")
+    _refuse_vast(swept, samples, repeats)
     values = _grid(swept) if samples is None else _hypercube(swept, samples, seed)
     seeds = tuple(_seed(seed, repeat) for repeat in range(repeats))
     params = [asdict(_params(module.Params, swept, row, fixed)) for row in values]
@@ -137,7 +141,9 @@ def _check_numbers(**numbers: tuple[int | None, int]) -> None:
     """Refuse a number that is below its least value."""
     for name, (number, least) in numbers.items():
         if number is not None and number < least:
-            raise UsageError(f"{name} must be >= {least}, got {number}; use for example {least}")
+            raise UsageError(f"{name} must be >= {least}, got {shown(number)}; use for example {least}")
+        if number is not None and number >= 2**63:
+            raise UsageError(f"{name} must be below 2**63, got {shown(number)}; use for example {least}")
 
 
 def parse_setting(params: type[ScenarioParams], setting: str, *, sampled: bool = False) -> Axis:
@@ -160,7 +166,9 @@ def parse_setting(params: type[ScenarioParams], setting: str, *, sampled: bool =
     """
     name, equals, text = setting.partition("=")
     if not equals:
-        raise UsageError(f"set must be parameter=values, got {setting!r}; use for example n_cells=10,20,40")
+        raise UsageError(
+            f"set must be parameter=values, got {shown(setting)}; use for example n_cells=10,20,40"
+        )
     fields = {field.name: field for field in fields_of(params)}
     field = fields[check_known("parameter", name.strip().replace("-", "_"), fields)]
     axis = _range(field, text, sampled) if ":" in text and field.kind is not str else _list(field, text)
@@ -184,13 +192,22 @@ def _range(field: Field, text: str, sampled: bool) -> Axis:
         [n] = [2] if between else map(int, numbers[2:])
     except ValueError:
         forms = f"{FORMS}, or low:high or low:high:log" if sampled else FORMS
-        raise UsageError(f"{field.name} must be set as {forms}, got {text!r}") from None
+        raise UsageError(
+            f"{field.name} must be set as {forms}, got {shown(text)}; use for example 1,2,4"
+        ) from None
     if field.kind is bool or not (math.isfinite(low) and math.isfinite(high)) or n < 2 or not low < high:
         raise UsageError(
-            f"a range must go from a low to a higher number in 2 or more values, got {field.name}={text}"
+            f"a range must go from a low to a higher number in 2 or more values, got {field.name}={shown(text)}; "
+            "use for example 1:4:4"
+        )
+    if n > MOST_POINTS:
+        raise UsageError(
+            f"a range must have at most {MOST_POINTS:,} values, got {field.name}={shown(text)}; take fewer"
         )
     if log and low <= 0:
-        raise UsageError(f"a geometric range must begin above 0, got {field.name}={text}")
+        raise UsageError(
+            f"a geometric range must begin above 0, got {field.name}={text}; use for example 1:4:3:log"
+        )
     steps = np.geomspace(low, high, n) if log else np.linspace(low, high, n)
     return Axis(field=field, levels=tuple(_number(field, step) for step in steps), between=between, log=log)
 
@@ -206,17 +223,28 @@ def _value(field: Field, text: str) -> Any:
         return TRUTH[check_known(f"value of {field.name}", text.lower(), TRUTH)]
     try:
         return field.kind(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         kind = {int: "an integer", float: "a number"}[field.kind]
         raise UsageError(
-            f"{field.name} must be {kind}, got {text!r}; use for example {field.default!r}"
+            f"{field.name} must be {kind}, got {shown(text)}; use for example {field.default!r}"
         ) from None
 
 
 def _refuse_twice(name: str, values: Sequence[Any]) -> None:
-    twice = next((value for value in values if values.count(value) > 1), None)
+    counted = Counter(values)
+    twice = next((value for value in values if counted[value] > 1), None)
     if twice is not None:
-        raise UsageError(f"{name} must not hold a value twice, got {twice!r} again; leave one out")
+        raise UsageError(f"{name} must not hold a value twice, got {shown(twice)} again; leave one out")
+
+
+def _refuse_vast(swept: tuple[Axis, ...], samples: int | None, repeats: int) -> None:
+    """Refuse a sweep of more points than a folder should hold files, before it is laid out."""
+    settings = math.prod(len(axis.levels) for axis in swept) if samples is None else samples
+    if settings * repeats > MOST_POINTS:
+        raise UsageError(
+            f"a sweep must have at most {MOST_POINTS:,} points, got {settings} settings x {repeats} repeats; "
+            "take fewer values"
+        )
 
 
 def _grid(swept: tuple[Axis, ...]) -> tuple[tuple[Any, ...], ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import ClassVar
 
 from brian2 import Quantity, ms
 
-from spiking.checks import known, positive, within
+from spiking.checks import known, positive_within, shown, within
 
 __all__ = ["PHASES", "RegularCell"]
 
@@ -70,15 +71,15 @@ class RegularCell:
 
     def __post_init__(self) -> None:
         for field in ("tau_ms", "rho_0_per_ms"):
-            positive("RegularCell", field, getattr(self, field))
+            positive_within("RegularCell", field, getattr(self, field), 1e-6, 1e6)
         for field in ("drive", "theta", "v_start"):
             within("RegularCell", field, getattr(self, field), -1e3, 1e3)
         within("RegularCell", "jitter", self.jitter, 0.0, 10.0)
         within("RegularCell", "rate_spread", self.rate_spread, 0.0, 2.0)
         known("RegularCell.phases", self.phases, PHASES)
-        if self.shape not in (math.inf, *range(1, MAX_SHAPE + 1)):
+        if not isinstance(self.shape, Real) or self.shape not in (math.inf, *range(1, MAX_SHAPE + 1)):
             raise ValueError(
-                f"RegularCell.shape must be a whole number from 1 to {MAX_SHAPE} or inf, got {self.shape!r}; "
+                f"RegularCell.shape must be a whole number from 1 to {MAX_SHAPE} or inf, got {shown(self.shape)}; "
                 "use 1 for random spikes, math.inf for regular ones."
             )
 

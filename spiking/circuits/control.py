@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spiking.calibration import effective_gain
+from spiking.checks import check_kind, check_progress, check_rng, positive, positive_int
 from spiking.circuits.gamma import GammaCircuit
 from spiking.engines import Engine, EventDriven
 
@@ -30,6 +31,7 @@ class RateMatched:
 
 def cut_loop(circuit: GammaCircuit) -> GammaCircuit:
     """The same circuit with E to I cut and nothing else changed: the I pool falls silent."""
+    check_kind("circuit", circuit, GammaCircuit, "use GammaCircuit()")
     return GammaCircuit(replace(circuit.params, w_ei=0.0, gain=effective_gain(circuit.params)))
 
 
@@ -69,6 +71,11 @@ def gamma_off(
     RuntimeError
         If no drive comes within ten times the tolerance.
     """
+    check_kind("circuit", circuit, GammaCircuit, "use GammaCircuit()")
+    check_rng(rng)
+    check_progress(progress)
+    positive("gamma_off", "tolerance", tolerance, remedy="use a relative mismatch such as 0.02")
+    positive_int("gamma_off", "max_steps", max_steps)
     seed = int(rng.integers(2**63))
     calls = 0
 

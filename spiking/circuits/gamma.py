@@ -17,6 +17,7 @@ import numpy as np
 
 from spiking.calibration import effective_gain
 from spiking.cells import CELLS
+from spiking.checks import shown
 from spiking.circuit import RowCircuit
 from spiking.params import GammaParams
 from spiking.wiring import Row, Wiring
@@ -104,7 +105,7 @@ class GammaCircuit(RowCircuit):
         """Look at the spikes of cells that are not ours; `GammaParams` has checked all else."""
         if not isinstance(self.params, GammaParams):
             raise TypeError(
-                f"GammaCircuit.params must be GammaParams, got {type(self.params).__name__}; use GammaParams()."
+                f"GammaCircuit.params must be GammaParams, got {shown(self.params)}; use GammaParams()."
             )
         if type(self.params.cell) not in CELLS.values():
             self.check()

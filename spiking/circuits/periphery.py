@@ -14,7 +14,7 @@ import numpy as np
 
 from spiking.calibration import effective_gain
 from spiking.checks import positive_int, positive_within
-from spiking.params import GammaParams
+from spiking.params import MOST_CELLS, GammaParams
 from spiking.rows import Layout
 
 __all__ = ["HeadParams", "build_periphery", "key_weights", "query_rates_Hz", "value_weights"]
@@ -40,7 +40,8 @@ class HeadParams:
     )
 
     def __post_init__(self) -> None:
-        positive_int("HeadParams", "n_query", self.n_query)
+        positive_int("HeadParams", "n_query", self.n_query, MOST_CELLS)
+        object.__setattr__(self, "n_query", int(self.n_query))
         positive_within("HeadParams", "query_rate_Hz", self.query_rate_Hz, 1e-6, 1e4)
         positive_within("HeadParams", "row_rate_Hz", self.row_rate_Hz, 1e-6, 1e9)
         for name in ("tau_nmda_ms", "tau_out_ms"):

@@ -13,7 +13,9 @@ import brian2 as b2
 from brian2 import cm, ms, msiemens, uA
 
 from spiking.cells.conductance import CELLS, SYNAPTIC_CURRENT, gate_constants
+from spiking.checks import positive_int, positive_within, within
 from spiking.circuit import RowCircuit
+from spiking.params import MOST_CELLS
 from spiking.wiring import Row, Wiring
 
 __all__ = ["PingAttention"]
@@ -43,6 +45,16 @@ class PingAttention(RowCircuit):
     g_ei_mS_cm2: float = 1.0  # received when all presynaptic gates are open
     g_ie_mS_cm2: float = 2.0
     dt_ms: float = 0.02
+
+    def __post_init__(self) -> None:
+        for name in ("n_cells", "n_inh"):
+            positive_int("PingAttention", name, getattr(self, name), MOST_CELLS)
+            object.__setattr__(self, name, int(getattr(self, name)))
+        for name in ("drive_uA_cm2", "score_uA_cm2", "noise_uA_cm2", "g_ei_mS_cm2", "g_ie_mS_cm2"):
+            within("PingAttention", name, getattr(self, name), 0.0, 1e3)
+        positive_within("PingAttention", "tau_noise_ms", self.tau_noise_ms, 1e-2, 1e5)
+        positive_within("PingAttention", "dt_ms", self.dt_ms, 1e-3, 0.1)
+        super().__post_init__()
 
     def build(self, row: Row) -> Wiring:
         """Make one row."""

@@ -13,7 +13,9 @@ import brian2 as b2
 from brian2 import ms
 
 from spiking.cells import CellModel, EscapeRate
+from spiking.checks import positive_int, positive_within, within
 from spiking.circuit import RowCircuit
+from spiking.params import MOST_CELLS, check_cell
 from spiking.wiring import Row, Wiring
 
 __all__ = ["TwoPools"]
@@ -45,6 +47,17 @@ class TwoPools(RowCircuit):
     fast: float = 10.0  # fall in E input, in scores, when every basket cell fires once
     slow: float = 1.0  # the same for Martinotti cells
     n_inh: int = 10  # of each pool
+
+    def __post_init__(self) -> None:
+        for name in ("n_cells", "n_inh"):
+            positive_int("TwoPools", name, getattr(self, name), MOST_CELLS)
+            object.__setattr__(self, name, int(getattr(self, name)))
+        for name in ("tau_fast_ms", "tau_slow_ms"):
+            positive_within("TwoPools", name, getattr(self, name), 1e-3, 1e5)
+        for name in ("fast", "slow"):
+            within("TwoPools", name, getattr(self, name), 0.0, 1e3)
+        check_cell("TwoPools", self.cell, 0.1)
+        super().__post_init__()
 
     def build(self, row: Row) -> Wiring:
         """Make one row."""

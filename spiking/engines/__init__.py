@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import ClassVar, Protocol
 
 from spiking.batch import Batch, Wanted
-from spiking.checks import known
+from spiking.checks import known, shown
 from spiking.engines.brian2 import Brian2
 from spiking.engines.cuda.engine import Cuda
 from spiking.engines.events.engine import EventDriven
@@ -43,7 +43,9 @@ def engine_named(name: str) -> Engine:
 
 def check_engine(engine: object) -> None:
     """Raise unless `engine` can run a batch."""
-    if isinstance(engine, type) or not callable(getattr(engine, "run", None)):
+    if isinstance(engine, type) or not (
+        callable(getattr(engine, "run", None)) and hasattr(engine, "takes_streams")
+    ):
         raise TypeError(
-            f"engine must be an engine, got {engine!r}; use EventDriven(), Fused() or Brian2() of spiking."
+            f"engine must be an engine, got {shown(engine)}; use EventDriven(), Fused() or Brian2() of spiking."
         )
