@@ -4,11 +4,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 RUNS   := runs
+SEED   ?= 0
 PEERS  := .bench
 NEWER  ?= $(PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint study bench bench-peers bench-gpu docs calibration clean
+.PHONY: help demo test fuzz lint study bench bench-peers bench-gpu docs calibration clean
 
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +27,9 @@ demo: $(READY)   ## every head of a real transformer through the spiking circuit
 
 test: $(READY) lint  ## all checks: style, types, import graph, tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+
+fuzz: $(READY)   ## odd input on the command line and in Python, judged by stated rules (about 10 minutes; SEED=N)
+	$(BIN)/python -m tests.fuzz --seed $(SEED)
 
 lint: $(READY)   ## style, types and import graph alone
 	$(BIN)/ruff check .

@@ -107,6 +107,16 @@ def test_beta_is_in_units_of_the_scores(scale: float) -> None:
     assert fitted.beta_se * scale == pytest.approx(plain.beta_se, rel=1e-8)
 
 
+@pytest.mark.parametrize("scale", [1e-300, 1e-7, 1e7, 1e24])
+def test_laws_are_not_told_apart_at_any_size(scale: float) -> None:
+    """Their searches step and stop at the size of usual scores; elsewhere they ended on a wrong law."""
+    scores, mask = rows(0.0)
+    with pytest.raises(
+        ValueError, match=r"scores must spread by 1e-05 to 100000 within rows .* multiply them"
+    ):
+        fit(with_mask().selection.counts, scores * scale, mask)
+
+
 def test_scores_beyond_every_unit_are_refused() -> None:
     """Spread over many sizes, so that none is a fill value."""
     scores = -np.geomspace(1, 1e300, 400)[None]

@@ -24,7 +24,7 @@ from torch import Tensor
 from bridge.laws.calibration import reference_scores
 from bridge.laws.counted import CountedRows, pearson_dispersion
 from bridge.laws.softmax_fit import MAX_HALVINGS, newton_beta
-from spiking.checks import positive, shown, within
+from spiking.checks import as_float, positive, shown, within
 
 __all__ = ["FittedLaw", "fit_law"]
 
@@ -53,10 +53,10 @@ class FittedLaw:
         positive("FittedLaw", "beta", self.beta, remedy="use 1 / temperature, or fit_law")
         within("FittedLaw", "depletion", self.depletion, -0.9, LARGEST)
         for name in ("beta_se", "depletion_se", "dispersion"):
-            if not (isinstance(getattr(self, name), Real) and not getattr(self, name) < 0):  # nan is unknown
-                raise ValueError(
-                    f"FittedLaw.{name} must be a number >= 0, got {shown(getattr(self, name))}; leave it out."
-                )
+            value = getattr(self, name)
+            number = as_float(value) if isinstance(value, Real) and not isinstance(value, bool) else -1.0
+            if number < 0 or number == np.inf:  # nan is unknown
+                raise ValueError(f"FittedLaw.{name} must be a number >= 0, got {shown(value)}; leave it out.")
 
     def weights(self, scores: Tensor) -> Tensor:
         """Solve for the weights of scores (..., n_keys); 0 where a score is -inf.

@@ -15,6 +15,7 @@ __all__ = ["Maximum", "maximise", "refine", "row_log_likelihood", "scale_of", "s
 
 LAPSE_RANGE = Range(lower=1e-6, upper=0.5, starts=(0.01,))
 COARSE_CELLS = 20_000  # enough keys to rank the starting points
+SPREADS = (1e-5, 1e5)  # standard deviations of scores within rows that the searches are made for
 SERIES_BELOW = 1e-3  # relative distance of count and expectation below which the deviance is a series
 
 
@@ -31,7 +32,14 @@ def scale_of(rows: CountedRows) -> Scale:
     present = rows.scores[rows.mask]
     n_present = rows.mask.sum(axis=1, keepdims=True)
     from_mean = np.where(rows.mask, rows.scores - rows.scores.sum(axis=1, keepdims=True) / n_present, 0.0)
-    sd = float(np.sqrt(np.sum(from_mean**2) / rows.mask.sum()))
+    largest = float(np.abs(from_mean).max()) or 1.0  # whose square may be beyond a double
+    sd = largest * float(np.sqrt(np.sum((from_mean / largest) ** 2) / rows.mask.sum()))
+    low, high = SPREADS
+    if sd and not low <= sd <= high:
+        raise ValueError(
+            f"scores must spread by {low:g} to {high:g} within rows for laws to be told apart, got {sd:.3g}; "
+            "multiply them by a constant."
+        )
     beta = newton_beta(rows)
     return Scale(
         beta=beta if np.isfinite(beta) else 10.0 * np.nan_to_num(np.sign(beta)) / (sd or 1.0),

@@ -77,7 +77,11 @@ class RegularCell:
         within("RegularCell", "jitter", self.jitter, 0.0, 10.0)
         within("RegularCell", "rate_spread", self.rate_spread, 0.0, 2.0)
         known("RegularCell.phases", self.phases, PHASES)
-        if not isinstance(self.shape, Real) or self.shape not in (math.inf, *range(1, MAX_SHAPE + 1)):
+        if (
+            isinstance(self.shape, bool)
+            or not isinstance(self.shape, Real)
+            or self.shape not in (math.inf, *range(1, MAX_SHAPE + 1))
+        ):
             raise ValueError(
                 f"RegularCell.shape must be a whole number from 1 to {MAX_SHAPE} or inf, got {shown(self.shape)}; "
                 "use 1 for random spikes, math.inf for regular ones."
