@@ -9,7 +9,7 @@ PEERS  := .bench
 NEWER  ?= $(PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz lint study bench bench-peers bench-gpu docs calibration clean
+.PHONY: help demo test test-slurm faults fuzz lint study bench bench-peers bench-gpu docs calibration clean
 
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,14 +19,23 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "fortyhertz needs Python 3.11 or later; run: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[hf,neuro,dev]'
+	$(BIN)/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[hf,neuro,cluster,dev]'
 	@touch $@
 
 demo: $(READY)   ## every head of a real transformer through the spiking circuit; prints where the report lies
 	$(BIN)/fortyhertz compare --model minilm
 
 test: $(READY) lint  ## all checks: style, types, import graph, tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not slurm'
+
+test-slurm: $(READY)  ## a sweep on a SLURM cluster of one node, set up and taken down here (Debian; needs root)
+	@which slurmctld slurmd munged > /dev/null || \
+		(apt-get update && apt-get install -y --no-install-recommends slurm-wlm munge) > /dev/null 2>&1 || true
+	@if which slurmctld slurmd munged > /dev/null; then $(BIN)/python -m pytest -s -m slurm tests/test_slurm.py; \
+		else echo "skipped: slurm-wlm and munge cannot be had here"; fi
+
+faults: $(READY)  ## faults planted into a copy of the project: which do the tests catch? (30 minutes; one: WORDS=DRAM)
+	$(BIN)/python -m tests.faults $(WORDS)
 
 fuzz: $(READY)   ## odd input on the command line and in Python, judged by stated rules (about 10 minutes; SEED=N)
 	$(BIN)/python -m tests.fuzz --seed $(SEED)

@@ -303,6 +303,13 @@ def test_prices_by_hand() -> None:
     assert bill.joules("fp32_45nm").unpriced == {}
 
 
+def test_memory_prices_by_hand() -> None:
+    """A word of 32 bits: 640 pJ from DRAM, 5 pJ from a cache of 8 kB (Horowitz 2014, figure 1.1.9)."""
+    done = Counts(bytes_tensor=4, bytes_state=8)
+    bill = Bill(simulated={"mlp": done}, events={"mlp": done})
+    assert bill.joules("fp32_45nm_memory").total_J == pytest.approx(1e-12 * (640 + 2 * 5))
+
+
 def test_neuromorphic_prices_by_hand() -> None:
     events = Counts(synops=100, neuron_updates=10, random_draws=7)
     bill = Bill(simulated={}, events={"simulation": events})

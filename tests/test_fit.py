@@ -161,6 +161,24 @@ def test_ranking_is_by_what_held_out_rows_say(scores: np.ndarray) -> None:
     assert all(fitted.heldout <= fitted.log_likelihood + fitted.heldout_se for fitted in report.laws)
 
 
+def test_a_held_out_row_takes_no_part_in_the_fit_that_judges_it() -> None:
+    """Against the leave-one-out by hand: few rows and spikes, so that each row moves beta by much."""
+    scores = scores_of(5, 4)
+    counts = counts_of("softmax", scores, n_spikes=12)
+    report = fit(counts, scores, laws=["softmax"])
+    nats, law = 0.0, LAWS["softmax"]
+    for row in range(5):
+        rest = np.arange(5) != row
+        elsewhere = fit(counts[rest], scores[rest], laws=["softmax"]).best
+        alone = CountedRows.of(counts[[row]], scores[[row]])
+        parameters = np.array([e.value for e in elsewhere.estimates])
+        nats += row_log_likelihood(law, parameters, alone).sum()
+    assert report.best.heldout == pytest.approx(nats / counts.sum(), abs=1e-5)
+    assert (
+        report.best.heldout < report.best.log_likelihood - 1e-3
+    )  # what the fit to the same rows would claim
+
+
 def test_no_law_beats_saturation_and_the_true_law_reaches_the_ceiling() -> None:
     """At 4000 spikes on 6 keys Miller's correction is good to well under the error."""
     scores = scores_of(200, 6)

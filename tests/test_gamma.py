@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import brian2 as b2
 import numpy as np
 import pytest
 from scipy import stats
@@ -210,3 +211,35 @@ def test_progress_runs_to_one(scores: np.ndarray) -> None:
     CIRCUIT.attend(scores[:2], duration_ms=100, rng=np.random.default_rng(0), progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == pytest.approx(1)
+
+
+def test_the_pool_of_i_cells_is_what_its_parameters_say() -> None:
+    """Thresholds lie evenly about 1, and a spike of every I cell takes `inhibition` off an E cell's input."""
+    params = GammaParams(n_inh=5, inh_spread=0.2, inhibition=12.0)
+    pool = gamma_row(params, 2)["inh"]
+    np.testing.assert_allclose(pool.v_th[:], [0.8, 0.9, 1.0, 1.1, 1.2])
+    assert params.namespace()["w_ie"] * len(pool) == pytest.approx(12.0)
+
+
+def test_noise_moves_a_free_membrane_by_sigma() -> None:
+    """2000 cells that never fire, ten time constants on: the sample's spread is sigma to 1.6 %, 4 are allowed."""
+    cell = DiffusiveLIF(drive=0.0, theta=100.0)
+
+    def build(rng: np.random.Generator) -> Network:
+        cells = b2.NeuronGroup(
+            2000,
+            cell.equations + "inh : 1\nu : 1 (constant)",
+            threshold=cell.threshold,
+            reset=cell.reset,
+            method=cell.method,
+            dt=0.1 * b2.ms,
+            name="E",
+        )
+        return Network([cells], cell.namespace())
+
+    ran = simulate_circuit(
+        build, duration_ms=102, rng=np.random.default_rng(0), sample=["E.v"], sample_ms=100.0, engine=Fused()
+    )
+    free = np.asarray(ran.samples["E.v"])[..., -1].ravel()
+    assert len(free) == 2000
+    assert free.std() == pytest.approx(cell.sigma, rel=4 / np.sqrt(2 * 2000))

@@ -19,6 +19,7 @@ from hf_models import (
 )
 
 import bridge.huggingface as hf
+from bridge.huggingface.attend import LayerCall
 from pragmatic import Head, Uniform, dot_product_head
 from pragmatic.attention import linear_attention
 
@@ -96,3 +97,13 @@ def test_a_padded_sequence_is_computed_as_by_itself(name: str, attention: str) -
     with swapped(model, ATTENTIONS[attention]()):
         difference = (state(model, given)[:1, :5] - state(model, alone)).abs().max()
     assert difference <= 1e-5
+
+
+def test_a_boolean_mask_says_which_keys_take_part() -> None:
+    """As in PyTorch's own `scaled_dot_product_attention`; some models hand over such a mask."""
+    query, key, value = torch.randn(3, 1, 2, 5, 8, generator=torch.Generator().manual_seed(0))
+    mask = torch.ones(5, 5, dtype=torch.bool).tril()[None, None]
+    call = LayerCall.of(query, key, value, mask, scaling=None, dropout=0.0, extra={})
+    expected = torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    torch.testing.assert_close(call.plain().output, expected)
+    assert (call.softmax()[..., ~mask[0, 0]] == 0).all()

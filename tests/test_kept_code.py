@@ -230,3 +230,9 @@ def test_no_change_to_the_cache_changes_a_spike(spikes: Callable[[], np.ndarray]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         np.testing.assert_array_equal(spikes(), expected)
+
+
+def test_no_function_of_the_project_is_left_to_the_unverified_cache_of_numba() -> None:
+    packages = ("spiking", "bridge", "pragmatic", "scenarios")
+    files = [path for package in packages for path in (ROOT / package).rglob("*.py")]
+    assert not [path for path in files if "cache=True" in path.read_text(encoding="utf-8")]

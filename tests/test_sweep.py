@@ -91,6 +91,8 @@ def test_values_are_read_as_the_type_of_their_field(setting, expected):
         (f"{NAME} --engine brain2", "unknown engine 'brain2'; did you mean 'brian2'?"),
         (f"{NAME} --jobs 0", "jobs must be >= 1, got 0; leave it out for all cores"),
         (f"{NAME} --jobs 2 --scheduler tcp://x:1", "jobs must not go with scheduler"),
+        (f"{NAME} --slurm --scheduler tcp://x:1", "scheduler must not go with slurm, got tcp://x:1"),
+        (f"{NAME} --walltime 2:00:00", "walltime must go with --slurm, got 2:00:00 without it; add --slurm"),
     ],
 )
 def test_bad_input_is_refused_in_one_line_and_writes_nothing(capsys, line, message):

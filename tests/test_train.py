@@ -19,7 +19,7 @@ from pragmatic import Attended, Transformer, TransformerParams, Uniform, dot_pro
 from pragmatic.tasks.batch import IGNORED, Batch, Task
 from pragmatic.tasks.synthetic import Induction, Sorting
 from pragmatic.training.evaluation import evaluate
-from pragmatic.training.train import TrainParams, TrainResult, learning_rate, train
+from pragmatic.training.train import TrainParams, TrainResult, learning_rate, start, train
 from spiking import GammaCircuit, GammaParams
 
 TASK = Induction(n_symbols=6, shortest=2, longest=6, length=16)
@@ -244,6 +244,23 @@ def test_learning_rate() -> None:
     assert rates[1100] == pytest.approx(1e-4)
     assert (np.diff(rates[:101]) > 0).all()
     assert (np.diff(rates[100:]) < 0).all()
+
+
+def test_weights_decay_in_matrices_alone() -> None:
+    """Without a gradient AdamW leaves of a matrix 1 - rate x decay, and of a norm's gains all."""
+    params = replace(SHORT, learning_rate=0.1, weight_decay=0.5)
+    state = start(model(), Sorting(n_symbols=4, n_items=4), params, rng=np.random.default_rng(0))
+    before = {name: parameter.detach().clone() for name, parameter in state.model.named_parameters()}
+    for parameter in state.model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    for group in state.optimizer.param_groups:
+        group["lr"] = params.learning_rate
+    state.optimizer.step()
+    norms = {name for name in before if "norm" in name}
+    assert len(norms) == 2 * len(state.model.blocks) + 1
+    for name, parameter in state.model.named_parameters():
+        left = 1.0 if name in norms else 1 - 0.1 * 0.5
+        torch.testing.assert_close(parameter.detach(), left * before[name])
 
 
 # What goes wrong.

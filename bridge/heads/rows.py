@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
 from torch import Tensor
 
 from pragmatic.masks import masked_scores
+from spiking.kept_code import compiled
 from spiking.threads import each, usable_cores
 
 __all__ = ["ScoreRows", "Shares", "in_parts", "lines"]
@@ -146,7 +146,7 @@ def in_parts(
     return each(lambda part: run(*part), pairwise(ends), n_parts)
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _cleaned(
     given: Any, allowed: Any, allowed_at: Any, step: Any, rows: Any, present: Any, first: Any, stop: Any
 ) -> Any:
@@ -174,7 +174,7 @@ def _cleaned(
     return n_present, n_bad, n_empty
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _shared(counts: Any, weights: Any, totals: Any, first: Any, stop: Any) -> None:
     one = weights.dtype.type(1)
     for row in range(first, stop):

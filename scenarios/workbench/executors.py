@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
@@ -18,7 +19,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from scenarios.workbench.errors import UsageError, describe
 
-__all__ = ["Completed", "DaskExecutor", "Executor", "ProcessExecutor"]
+__all__ = ["ONE_THREAD", "Completed", "DaskExecutor", "Executor", "ProcessExecutor", "Result", "Task"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -26,6 +27,12 @@ Result = TypeVar("Result")
 LOSSES_IN_COMPANY = 2  # a task that lost its worker so often is run alone, to see whether it is the cause
 LOSSES = 4  # and given up after so many
 CONNECT_S = 10  # to wait for a scheduler
+LOST_S, CLOSE_S, POLL_S = (
+    30.0,
+    5,
+    0.05,
+)  # for one that does not answer any more; to take leave; between two looks
+GONE = "its scheduler was stopped or restarted"
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -170,6 +177,8 @@ def _lost(future: Future[Any]) -> bool:
 
 
 def _completed(task: Task, future: Any) -> Completed[Task, Any]:
+    if future.cancelled():
+        return Completed(task=task, error=GONE)
     error = future.exception()
     if error is None:
         return Completed(task=task, result=future.result())
@@ -178,6 +187,8 @@ def _completed(task: Task, future: Any) -> Completed[Task, Any]:
 
 class DaskExecutor(AbstractContextManager["DaskExecutor[Task, Result]"], Generic[Task, Result]):
     """The workers of a Dask cluster; the scheduler runs again what a dead worker had.
+
+    A scheduler that is restarted has forgotten all: its points are given up here and computed by the next call.
 
     Parameters
     ----------
@@ -219,12 +230,24 @@ class DaskExecutor(AbstractContextManager["DaskExecutor[Task, Result]"], Generic
         """Every task submitted, as it completes."""
         from distributed import as_completed
 
-        for future in as_completed(list(self._tasks), loop=self._client.loop):
-            yield _completed(self._tasks.pop(future), future)
+        completed = as_completed(list(self._tasks), loop=self._client.loop)
+        seen = time.monotonic()
+        while self._tasks:
+            batch = completed.next_batch(block=False)
+            for future in batch:
+                yield _completed(self._tasks.pop(future), future)
+            if batch or self._client.status == "running":
+                seen = time.monotonic()
+            if time.monotonic() - seen > LOST_S:
+                break
+            time.sleep(0.0 if batch else POLL_S)
+        for task in self._tasks.values():
+            yield Completed(task=task, error=GONE)
 
     def __exit__(self, *raised: object) -> None:
-        self._client.cancel(list(self._tasks))
-        self._client.close()
+        if self._client.status == "running":
+            self._client.cancel(list(self._tasks))
+        self._client.close(timeout=CLOSE_S)
 
 
 def _preloading(module: str) -> Any:

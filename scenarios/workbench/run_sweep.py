@@ -8,8 +8,9 @@ import os
 import shlex
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from scenarios.workbench.errors import UsageError
@@ -21,6 +22,7 @@ from scenarios.workbench.progress import Progress, silent
 from scenarios.workbench.provenance import Provenance
 from scenarios.workbench.registry import load, short_name
 from scenarios.workbench.report import render
+from scenarios.workbench.slurm import Slurm, SlurmExecutor
 from scenarios.workbench.staging import destination, written_to
 from scenarios.workbench.store import RUNS, StoredRun, read_run, write_results
 from scenarios.workbench.sweep import SweepPlan
@@ -28,6 +30,7 @@ from scenarios.workbench.sweep_report import summarise
 
 __all__ = ["SweepInterrupted", "SweepRun", "run_sweep"]
 
+SLURM_JOBS = 2
 POINTS = "points"  # the folder of stored points inside that of the sweep
 
 
@@ -51,6 +54,7 @@ def run_sweep(
     out: str | Path | None = None,
     jobs: int | None = None,
     scheduler: str | None = None,
+    slurm: Slurm | None = None,
     retry_failed: bool = False,
     progress: Progress | None = None,
 ) -> SweepRun:
@@ -66,9 +70,11 @@ def run_sweep(
         New, empty, or the folder of a sweep whose points are used again. By default
         ``runs/sweep-<scenario>-<seed>-<hash of the plan>``.
     jobs : int, optional
-        Processes of this machine; as many as there are cores by default.
+        Processes of this machine, as many as there are cores by default; with `slurm` its jobs, 2 by default.
     scheduler : str, optional
         Address of a Dask scheduler, whose workers compute instead.
+    slurm : Slurm, optional
+        What jobs of the SLURM cluster ask for that compute instead.
     retry_failed : bool
         Compute points again that failed before.
     progress : Progress, optional
@@ -77,22 +83,25 @@ def run_sweep(
     Raises
     ------
     UsageError
-        If the folder is taken, in use or not writable, `jobs` below 1 or given with `scheduler`, or no
-        scheduler answers.
+        If the folder is taken, in use or not writable, `jobs` below 1 or given with `scheduler`, no
+        scheduler answers, or SLURM refuses such jobs.
     ModuleNotFoundError
-        If `scheduler` is given and dask.distributed is not installed.
+        If `scheduler` or `slurm` is given and the extra `cluster` is not installed.
     SweepInterrupted
         At Ctrl-C.
     """
     if jobs is not None and (jobs < 1 or scheduler is not None):
         rule = "be >= 1" if jobs < 1 else "not go with scheduler, whose workers are its own"
         raise UsageError(f"jobs must {rule}, got {jobs}; leave it out for all cores")
+    if slurm is not None and scheduler is not None:
+        raise UsageError(f"scheduler must not go with slurm, got {scheduler}; leave one out")
     began, folder = time.perf_counter(), _folder(plan, out)
     store = PointStore(folder / POINTS)
     with store.locked():
         distinct = {point.key: point for point in plan.points}  # samples of whole numbers may coincide
         missing = [p for p in distinct.values() if _is_missing(store.read(p), retry_failed)]
-        unkept = _compute(missing, len(distinct), store, jobs, scheduler, progress or silent())
+        executor = partial(_executor, missing, jobs, scheduler, slurm, folder)
+        unkept = _compute(missing, len(distinct), store, executor, progress or silent())
         results = [store.read(point) or unkept[point.key] for point in plan.points]
         provenance = replace(_provenance(plan), wall_s=time.perf_counter() - began)
         with written_to(folder):
@@ -114,8 +123,7 @@ def _compute(
     missing: list[Point],
     total: int,
     store: PointStore,
-    jobs: int | None,
-    scheduler: str | None,
+    executor: Callable[[], Executor[Point, PointResult]],
     progress: Progress,
 ) -> dict[str, PointResult]:
     """Compute and store the missing points; returns those that could not be computed, by key."""
@@ -124,11 +132,11 @@ def _compute(
     unkept: dict[str, PointResult] = {}
     done = total - len(missing)
     try:
-        with _executor(missing, jobs, scheduler) as executor:
+        with executor() as started:
             for point in missing:
-                executor.submit(point)
+                started.submit(point)
             progress(done / total, f"{done} of {total} points")
-            for completed in executor.as_completed():
+            for completed in started.as_completed():
                 if completed.result is not None:
                     store.write(completed.task, completed.result)
                 else:
@@ -141,7 +149,14 @@ def _compute(
     return unkept
 
 
-def _executor(missing: list[Point], jobs: int | None, scheduler: str | None) -> Executor[Point, PointResult]:
+def _executor(
+    missing: list[Point], jobs: int | None, scheduler: str | None, slurm: Slurm | None, folder: Path
+) -> Executor[Point, PointResult]:
+    if slurm is not None:
+        n = min(jobs or SLURM_JOBS, len(missing))
+        return SlurmExecutor(
+            compute, slurm=slurm, jobs=n, preload=_preload(missing[0]), logs=folder / "slurm"
+        )
     if scheduler is not None:
         return DaskExecutor(compute, address=scheduler, preload=_preload(missing[0]))
     return ProcessExecutor(compute, jobs=min(jobs or _cores(), len(missing)))

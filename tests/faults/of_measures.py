@@ -1,0 +1,178 @@
+"""Rhythm, read-out, metrics, floors, errors and prices."""
+
+from __future__ import annotations
+
+from tests.faults import Fault
+
+__all__ = ["OF_MEASURES"]
+
+OF_MEASURES: tuple[Fault, ...] = (
+    Fault(
+        "pairs of units lose their imaginary part",
+        "spiking/measures/trains.py",
+        "pair_im[c, d] += y * real[0, d] - x * imag[0, d]",
+        "pair_im[c, d] += 0.0",
+        "trains::unit_sums_are_those_of_the_units_coefficients",
+    ),
+    Fault(
+        "odd segments have the window of even ones",
+        "spiking/measures/trains.py",
+        "side = 0.5 if half % 2 == 1 else -0.5",
+        "side = 0.5",
+        "trains::unit_sums_are_those_of_the_units_coefficients",
+    ),
+    Fault(
+        "the rhythm's p value is of one bin",
+        "spiking/measures/rhythm.py",
+        "p_value[rows] = -np.expm1(search.n_tried * np.log1p(-p_of_bin))",
+        "p_value[rows] = p_of_bin",
+        "rhythm",
+    ),
+    Fault(
+        "degrees of freedom are those of windows without overlap",
+        "spiking/measures/rhythm.py",
+        "dof = 36 * n_segments**2 / (19 * n_segments - 1)",
+        "dof = 2.0 * n_segments",
+        "rhythm::degrees_of_freedom_give_the_variance_of_white_noise",
+    ),
+    Fault(
+        "the shared rhythm counts trains that have one alone",
+        "spiking/measures/shared_rhythm.py",
+        "turns = np.exp(2j * np.pi * rng.random((n_surrogates, n)))",
+        "turns = np.exp(2j * np.pi * rng.random((n_surrogates, 1)) * np.ones(n))",
+        "shared_rhythm",
+    ),
+    Fault(
+        "the shared rhythm's p value forgets the observation",
+        "spiking/measures/shared_rhythm.py",
+        "p_value = (1 + np.sum(by_chance >= seen[best]))",
+        "p_value = np.sum(by_chance >= seen[best])",
+        "shared_rhythm",
+    ),
+    Fault(
+        "shared surrogates are compared bin by bin",
+        "spiking/measures/shared_rhythm.py",
+        "by_chance = ratio(turns @ equal).max(axis=1)",
+        "by_chance = ratio(turns @ equal)[:, 0]",
+        "shared_rhythm",
+    ),
+    Fault(
+        "pairwise phase consistency keeps its bias",
+        "spiking/measures/synchrony.py",
+        "np.divide(length**2 - n, n * (n - 1)",
+        "np.divide(length**2, n * n",
+        "synchrony",
+    ),
+    Fault(
+        "phases lag by half a cycle",
+        "spiking/measures/phase.py",
+        "np.multiply(passed[0], -1j, out=passed[1])",
+        "np.multiply(passed[0], 1j, out=passed[1])",
+        "rhythm::phase_of_a_sine_with_a_harmonic_is_its_own",
+    ),
+    Fault(
+        "half a cycle counts",
+        "spiking/measures/phase.py",
+        "complete[r] = max(most - 1, 0)",
+        "complete[r] = most",
+        "trains::cycles_are_counted_as_they_are_numbered",
+    ),
+    Fault(
+        "a tie gives every key a whole vote",
+        "spiking/measures/readout.py",
+        "= 1 / n_tied[flat[tied]]",
+        "= 1.0",
+        "readout::a_tie_shares_the_vote_of_its_cycle",
+    ),
+    Fault(
+        "a spike on an edge counts later",
+        "spiking/measures/readout.py",
+        'side="right")',
+        'side="left")',
+        "readout",
+    ),
+    Fault(
+        "the read-out by spikes is not divided by their number",
+        "bridge/heads/read_out.py",
+        "part = total.dtype.type(1 / whole[row])",
+        "part = total.dtype.type(1)",
+        "read_out",
+    ),
+    Fault(
+        "the read-out by spikes takes each key once",
+        "bridge/heads/read_out.py",
+        "times = total.dtype.type(counts[row, key])",
+        "times = total.dtype.type(1)",
+        "read_out",
+    ),
+    Fault(
+        "the read-out by spikes passes no gradient to values",
+        "bridge/heads/read_out.py",
+        "weights.mT @ gradient if",
+        "0 * weights.mT @ gradient if",
+        "read_out",
+    ),
+    Fault(
+        "total variation is not halved",
+        "bridge/comparison/metrics.py",
+        "return np.abs(share - weights).sum(axis=-1) / 2",
+        "return np.abs(share - weights).sum(axis=-1)",
+        "metrics",
+    ),
+    Fault(
+        "the divergence goes the other way",
+        "bridge/comparison/metrics.py",
+        "return rel_entr(share, weights).sum(axis=-1)",
+        "return rel_entr(weights, share).sum(axis=-1)",
+        "metrics",
+    ),
+    Fault(
+        "the floor of the divergence is that of one key more",
+        "bridge/comparison/sampling.py",
+        "((np.asarray(weights) > 0).sum(axis=-1) - 1)",
+        "((np.asarray(weights) > 0).sum(axis=-1))",
+        "metrics",
+    ),
+    Fault(
+        "De Moivre's deviation lacks its two",
+        "bridge/comparison/sampling.py",
+        "np.log(2 * (m + 1))",
+        "np.log(m + 1)",
+        "metrics",
+    ),
+    Fault(
+        "errors of a mean are of the sample",
+        "scenarios/workbench/statistics.py",
+        "known.std(ddof=1) / np.sqrt(len(known))",
+        "known.std(ddof=1)",
+        "workbench_tables scenario_gamma_selects",
+    ),
+    Fault(
+        "the price of DRAM is halved",
+        "bridge/bill/energy.py",
+        '"bytes_tensor": 640 / 4',
+        '"bytes_tensor": 320 / 4',
+        "energy::memory_prices_by_hand",
+    ),
+    Fault(
+        "an addition costs as much as a product",
+        "bridge/bill/energy.py",
+        '"macs": 3.7 + 0.9',
+        '"macs": 3.7',
+        "energy::prices_by_hand",
+    ),
+    Fault(
+        "joules are counted in nanojoules",
+        "bridge/bill/energy.py",
+        "part: 1e-12 * sum(",
+        "part: 1e-9 * sum(",
+        "energy::prices_by_hand",
+    ),
+    Fault(
+        "settling costs no updates",
+        "bridge/bill/usage.py",
+        "steps = settle + np.round(",
+        "steps = 0 * settle + np.round(",
+        "usage::settling_costs_updates_and_spikes_at_the_rate_of_the_window",
+    ),
+)
