@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from types import FunctionType
 from typing import Any
@@ -10,7 +11,17 @@ import numpy as np
 from numba import cuda
 from numba.core.dispatcher import Dispatcher
 
-__all__ = ["VECTOR", "fma", "gather", "gather_periodic", "lowest_bit", "mark", "on_device", "set_mark"]
+__all__ = [
+    "VECTOR",
+    "floor",
+    "fma",
+    "gather",
+    "gather_periodic",
+    "lowest_bit",
+    "mark",
+    "on_device",
+    "set_mark",
+]
 
 VECTOR = 1  # trains that are looked at together
 
@@ -20,14 +31,22 @@ _NONE, _ONE, _BYTE = np.uint64(0), np.uint64(1), np.uint64(0xFF)
 def on_device(function: Any) -> FunctionType:
     """A function of Python that calls functions for the GPU where it called numba's for the processor."""
     used, known = function.__code__.co_names, function.__globals__
-    own = {n: _compiled(v) for n, v in known.items() if n in used and isinstance(v, Dispatcher)}
-    here = {"VECTOR": VECTOR, "fma": fma}
+    here = {"VECTOR": VECTOR, "floor": floor, "fma": fma}
+    own = {
+        n: _compiled(v) for n, v in known.items() if n in used and n not in here and isinstance(v, Dispatcher)
+    }
     return FunctionType(function.__code__, known | own | here, function.__name__, function.__defaults__)
 
 
 @cache
 def _compiled(compiled: Dispatcher) -> Any:
     return cuda.jit(device=True)(on_device(compiled.py_func))
+
+
+@cuda.jit(device=True)
+def floor(x: Any) -> Any:
+    """The largest whole number up to x."""
+    return np.float64(math.floor(x))
 
 
 @cuda.jit(device=True)

@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 
 from spiking.engines.fused.random import uniform64
-from spiking.engines.fused.simd import fma, lowest_bit
+from spiking.engines.fused.simd import floor, fma, lowest_bit
 
 __all__ = [
     "VECTOR",
@@ -92,7 +92,7 @@ def take_stock(clock: Any, rate: Any, phase: Any, n_near: Any, late: Any, number
     """How often each train has fired by now. While any is late `number` holds that, and otherwise anything."""
     if not late:
         for k in range((n_near + VECTOR - 1) // VECTOR * VECTOR):
-            number[k] = np.floor(fma(clock, rate[k], phase[k]))
+            number[k] = floor(fma(clock, rate[k], phase[k]))
 
 
 @njit
@@ -122,7 +122,7 @@ def advance(
     take_stock(before, rate, phase, n_near, late, number)
     fired, limit, behind = np.int32(0), number.dtype.type(most), np.int32(0)
     for k in range((n_near + VECTOR - 1) // VECTOR * VECTOR):
-        had, due = number[k], np.floor(fma(clock, rate[k], phase[k]))
+        had, due = number[k], floor(fma(clock, rate[k], phase[k]))
         has = min(due, had + limit)
         number[k] = has
         fired += np.int32(has - had)
@@ -139,7 +139,7 @@ def in_turn(
     take_stock(before, rate, phase, n_near, late, number)
     fired, limit, behind = 0, number.dtype.type(most), False
     for k in range(n_near):
-        had, due = number[k], np.floor(fma(clock, rate[k], phase[k]))
+        had, due = number[k], floor(fma(clock, rate[k], phase[k]))
         has = min(due, had + limit)
         number[k] = has
         behind = behind or has < due

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
+from numba import njit
 from numba.core import types
 from numba.extending import intrinsic
 
-__all__ = ["fma", "lowest_bit", "prefer_wide_vectors"]
+__all__ = ["floor", "fma", "lowest_bit", "prefer_wide_vectors"]
 
 _HINT = '"prefer-vector-width"="512"'
 
@@ -51,3 +53,9 @@ def _fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
 
 
 fma: Any = _fma  # without the context, which numba fills in
+
+
+@njit
+def floor(x: Any) -> Any:
+    """The largest whole number up to x, as a float of its width."""
+    return np.floor(x)
