@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from spiking.kept_code import compiled
 
 __all__ = ["faults", "packed", "put_back"]
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def faults(scores: Any, present: Any) -> Any:
     """How many scores that take part are not finite, and how many rows have no key."""
     n_bad, n_empty = 0, 0
@@ -26,7 +27,7 @@ def faults(scores: Any, present: Any) -> Any:
     return n_bad, n_empty
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def packed(matrix: Any, present: Any, out: Any) -> None:
     """The entries that take part, row by row, one after another."""
     n = 0
@@ -37,7 +38,7 @@ def packed(matrix: Any, present: Any, out: Any) -> None:
                 n += 1
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def put_back(values: Any, present: Any, out: Any) -> None:
     """Entries as `packed` left them in their places, 0 elsewhere."""
     n = 0
