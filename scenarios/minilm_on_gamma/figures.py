@@ -65,8 +65,9 @@ def pairs(data: xr.Dataset) -> Figure:
 
 @captioned(
     "What the two models compute on the same sentences, counted in the run, and joules under the tables that say "
-    "anything about both. Simulated: a digital machine that steps every cell; events: hardware on which a synapse "
-    "costs something only when a spike passes. A star: something counted has no price in the table."
+    "anything about both. Simulated: a digital machine that computes what the engine computed; events: hardware "
+    "that has the cells, on which a synapse costs something only when a spike passes. A star: something counted "
+    "has no price in the table."
 )
 def bill(bills: Mapping[str, Bill]) -> Figure:
     tables = [name for name in TABLES if any(e is not None for e in list(energies(bills, name).values())[1:])]

@@ -219,5 +219,5 @@ def _energy_ratios(bills: Mapping[str, Bill]) -> list[tuple[float, str]]:
         whole = [energy.total_J for energy in others if "neuron_updates" not in energy.unpriced]
         if whole:  # updates of cells are not free
             times = min(whole) / softmax.total_J
-            ratios.append((times, f"{times:.1f} under {priced.title} (softmax {si(softmax.total_J, 'J')})"))
+            ratios.append((times, f"{times:.3g} under {priced.title} (softmax {si(softmax.total_J, 'J')})"))
     return ratios
