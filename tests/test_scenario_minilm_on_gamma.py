@@ -50,9 +50,8 @@ def test_the_run_leaves_numbers_pictures_and_words(run: StoredRun) -> None:
     assert {path.stem for path in run.folder.glob("*.png")} == {"spikes", "pairs", "bill"}
     assert run.metrics["difference"].text() in run.verdict
     assert "Loihi" in run.verdict
-    assert (
-        abs(float(run.dataset().spikes_per_row.sel(condition=run.dataset().kind == "simulated")[0]) - 64) < 1
-    )
+    spikes = float(run.dataset().spikes_per_row.sel(condition=run.dataset().kind == "simulated")[0])
+    assert 64 <= spikes < 67  # a row ends with its step, which in the midst of a volley holds a few more
 
 
 def test_shipped_pairs_hold_every_grade() -> None:
