@@ -6,7 +6,7 @@ from bridge import SpikingHead
 from pragmatic.attention import Head, dot_product_head, linear_attention
 from pragmatic.score_maps import Softmax, Sparsemax, Uniform
 from scenarios.workbench.style import CONTROL, FLOOR, INH, INK, SOFTMAX, SPIKING
-from spiking import Engine, GammaCircuit, GammaParams
+from spiking import Engine, RowCircuit
 
 __all__ = ["COLOURS", "KINDS", "SPIKING_KINDS", "head_of"]
 
@@ -16,7 +16,7 @@ COLOURS = dict(zip(KINDS, (SOFTMAX, INK, FLOOR, INH, CONTROL, SPIKING), strict=T
 
 
 def head_of(
-    kind: str, *, spikes: int, n_cells: int, engine: Engine, seed: int, gradient: bool = True
+    kind: str, *, spikes: int, circuit: RowCircuit, engine: Engine, seed: int, gradient: bool = True
 ) -> Head:
     """Make one head, to be used in every place of a model.
 
@@ -24,11 +24,11 @@ def head_of(
     ----------
     kind : str
         Of `KINDS`: "uniform" selects nothing and is the control, "sampled" draws spikes from the softmax,
-        "simulated" has the circuit `GammaParams.brief` spike them; both hand back the softmax's gradient.
+        "simulated" has the circuit spike them; both hand back the softmax's gradient.
     spikes : int
         Of each row, where the kind has spikes.
-    n_cells : int
-        Excitatory cells per key, where the kind is simulated.
+    circuit : RowCircuit
+        Where the kind is simulated.
     engine, seed, gradient
         As `SpikingHead` says.
     """
@@ -36,5 +36,4 @@ def head_of(
         return linear_attention
     if kind not in SPIKING_KINDS:
         return dot_product_head({"softmax": Softmax, "uniform": Uniform, "sparsemax": Sparsemax}[kind]())
-    circuit = GammaCircuit(GammaParams.brief(n_cells=n_cells))
     return SpikingHead(circuit, spikes=spikes, mode=kind, engine=engine, seed=seed, gradient=gradient)

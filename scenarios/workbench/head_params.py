@@ -13,16 +13,13 @@ from scenarios.workbench.params import ScenarioParams, param
 from scenarios.workbench.pretrained import MINILM
 from spiking import PARAMETER_SETS, RowCircuit
 
-__all__ = ["HeadParams", "PretrainedParams", "chosen_text"]
+__all__ = ["CircuitParams", "HeadParams", "PretrainedParams", "chosen_text"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeadParams(ScenarioParams):
-    """Heads and circuit."""
+class CircuitParams(ScenarioParams):
+    """The circuit of every head that spikes."""
 
-    heads: str = param(
-        "all", "heads that spike: all, or layer.head from 0 with commas, * for every one: 0.1,3.*"
-    )
     circuit: str = param(
         "regular-brief", f"one of: {', '.join(PARAMETER_SETS)}; or yours: package.module:name"
     )
@@ -33,8 +30,17 @@ class HeadParams(ScenarioParams):
         check_circuit_name(self.circuit)
 
     def row_circuit(self) -> RowCircuit:
-        """Make the circuit of every head that spikes."""
+        """Make it."""
         return circuit_named(self.circuit, temperature=1.0, n_cells=self.n_cells)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadParams(CircuitParams):
+    """Heads and circuit."""
+
+    heads: str = param(
+        "all", "heads that spike: all, or layer.head from 0 with commas, * for every one: 0.1,3.*"
+    )
 
     def spiking_head(
         self,

@@ -13,6 +13,7 @@ from pragmatic.training.train import TrainParams, TrainResult, train
 from pragmatic.transformer import Transformer
 from scenarios.workbench.cost import Cost, iteration_cost
 from scenarios.workbench.head_kinds import KINDS, head_of
+from scenarios.workbench.head_params import CircuitParams
 from scenarios.workbench.mini import SizeParams, sizes_of
 from scenarios.workbench.outcome import RunContext
 from scenarios.workbench.params import param
@@ -22,18 +23,19 @@ __all__ = ["Learnt", "ScratchParams", "from_scratch", "schedule"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScratchParams(SizeParams):
+class ScratchParams(CircuitParams, SizeParams):
     """Models that learn from nothing, with any kind of head."""
 
     n_heads: int = param(2, "attention heads in each", at_least=1)
     learning_rate: float = param(3e-3, "at its highest; it ends at a tenth", above=0, at_most=1)
-    n_cells: int = param(10, "excitatory cells per key", at_least=1)
     kinds: tuple[str, ...] = param(KINDS, f"of head, of: {', '.join(KINDS)}", choices=KINDS)
 
     def head(self, ctx: RunContext, kind: str, spikes: int, source: tuple[int, int]) -> Head:
         """Make a head for all places of a model that comes from (base, seed)."""
         base, seed = source
-        return head_of(kind, spikes=spikes, n_cells=self.n_cells, engine=ctx.engine, seed=base // 2 + seed)
+        return head_of(
+            kind, spikes=spikes, circuit=self.row_circuit(), engine=ctx.engine, seed=base // 2 + seed
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
