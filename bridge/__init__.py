@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from bridge.comparison.agreement import Comparison
     from bridge.comparison.sampling import SamplingFloor, sampling_floor
     from bridge.comparison.versus_softmax import compare, compare_scores, compare_selection
-    from bridge.heads.score_map import SpikingScoreMap, SpikingVectorHead
+    from bridge.heads.score_map import SpikingScoreMap
     from bridge.heads.spiking_head import SpikingHead
+    from bridge.heads.vector_head import SpikingVectorHead
     from bridge.laws.calibration import calibrate
     from bridge.laws.depletion import FittedLaw, fit_law
     from bridge.laws.families import LAWS, SelectionLaw, choice_of
@@ -66,7 +67,7 @@ _FILES = {
     "SoftmaxFit": "laws.softmax_fit",
     "SpikingHead": "heads.spiking_head",
     "SpikingScoreMap": "heads.score_map",
-    "SpikingVectorHead": "heads.score_map",
+    "SpikingVectorHead": "heads.vector_head",
     "Usage": "bill.usage",
     "calibrate": "laws.calibration",
     "choice_of": "laws.families",
