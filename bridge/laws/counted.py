@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from spiking.checks import check_mask, check_scores, plain_array, real_array
 from spiking.fill import taking_part
@@ -70,7 +69,7 @@ class CountedRows:
 
 def as_numpy(name: str, array: object) -> np.ndarray:
     """An array or a tensor (detached, on the CPU) as a numpy array, whole."""
-    if isinstance(array, torch.Tensor):
+    if hasattr(array, "detach") and not getattr(array, "is_meta", False):
         array = array.detach().cpu()
     return plain_array(name, array)
 

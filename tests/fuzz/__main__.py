@@ -26,7 +26,7 @@ from tests.fuzz.verdicts import FAILURES, KINDS, Verdict, judge
 
 __all__ = ["Tried", "run", "table"]
 
-DEADLINE_s = 60.0  # of one input; the first use of a circuit compiles its kernel
+DEADLINE_s = 180.0  # of one input; the first use of a circuit compiles its kernel
 Tried = tuple[str, Any, Verdict]  # surface, input, what came of it
 
 

@@ -27,7 +27,7 @@ from tests.small_runs import SMALL, few_pairs
 __all__ = ["Line", "judge_line", "lines", "make_zoo"]
 
 PROGRESS = re.compile(r": \d+%$")
-ENDED = (0, 2, 3, 130)
+ENDED = (0, 2, 3, 130, 143)
 OF_CLICK = (  # click names the option or the argument, the value, and what it takes
     "is not a valid", "is not in the range", "is not a list of", "requires an argument", "Missing argument",
     "Missing option", "Got unexpected extra argument", "does not take a value", "No such command", "is not one of",
