@@ -52,6 +52,7 @@ def at_least(owner: str, field: str, value: object, low: int) -> None:
 
 def within(owner: str, field: str, value: object, low: float, high: float) -> None:
     """Raise unless `value` is a number in [low, high]."""
+    low, high = float(low), float(high)
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(
             f"{owner}.{field} must be a number, got {shown(value)}; use one in [{low:g}, {high:g}]."

@@ -68,6 +68,7 @@ def positive(owner: str, field: str, value: object, *, remedy: str = "use a posi
 
 def positive_within(owner: str, field: str, value: object, low: float, high: float) -> None:
     """Raise unless `value` is a number > 0 in [low, high]: beyond it a circuit means nothing, or overflows."""
+    low, high = float(low), float(high)
     positive(owner, field, value, remedy=f"use one in [{low:g}, {high:g}]")
     within(owner, field, value, low, high)
 
@@ -84,6 +85,7 @@ def positive_int(owner: str, field: str, value: object, most: int = MOST) -> Non
 
 def within(owner: str, field: str, value: object, low: float, high: float) -> None:
     """Raise unless `value` is a finite number in [low, high]."""
+    low, high = float(low), float(high)
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(
             f"{owner}.{field} must be a number, got {shown(value)}; use one in [{low:g}, {high:g}]."

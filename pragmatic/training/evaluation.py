@@ -78,6 +78,7 @@ def score_sequences(
     if not isinstance(batch, Batch):
         raise TypeError(f"batch must be a Batch, got {shown(batch)}; use task.held_out(64)")
     at_least("evaluate", "batch_size", batch_size, 1)
+    batch_size = int(batch_size)
     asked = (batch.targets != IGNORED).sum(-1)  # (B,)
     if not bool((asked > 0).all()):
         raise ValueError("every sequence must have a target, got one without; drop it")

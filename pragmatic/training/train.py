@@ -48,6 +48,7 @@ class TrainParams:
         owner = type(self).__name__
         for name in ("n_iterations", "batch_size", "evaluate_every", "n_held_out", "checkpoint_every"):
             at_least(owner, name, getattr(self, name), 1)
+            object.__setattr__(self, name, int(getattr(self, name)))  # a small NumPy integer would overflow
         at_least(owner, "n_warmup", self.n_warmup, 0)
         within(owner, "learning_rate", self.learning_rate, 1e-12, 1e3)
         within(owner, "min_learning_rate", self.min_learning_rate, 0.0, self.learning_rate)

@@ -226,7 +226,7 @@ TARGETS: tuple[Target, ...] = (
     _of_fields(fh.HeadParams),
     _of_fields(fh.TransformerParams, causal="flag"),
     _of_fields(fh.TrainParams, min_learning_rate="signed", weight_decay="signed", beta1="signed", beta2="signed"),
-    _of_fields(fh.FittedLaw, depletion="signed", beta_se="signed", depletion_se="signed", dispersion="signed"),
+    _of_fields(fh.FittedLaw, depletion="signed", beta_se="error", depletion_se="error", dispersion="error"),
     _of_fields(fh.Softmax),
     _of_fields(fh.Entmax),
     _of_fields(fh.Divisive, semisaturation="signed"),

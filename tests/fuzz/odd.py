@@ -66,6 +66,9 @@ NUMBERS = st.one_of(
     JUNK,
 )
 POSITIVE = st.one_of(NUMBERS, _wrong(-1.0, 0, 0.0, -5e-324, -3))
+ERRORS = st.one_of(
+    _maybe(0.0, 1.5, math.nan), _wrong(-1.0, math.inf, "x", None, True, 1j, [1.0])
+)  # nan: unknown
 WHOLE = st.one_of(
     st.integers(-3, 6).map(_as_is),
     _wrong(1.5, math.nan, math.inf, "3", "", True, -1, [2], np.array([1, 2]), np.float64(2.5), -(2**63), 1j),
@@ -269,8 +272,8 @@ MAPPINGS = _wrong(
 ANYTHING = st.one_of(JUNK, NUMBERS, TEXTS, _wrong(None))
 
 ODD: dict[str, st.SearchStrategy[Named]] = {
-    "number": POSITIVE, "signed": NUMBERS, "whole": WHOLE, "seed": SEEDS, "flag": FLAGS, "name": NAMES,
-    "text": TEXTS, "rng": RNGS,
+    "number": POSITIVE, "signed": NUMBERS, "error": ERRORS, "whole": WHOLE, "seed": SEEDS, "flag": FLAGS,
+    "name": NAMES, "text": TEXTS, "rng": RNGS,
     "circuit": CIRCUITS, "model": MODELS, "engine": ENGINES, "budget": BUDGETS, "progress": PROGRESS, "cell": CELLS,
     "params": PARAMS, "run params": _wrong(3, "x", {}, fh.GammaParams, object(), []),
     "scores": SCORES, "mask": MASKS, "tensor": TENSORS, "tensor mask": TENSOR_MASKS, "heads": HEADS, "law": LAWS,
