@@ -70,7 +70,9 @@ def read_tensors(path: str | Path, about: tuple[str, ...]) -> tuple[dict[str, Te
         If it is no safetensors file, or lacks one of these keys.
     """
     if not is_file(path):
-        raise FileNotFoundError(f"checkpoint must be a file, got {path}, which is none; check the path")
+        raise FileNotFoundError(
+            f"checkpoint must be a file, got {str(path)!r}, which is none; check the path"
+        )
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}

@@ -131,6 +131,12 @@ def test_a_query_faster_than_the_time_step() -> None:
         circuit.attend(3 * np.ones((1, 2)), np.eye(2), np.eye(2), duration_ms=50, rng=RNG)
 
 
+def test_a_pool_of_one_cell() -> None:
+    """Thresholds lie evenly in a pool; the spacing of a single one divided by zero."""
+    circuit = TwoPools(n_cells=4, n_inh=1)
+    assert circuit.attend(SCORES, duration_ms=100, rng=RNG).counts.sum() > 0
+
+
 def test_small_integers_do_not_overflow() -> None:
     """100 cells for each of 3 keys are more than an int8 holds."""
     params = GammaParams(n_cells=np.int8(100), gain=1.0)  # type: ignore[arg-type]

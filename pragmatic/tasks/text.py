@@ -64,13 +64,17 @@ class Text:
     def read(cls, path: str | Path, *, length: int = 64, vocabulary: str = "") -> Text:
         """Read a UTF-8 file; FileNotFoundError or ValueError if it is not one, or as the class says."""
         if not is_file(path):
-            raise FileNotFoundError(f"text must be a file, got {path}, which is none; check the path")
+            raise FileNotFoundError(f"text must be a file, got {str(path)!r}, which is none; check the path")
         try:
             characters = Path(path).read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
             raise ValueError(
                 f"text must be in UTF-8, got {path} with a byte that is not at {error.start}; convert it"
             ) from None
+        except OSError as error:
+            raise ValueError(
+                f"text must be readable, got {str(path)!r} ({error.strerror}); check the file"
+            ) from error
         if not characters:
             raise ValueError(f"text must not be empty, got 0 characters in {path}; give a file with some")
         return cls(characters=characters, length=length, vocabulary=vocabulary)

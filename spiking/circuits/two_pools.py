@@ -99,7 +99,7 @@ class TwoPools(RowCircuit):
             synapses.connect()
         for pool, tau, w in ((basket, 2 * ms, 2.0), (martinotti, 10 * ms, 1.0)):
             pool.exc = b2.linked_var(sums, "exc")
-            pool.tau, pool.w, pool.v_th = tau, w, "0.7 + 0.6 * i / (N - 1)"
+            pool.tau, pool.w, pool.v_th = tau, w, "0.7 + 0.6 * i / (N - 1)" if self.n_inh > 1 else 1.0
         return Wiring(
             [sums, exc, basket, martinotti, *joined],
             scores="exc.u",
