@@ -254,10 +254,10 @@ class RowCircuit(ABC):
         layout = Layout.of(present, template.unit)
         assert wiring.scores is not None
         score = Ref.read(wiring.scores)
-        at_keys = layout.at_populations(np.asarray(self.score_input(scores, present)))
 
         def by_key(rows: range) -> np.ndarray:
-            return at_keys[layout.populations_of(rows)]
+            some = slice(rows.start, rows.stop)
+            return layout.at_populations(np.asarray(self.score_input(scores[some], present[some])), rows)
 
         def inputs(rows: range) -> Own:
             n_keys = layout.n_present[rows.start : rows.stop]

@@ -79,12 +79,13 @@ class Layout:
         """Repeat a population's values for each of its cells: (n_populations, ...) -> (n_total, ...)."""
         return np.repeat(per_population, self.n_cells, axis=0)
 
-    def at_populations(self, matrix: np.ndarray) -> np.ndarray:
-        """Pick the entries of the keys that take part: (n_rows, n_keys) -> (n_populations,)."""
+    def at_populations(self, matrix: np.ndarray, rows: range) -> np.ndarray:
+        """Pick the entries of the keys that take part in some rows: (rows, n_keys) -> (their populations,)."""
         if self.is_full:
             return matrix.reshape(-1)
-        picked = np.empty(self.n_populations, dtype=matrix.dtype)
-        packed(matrix, self.present, picked)
+        here = self.populations_of(rows)
+        picked = np.empty(here.stop - here.start, dtype=matrix.dtype)
+        packed(matrix, self.present[rows.start : rows.stop], picked)
         return picked
 
     def at_keys(self, per_population: np.ndarray) -> np.ndarray:

@@ -16,6 +16,8 @@ from spiking.spike_lists import spike_record
 
 __all__ = ["select"]
 
+_BEFORE_LIMIT_MS = 1e-6  # less than any time step
+
 
 def select(
     recorded: Recorded,
@@ -65,7 +67,7 @@ def select(
         field_dt_ms=FIELD_DT_MS,
         duration_ms=recorded.duration_ms,
         row_ms=recorded.row_ms,
-        unfinished=budget.unfinished(counts),
+        unfinished=_unfinished(recorded, counts, budget),
         n_cells=recorded.n_cells,
         other_counts={group: n for group, n in recorded.counts.items() if group != counted},
         other_spikes={group: s for group, s in recorded.spikes.items() if group != counted},
@@ -73,6 +75,15 @@ def select(
         stepped=recorded.stepped,
         rhythm_note=note,
     )
+
+
+def _unfinished(recorded: Recorded, counts: np.ndarray, budget: Budget) -> np.ndarray:
+    """Which rows were stopped by the time limit; only those that ran up to it are looked at."""
+    at_limit = recorded.row_ms > recorded.duration_ms - _BEFORE_LIMIT_MS
+    unfinished = np.zeros(len(counts), dtype=bool)
+    if at_limit.any():
+        unfinished[at_limit] = budget.unfinished(counts[at_limit])
+    return unfinished
 
 
 def _rhythm_note(peak: GammaPeak) -> str:

@@ -58,7 +58,7 @@ def _batch(circuit: GammaCircuit, scores: np.ndarray) -> Batch:
     """The rows as engines take them."""
     present = np.ones(scores.shape, dtype=bool)
     layout = Layout.of(present, circuit.params.n_cells)
-    u = layout.per_cell(layout.at_populations(circuit.score_input(scores, present)))
+    u = layout.per_cell(layout.at_populations(circuit.score_input(scores, present), range(layout.n_rows)))
     score = Ref("exc", "u")
     return circuit.batch(layout, Streams(1), {score}, lambda rows: {score: u})
 
