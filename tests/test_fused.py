@@ -23,7 +23,7 @@ from spiking.engines.fused.functions import (
     tanh32,
     tanh64,
 )
-from spiking.engines.fused.random import normal32, normal64, row_key, uniform32, uniform64
+from spiking.engines.fused.random import bits64, normal32, normal64, row_key, uniform32, uniform64
 from spiking.engines.fused.simd import prefer_wide_vectors
 from spiking.engines.fused.source import write_source
 
@@ -117,6 +117,12 @@ def test_random_numbers_follow_their_law(draw: Any, law: Any) -> None:
     assert stats.kstest(x, law.cdf).pvalue > 1e-3
     for other in (made(row_key(3, 6), np.arange(n)), made(row_key(4, 5), np.arange(n)), np.roll(x, 1)):
         assert abs(np.corrcoef(x, other)[0, 1]) < 4 / np.sqrt(n)
+
+
+def test_random_bits_are_those_of_splitmix64() -> None:
+    """The first outputs for the seed 0, as Vigna's reference program (splitmix64.c, 2015) prints them."""
+    known = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
+    assert [int(bits64(np.uint64(0), np.uint64(n))) for n in (1, 2, 3)] == known
 
 
 def test_a_row_alone_is_the_same_row_in_any_batch_bit_for_bit() -> None:

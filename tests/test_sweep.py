@@ -115,6 +115,17 @@ def test_a_grid_holds_every_combination_and_the_seeds_depend_on_the_repeat_only(
     assert len({point.key for point in plan.points}) == 12
 
 
+def test_a_point_is_kept_by_all_that_its_result_depends_on():
+    plans = [
+        plan_sweep(NAME, ["n=1"], engine="fused"),
+        plan_sweep(NAME, ["n=1"], engine="events"),
+        plan_sweep(NAME, ["n=1"], engine="events", seed=1),
+        plan_sweep(NAME, ["n=2"], engine="events"),
+        plan_sweep("gamma-selects", [], engine="events"),
+    ]
+    assert len({plan.points[0].key for plan in plans}) == 5
+
+
 def test_a_tuple_parameter_takes_one_value_at_a_time():
     plan = plan_sweep(NAME, ["keys=2,4"])
     assert [point.parameters["keys"] for point in plan.points] == [(2,), (4,)]

@@ -72,6 +72,16 @@ def test_whole_model_is_pytorchs_encoder() -> None:
 
 
 # What a token may know.
+def test_residual_streams_start_as_narrow_as_their_depth_asks() -> None:
+    """Each of the 2 n_layers sums that a stream takes adds 1 / (2 n_layers) to its variance (GPT-2)."""
+    params = TransformerParams(n_vocab=5, n_layers=8, n_heads=2, width=128)
+    block = Transformer(params, np.random.default_rng(0)).blocks[0]
+    for name, gain in (("to_hidden", 1.0), ("from_hidden", 0.25)):
+        matrix = getattr(block, name)
+        left = 4 * gain / np.sqrt(2 * matrix.numel())  # four standard errors
+        assert float(matrix.std()) * np.sqrt(matrix.shape[1]) == pytest.approx(gain, abs=left)
+
+
 def test_decoder_does_not_see_the_future() -> None:
     before, changed = tokens(), tokens()
     changed[:, 6] = (changed[:, 6] + 1) % 11

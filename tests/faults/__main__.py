@@ -94,9 +94,13 @@ def _tested(fault: Fault, copy: Path) -> str:
         )
     except subprocess.TimeoutExpired:
         return ENDLESS
-    if run.returncode not in (0, 1):
+    if (
+        run.returncode == 1 or run.returncode < 0
+    ):  # a test failed, or crashed Python, as wrong compiled code may
+        return CAUGHT
+    if run.returncode:
         print(run.stdout[-2000:], run.stderr[-500:], file=sys.stderr)
-    return {0: SLIPPED, 1: CAUGHT}.get(run.returncode, BROKEN)
+    return BROKEN if run.returncode else SLIPPED
 
 
 if __name__ == "__main__":

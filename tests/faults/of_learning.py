@@ -124,7 +124,7 @@ OF_LEARNING: tuple[Fault, ...] = (
         "pragmatic/attention.py",
         "state = head(state, key, key, mask).output",
         "state = head(query, key, key, mask).output",
-        "heads",
+        "head_kinds",
     ),
     Fault(
         "weight decay falls on the norms",
@@ -166,7 +166,7 @@ OF_LEARNING: tuple[Fault, ...] = (
         "pragmatic/transformer.py",
         "return 1.0 / math.sqrt(2 * params.n_layers)",
         "return 1.0",
-        "transformer",
+        "transformer::residual_streams_start_as_narrow_as_their_depth_asks",
     ),
     Fault(
         "the positions of a sequence begin at its second",
@@ -187,7 +187,7 @@ OF_LEARNING: tuple[Fault, ...] = (
         "scenarios/workbench/points.py",
         "content = [self.scenario, self.parameters, self.seed, self.engine]",
         "content = [self.scenario, self.parameters, self.seed]",
-        "sweep::a_grid_holds_every_combination_and_the_seeds_depend_on_the_repeat_only sweep",
+        "sweep::a_point_is_kept_by_all_that_its_result_depends_on",
     ),
     Fault(
         "compiled code is not compared with its hash",

@@ -29,10 +29,10 @@ OF_MEASURES: tuple[Fault, ...] = (
         "rhythm",
     ),
     Fault(
-        "degrees of freedom are those of windows without overlap",
+        "degrees of freedom are those of one window",
         "spiking/measures/rhythm.py",
         "dof = 36 * n_segments**2 / (19 * n_segments - 1)",
-        "dof = 2.0 * n_segments",
+        "dof = 2.0",
         "rhythm::degrees_of_freedom_give_the_variance_of_white_noise",
     ),
     Fault(
