@@ -172,3 +172,16 @@ def test_the_bill_counts_a_keys_phase_once() -> None:
 def test_cells_that_cannot_be_are_refused(change: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         RegularCell(**change)
+
+
+def test_a_brief_row_is_one_volley_of_a_circuit_at_40_hz() -> None:
+    """64 spikes over 14 keys take some 10 ms, and I cells answer; left to run, the loop keeps its rhythm."""
+    circuit = GammaCircuit(GammaParams.regular_brief())
+    scores = np.random.default_rng(0).normal(0, 1.5, (200, 14))
+    brief = circuit.attend(scores, spikes=64, rng=np.random.default_rng(1), record="counts")
+    assert 8 < brief.row_ms.mean() < 14
+    assert 64 <= brief.n_spikes.mean() < 68
+    assert brief.other_counts["inh"].mean() > circuit.params.n_inh
+    long = circuit.attend(scores[:20], duration_ms=500, rng=np.random.default_rng(2))
+    assert np.isfinite(long.f_gamma_Hz).all()
+    assert 38 < np.median(long.f_gamma_Hz) < 44
