@@ -71,10 +71,10 @@ OF_ENGINES: tuple[Fault, ...] = (
         "events_engine::regular_cells_spike_as_the_fused_engine_steps_them",
     ),
     Fault(
-        "in closed form a step holds a spike less",
+        "in closed form trains are counted a spike short",
         "spiking/engines/events/renewal.py",
-        "        has = min(due, had + limit)\n        number[k] = has\n        fired += np.int32(has - had)",
-        "        has = min(due, had + limit - 1)\n        number[k] = has\n        fired += np.int32(has - had)",
+        "number[k] = floor(fma(clock, rate[k], phase[k]))",
+        "number[k] = floor(fma(clock, rate[k], phase[k]) - 1)",
         "events_engine::regular_cells_spike_as_the_fused_engine_steps_them events_engine",
     ),
     Fault(
