@@ -2,8 +2,8 @@
 
 Each bound alone is accepted, and a value beyond it refused by name: without a run, all of them, in
 `test_each_bound_holds`. Each scenario runs with all minima at once, and with all maxima, its sizes small: the
-numbers and the figures are made, not stored. `make study` adds each minimum and maximum alone, in a small run, and
-the whole report.
+numbers and the figures are made, not stored. `make study` adds the scenarios of trained models, each minimum and
+maximum alone in a small run, and the whole report.
 """
 
 from __future__ import annotations
@@ -28,6 +28,12 @@ from scenarios.workbench.registry import SCENARIOS, load
 
 STEP = 1e-6  # above a bound that is itself excluded
 NEEDS_MODEL = ("minilm-heads", "minilm-on-gamma", "swap-model")
+LONG = (
+    "fine-tune-spikes",
+    "mini-transformer-bill",
+    "minilm-on-gamma",
+    "train-with-spikes",
+)  # models to train or read
 WITH = {"width": {"n_heads": 1}}  # a width of 1 has room for one head
 CONFLICT = {  # maxima that ask together for what each allows alone: more than a spike a step of the query cells
     "vectors-through-spikes": {"focus": (0.0, 2.0)},
@@ -122,14 +128,22 @@ def test_each_bound_holds(name: str, field: Field) -> None:
             made(name, {**needed, field.name: value})
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in SCENARIOS]
+)
 def test_all_minima_at_once(name: str, tmp_path: Path) -> None:
     low = {field.name: smallest(field) for field in fields_of(load(name).Params)}
     values = {field: value for field, value in low.items() if value is not None}
     run_and_draw(name, {**values, **given(name, tmp_path)})
 
 
-@pytest.mark.parametrize("name", sorted({name for name, field in bounded() if largest(field) is not None}))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in LONG else name
+        for name in sorted({name for name, field in bounded() if largest(field) is not None})
+    ],
+)
 def test_all_maxima_at_once(name: str, tmp_path: Path) -> None:
     """Only what has a maximum; sizes, which have none but the memory of the machine, stay small."""
     high = {field.name: largest(field) for field in fields_of(load(name).Params)}

@@ -30,7 +30,7 @@ class Params(ScenarioParams):
     temperatures: tuple[float, ...] = param(
         (0.5, 1.0, 2.0), "softmax temperatures asked for", at_least=1e-6, at_most=1e6
     )
-    score_sd: float = param(1.5, "scores are normal with this standard deviation", above=0, at_most=100)
+    score_sd: float = param(1.5, "scores are normal with this standard deviation", at_least=1e-3, at_most=100)
     n_rows: int = param(64, "rows of each condition; more with less than 8 keys", at_least=4)
     n_cells: int = param(40, "excitatory cells per key", at_least=1)
     duration_ms: float = param(2700.0, "simulated time", at_least=200)
