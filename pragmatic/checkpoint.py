@@ -53,14 +53,14 @@ def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], about: Mappin
         partial.unlink(missing_ok=True)
 
 
-def read_tensors(path: str | Path, about: tuple[str, ...]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_tensors(path: str | Path, about: Mapping[str, type]) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read what `write_tensors` wrote.
 
     Parameters
     ----------
     path : path-like
-    about : tuple of str
-        Keys that the description must have.
+    about : mapping
+        Keys that the description must have, and the types of what they hold, dict or str.
 
     Raises
     ------
@@ -88,10 +88,11 @@ def read_tensors(path: str | Path, about: tuple[str, ...]) -> tuple[dict[str, Te
             "use a file that this project wrote for this purpose"
         )
     described = {key: _described(key, value, path) for key, value in header.items()}
-    for key in about:
-        if not isinstance(described[key], dict):
+    for key, kind in about.items():
+        if not isinstance(described[key], kind):
+            form = "a text" if kind is str else "names and values"
             raise ValueError(
-                f"checkpoint must describe its {key} by names and values, got {shown(described[key])} in {path}; "
+                f"checkpoint must describe its {key} by {form}, got {shown(described[key])} in {path}; "
                 "use a file that this project wrote"
             )
     return tensors, described

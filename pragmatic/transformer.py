@@ -302,7 +302,7 @@ class Transformer(nn.Module):
         FileNotFoundError, ValueError
             No such file, not a checkpoint of a transformer, or one that does not fit.
         """
-        _, about = read_tensors(path, ("transformer",))
+        _, about = read_tensors(path, {"transformer": dict})
         sizes = about["transformer"]
         if set(sizes) != {field.name for field in fields(TransformerParams)}:
             raise ValueError(
@@ -314,7 +314,7 @@ class Transformer(nn.Module):
 
     def load_weights(self, path: str | Path) -> None:
         """Load the weights from a file of `save` for a model of the same parameters; errors as `load`."""
-        tensors, about = read_tensors(path, ("transformer",))
+        tensors, about = read_tensors(path, {"transformer": dict})
         if about["transformer"] != asdict(self.params):
             raise ValueError(
                 f"{path} must fit the model, got {TransformerParams(**about['transformer'])} "

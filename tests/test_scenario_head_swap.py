@@ -115,11 +115,11 @@ def test_what_can_be_guessed_without_attention(task: Task, how: str, expected: f
     [
         ("--heads 0.7", "no head 0.7 in this model; it has 0.0 to 0.3, 1.0 to 1.3"),
         ("--heads last", 'heads must be "all" or layer.head'),
-        ("--checkpoint absent.safetensors", "checkpoint must be a file, got absent.safetensors"),
+        ("--checkpoint absent.safetensors", "checkpoint must be a file, got 'absent.safetensors'"),
         ("--checkpoint empty.txt", "checkpoint must be a whole safetensors file"),
         ("--checkpoint tiny.safetensors", "checkpoint must fit the parameters, got n_layers 1"),
         ("--text empty.txt", "text must not be empty"),
-        ("--text absent.txt", "text must be a file, got absent.txt"),
+        ("--text absent.txt", "text must be a file, got 'absent.txt'"),
         ("--task sort --text empty.txt", "text needs task text, got task 'sort'"),
         ("--checkpoint tiny.safetensors --text greek.txt", "vocabulary, got 'α' (U+03B1)"),
         ("--width 30", "width must be a multiple of n_heads"),

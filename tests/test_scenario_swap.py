@@ -52,7 +52,7 @@ def test_a_model_on_disk_with_some_spiking_heads(tmp_path: Path) -> None:
     for name in ("change", "divergence"):
         assert 0 < metrics[name].value < metrics[name].control
         assert metrics[name].value < metrics[name].floor  # of independent samples
-    assert 16 <= metrics["spikes"].value < 18  # a row ends with its step of 0.5 ms, which may hold several
+    assert 16 <= metrics["spikes"].value < 20  # a row ends with its step of 0.5 ms, which may hold several
     assert metrics["silent"].value == 0
     assert {path.stem for path in out.glob("*.png")} == {"layers", "row"}
     assert 16 <= len(run.spikes("row").time_ms) < 20

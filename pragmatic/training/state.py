@@ -63,7 +63,7 @@ class TrainState:
 
     def restore(self, path: Path, identity: dict[str, Any]) -> None:
         """Restore everything; ValueError if the file belongs to another training."""
-        tensors, about = read_tensors(path, ("identity", "progress"))
+        tensors, about = read_tensors(path, {"identity": dict, "progress": dict})
         for what, now in identity.items():
             then = about["identity"].get(what)
             if then != now:

@@ -167,7 +167,7 @@ def time_shares(budgets: tuple[int, ...]) -> list[float]:
 
 
 def _loaded(params: MiniParams, path: str) -> tuple[Transformer, Task]:
-    about = read_tensors(path, ("transformer", "vocabulary"))[1]
+    about = read_tensors(path, {"transformer": dict, "vocabulary": str})[1]
     task = task_of(params, about["vocabulary"])
     wanted, given = asdict(sizes_of(params, task)), about["transformer"]
     for name, value in wanted.items():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,11 +56,10 @@ class SlurmExecutor(DaskExecutor[Task, Result]):
     def __init__(
         self, work: Callable[[Task], Result], *, slurm: Slurm, jobs: int, preload: str, logs: Path
     ) -> None:
-        from dask_jobqueue.slurm import SLURMCluster
-
+        cluster = _slurm_cluster()
         if shutil.which("sbatch") is None:
             raise UsageError("slurm must be installed where the sweep is started, got no sbatch on the PATH")
-        self._cluster: Any = SLURMCluster(
+        self._cluster: Any = cluster(
             queue=slurm.queue,
             walltime=slurm.walltime,
             memory=slurm.memory,
@@ -81,6 +82,17 @@ class SlurmExecutor(DaskExecutor[Task, Result]):
     def __exit__(self, *raised: object) -> None:
         super().__exit__(*raised)
         self._cluster.close()
+
+
+def _slurm_cluster() -> Any:
+    """The class of dask-jobqueue; its import takes Ctrl-C from the program, which gets it back."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        from dask_jobqueue.slurm import SLURMCluster
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
+    return SLURMCluster
 
 
 def _check_accepted(script: str) -> None:
