@@ -26,7 +26,7 @@ def drawn(
     counts[0] = 0
     weights, totals = shared(counts, dtype)
     value = torch.from_numpy(rng.normal(size=(*lead, N_KEYS, DIM))).to(dtype)
-    return weights.reshape(*lead, N_QUERIES, N_KEYS), value, SpikeCounts(weights.numpy(), totals)
+    return weights.reshape(*lead, N_QUERIES, N_KEYS), value, SpikeCounts(weights, totals)
 
 
 def cleaned(scores: Tensor, mask: Tensor, grid: float | None = None) -> tuple[np.ndarray, np.ndarray | None]:

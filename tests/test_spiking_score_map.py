@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import numpy as np
 import pytest
 import torch
@@ -71,6 +74,55 @@ def test_each_call_draws_new_spikes_and_a_seed_repeats_them(scores: torch.Tensor
     first, second = score_map(scores), score_map(scores)
     assert not torch.equal(first, second)
     assert torch.equal(spiking()(scores), first)
+
+
+def counting(*, gradient: bool = False) -> SpikingScoreMap:
+    return SpikingScoreMap(
+        MultinomialCircuit(),
+        Budget(duration_ms=1000.0),
+        np.random.default_rng(1),
+        record="counts",
+        gradient=gradient,
+    )
+
+
+CHANGES: dict[str, Callable[[torch.Tensor], object]] = {
+    "two keys swapped": lambda weights: weights.copy_(weights.flip(-1)),
+    "through a view": lambda weights: weights.reshape(-1)[:7].zero_(),
+    "dropout": lambda weights: torch.nn.functional.dropout(weights, 0.5, inplace=True),
+    "through an array": lambda weights: weights.numpy().fill(0.0),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("mode", [torch.enable_grad, torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("gradient", [False, True])
+def test_counts_are_refused_once_the_weights_have_changed(
+    scores: torch.Tensor, change: str, mode: Callable[[], AbstractContextManager[None]], gradient: bool
+) -> None:
+    """Counts are worked out from the weights, which are the caller's: they were then those of other spikes."""
+    score_map = counting(gradient=gradient)
+    with mode():
+        weights = score_map(scores.requires_grad_(gradient)).detach()
+        CHANGES[change](weights)
+    with pytest.raises(ValueError, match=r"weights changed in place; read counts first, or .*clone\(\)\.$"):
+        score_map.counts  # noqa: B018
+    score_map.readout = "spikes"
+    with pytest.raises(ValueError, match="changed in place"):
+        score_map.read_out(weights, torch.ones(2, 3, 5, 4).double())
+
+
+def test_counts_outlive_a_change_of_the_weights_where_they_are_known(scores: torch.Tensor) -> None:
+    """Read before, of weights in another precision (a copy), or of a simulation that is kept."""
+    whole, half, kept = counting(), counting(), spiking()
+    weights = whole(scores)
+    expected = weights.reshape(30, 5).numpy() * whole.counts.sum(axis=1, keepdims=True)
+    weights.zero_()
+    np.testing.assert_allclose(whole.counts, expected, atol=1e-9)
+    half(scores.to(torch.bfloat16)).zero_()
+    assert (half.counts.sum(axis=1) > 0).all()
+    kept(scores).zero_()
+    np.testing.assert_array_equal(kept.counts, kept.selection.counts)
 
 
 def test_it_makes_a_head_like_any_score_map() -> None:

@@ -8,7 +8,7 @@ multiply-accumulates, and only value vectors of keys that spiked are touched.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -34,16 +34,39 @@ FEWEST_KEYS = 256
 
 @dataclass(frozen=True, eq=False)
 class SpikeCounts:
-    """Spikes of the rows of one call, as shares: counts are as large again, and seldom wanted."""
+    """Spikes of the rows of one call, as shares: counts are as large again, and seldom wanted.
 
-    weights: np.ndarray  # (n_rows, n_keys) float: each key's share, 0 in a silent row
+    The shares are the tensor that the caller got, not a copy, which would take memory and time for each call.
+    So counts are refused once it has been changed.
+    """
+
+    weights: Tensor  # (n_rows, n_keys) float: each key's share, 0 in a silent row
     totals: np.ndarray  # (n_rows,) int64: spikes of each row
     budget: int | None = None  # spikes that end a row
+    version: int = field(init=False)  # of the tensor: its views share it, and a change in place raises it
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "version", _version(self.weights))
 
     @cached_property
     def counts(self) -> np.ndarray:
-        """(n_rows, n_keys) int64; a share times its row's total is next to a whole number."""
-        return np.rint(self.weights * self.totals[:, None].astype(np.float64)).astype(np.int64)
+        """(n_rows, n_keys) int64; a share times its row's total is next to a whole number.
+
+        Raises
+        ------
+        ValueError
+            If the weights have been changed in place: by an operation of PyTorch, or, through an array that
+            shares their memory, such that a row has more or fewer spikes than it had.
+        """
+        changed = _version(self.weights) != self.version
+        shares = self.weights.detach().numpy()
+        counts = np.rint(shares * self.totals[:, None].astype(np.float64)).astype(np.int64)
+        if changed or not np.array_equal(counts.sum(axis=1), self.totals):
+            raise ValueError(
+                "counts need the weights as the last call returned them, got weights changed in place; read "
+                "counts first, or change weights.clone()."
+            )
+        return counts
 
     @property
     def of_a_row(self) -> float:
@@ -51,6 +74,10 @@ class SpikeCounts:
         if self.budget is not None:
             return self.budget
         return float(self.totals.mean()) if len(self.totals) else 0.0
+
+
+def _version(tensor: Tensor) -> int:
+    return 0 if tensor.is_inference() else tensor._version
 
 
 def cheaper_by_spikes(n_spikes: float, n_keys: int, n_queries: int) -> bool:

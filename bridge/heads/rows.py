@@ -112,7 +112,10 @@ class Shares:
     """
 
     def __init__(self, shape: tuple[int, int], dtype: torch.dtype) -> None:
-        self.weights = torch.empty(shape, dtype=torch.float64 if dtype == torch.float64 else torch.float32)
+        with torch.inference_mode(False):  # otherwise the tensor would not count its changes (`SpikeCounts`)
+            self.weights = torch.empty(
+                shape, dtype=torch.float64 if dtype == torch.float64 else torch.float32
+            )
         self.totals = np.empty(shape[0], dtype=np.int64)
 
     def fill(self, part: range, counts: np.ndarray, threads: int | None = None) -> None:

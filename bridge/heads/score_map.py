@@ -71,7 +71,8 @@ class SpikingScoreMap:
     Attributes
     ----------
     counts : (n_rows, n_keys) int64 array or None
-        Spikes of the last call, its rows the scores' leading dimensions flattened.
+        Spikes of the last call, its rows the scores' leading dimensions flattened. Where only counts are kept
+        they are worked out from the weights: a ValueError, if these have been changed in place meanwhile.
     selection : Selection or None
         All of the last simulation; None where only counts are kept.
     usage : Usage
@@ -158,6 +159,8 @@ class SpikingScoreMap:
     @property
     def counts(self) -> np.ndarray | None:
         """Spikes of the last call."""
+        if self.selection is not None:
+            return self.selection.counts
         if self._there is not None:
             return self._there.cpu().numpy()
         return None if self._spikes is None else self._spikes.counts
@@ -179,8 +182,8 @@ class SpikingScoreMap:
             counts = self._there.cpu().numpy()
             totals = counts.sum(axis=1)
             shares = counts / np.maximum(totals, 1)[:, None]
-            self._spikes = SpikeCounts(shares, totals, self.budget.spikes)
-        if self._spikes is None or self._spikes.weights.size != weights.numel():
+            self._spikes = SpikeCounts(torch.from_numpy(shares), totals, self.budget.spikes)
+        if self._spikes is None or self._spikes.weights.numel() != weights.numel():
             raise ValueError("read_out needs the weights of the last call; call the score map first.")
         return read_out(weights, value, self._spikes, how=self.readout, dropout=dropout)
 
@@ -202,12 +205,12 @@ class SpikingScoreMap:
         rows, chosen = ScoreRows(scores, mask, grid), there or self.engine
         n_rows, _ = rows.shape
         randomness, shares = self._randomness(n_rows, streams), Shares(rows.shape, scores.dtype)
+        self.selection = self._there = None
         if not isinstance(randomness, Streams) or self._keeps_all:
             used = self._spike(rows, range(n_rows), randomness, chosen, shares)
         else:
             used = self._in_parts(rows, randomness, chosen, shares)
-        self._there = None
-        self._spikes = SpikeCounts(shares.weights.numpy(), shares.totals, self.budget.spikes)
+        self._spikes = SpikeCounts(shares.weights, shares.totals, self.budget.spikes)
         self.usage += report(replace(used, calls=1))
         report_work(Work.on_scores(scores.numel(), shares.weights.element_size()))
         return shares.weights.to(scores.dtype).reshape(scores.shape).to(scores.device)

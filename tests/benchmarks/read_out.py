@@ -57,7 +57,7 @@ def _drawn(
     shares = Shares((len(counts), n_keys), torch.float32)
     shares.fill(range(len(counts)), counts)
     weights, totals = shares.weights, shares.totals
-    return weights.reshape(n_heads, n_queries, n_keys), SpikeCounts(weights.numpy(), totals, n_spikes)
+    return weights.reshape(n_heads, n_queries, n_keys), SpikeCounts(weights, totals, n_spikes)
 
 
 def _several(way: partial[Tensor]) -> None:
