@@ -14,7 +14,7 @@ SPIKES, REPEATS = 64, 7
 N_SCORES = 2**19  # of each call
 FEWER = 8  # by so much for the stepped cells, whose calls would take minutes
 CIRCUITS = {"escape-rate": GammaParams.brief(), "regular": GammaParams.regular_brief()}
-ENGINES: dict[str, Engine] = {"stepped": Fused(), "not stepped": EventDriven()}
+ENGINES: dict[str, Engine] = {"stepped": Fused(threads=1), "not stepped": EventDriven(threads=1)}
 
 
 def run() -> Table:
@@ -33,8 +33,8 @@ def run() -> Table:
     kinds = [f"{cells} {engine}" for cells in CIRCUITS for engine in ENGINES]
     return Table(
         setting=f"Whole calls of `attend` with counts, scores N(0, 1.5²) in single precision, {SPIKES} spikes a "
-        f"row, circuits `brief` and `regular-brief`; all cores; microseconds of CPU a row, median of {REPEATS} "
-        "rounds (range).",
+        f"row, circuits `brief` and `regular-brief`; one thread, since two that share a core slow each other; "
+        f"microseconds of CPU a row, median of {REPEATS} rounds (range).",
         head=("keys", *kinds, "ratio, escape-rate", "ratio, regular"),
         lines=tuple(
             (
