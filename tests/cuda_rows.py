@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Any
 
 import numpy as np
 import torch
 
-from bridge import SpikingHead
+from bridge import SpikingHead, SpikingScoreMap
 from spiking import (
     Budget,
     Cuda,
@@ -85,5 +86,34 @@ def of_head(device: str) -> list[str]:
     return differ
 
 
+def of_fill_values(device: str) -> list[str]:
+    """Where fill values on that device differ from a mask there, or from fill values on the processor."""
+    mask = torch.from_numpy(MASK)
+    filled = torch.from_numpy(SCORES).masked_fill(~mask, -1e9)
+    differ = []
+    for circuit in (GammaCircuit(REGULAR), GammaCircuit(BRIEF)):
+        here, there, masked = (
+            SpikingScoreMap(circuit, SHORT, np.random.default_rng(2), engine("float64"), record="counts")
+            for engine in (EventDriven, Cuda, Cuda)
+        )
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            of_filled = there(filled.to(device))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            on_processor = here(filled)
+        of_masked = masked(torch.from_numpy(SCORES).to(device), mask.to(device))
+        words = f"{(~MASK).sum()} of {MASK.size} scores lie"
+        checks = {
+            "mask": torch.equal(of_filled, of_masked),
+            "processor": torch.equal(of_filled.cpu(), on_processor),
+            "usage": there.usage == masked.usage == here.usage,
+            "warning": sum(words in str(each.message) for each in said) == 1,
+        }
+        differ += [name for name, holds in checks.items() if not holds]
+    return differ
+
+
 if __name__ == "__main__":
-    print(json.dumps({**{name: differences(name) for name in CASES}, "head": of_head("cpu")}))
+    of_maps = {"head": of_head("cpu"), "fill values": of_fill_values("cpu")}
+    print(json.dumps({**{name: differences(name) for name in CASES}, **of_maps}))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from spiking import Cuda, DiffusiveLIF, GammaCircuit, GammaParams
-from tests.cuda_rows import CASES, differences, of_head
+from tests.cuda_rows import CASES, differences, of_fill_values, of_head
 
 
 def has_gpu() -> bool:
@@ -34,7 +34,7 @@ def simulated() -> dict[str, list[str]]:
     return json.loads(run.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("name", [*CASES, "head"])
+@pytest.mark.parametrize("name", [*CASES, "head", "fill values"])
 def test_simulated_threads_spike_as_the_processor(simulated: dict[str, list[str]], name: str) -> None:
     assert simulated[name] == []
 
@@ -49,6 +49,11 @@ def test_a_gpu_spikes_as_the_processor(name: str) -> None:
 @needs_gpu
 def test_tensors_stay_on_the_gpu() -> None:
     assert of_head("cuda") == []
+
+
+@needs_gpu
+def test_fill_values_mask_their_keys_on_the_gpu() -> None:
+    assert of_fill_values("cuda") == []
 
 
 @pytest.mark.skipif(has_gpu(), reason="needs a machine without a GPU")

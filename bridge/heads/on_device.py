@@ -12,6 +12,7 @@ from torch import Tensor
 from bridge.bill.usage import Usage
 from pragmatic.masks import masked_scores
 from spiking import Budget, Cuda, Engine, EventDriven, RowCircuit, Streams
+from spiking.fill import FAR, taking_part
 from spiking.measures.selection import select
 from spiking.record import Recorded
 from spiking.rows import Layout
@@ -65,7 +66,7 @@ def weigh_there(
     """
     from spiking.on_device import attend_there
 
-    rows, present, n_keys = _cleaned(scores, mask, grid)
+    rows, present, n_keys = _cleaned(scores, mask, grid, circuit.temperature)
     precision = torch.float64 if engine.precision == "float64" else torch.float32
     received = _relative(rows, present, *circuit.relative_to()).to(precision)
     inputs = received.reshape(-1) if present is None else received[present]
@@ -82,22 +83,38 @@ def weigh_there(
 
 
 def _cleaned(
-    scores: Tensor, mask: Tensor | None, grid: float | None
+    scores: Tensor, mask: Tensor | None, grid: float | None, temperature: float
 ) -> tuple[Tensor, Tensor | None, np.ndarray]:
-    """Rows, 0 at masked keys; which keys take part, None where all do; and how many do in each row."""
+    """Rows, 0 at masked keys; which keys take part, None where all do; and how many do in each row.
+
+    A fill value masks its key as on the processor. Rows are looked at there, if their scores lie so far apart.
+    """
     precise = scores.detach().to(torch.promote_types(scores.dtype, torch.float32))
     rows = precise.reshape(-1, scores.shape[-1])
     present = rows != -math.inf
     if mask is not None:
         present &= mask.expand(scores.shape).reshape(rows.shape)
     bad = (present & ~(rows < math.inf)).any()
-    n_keys = present.sum(-1).cpu().numpy()
-    if bool(bad) or not n_keys.all():
-        masked_scores(scores, mask)  # says which, and where
     rows = rows.masked_fill(~present, 0.0)
     if grid is not None:
         rows = torch.round(rows / grid) * grid
+    is_bad, spread = torch.stack((bad.double(), _spread(rows))).tolist()
+    n_keys = present.sum(-1).cpu().numpy()
+    if is_bad or not n_keys.all():
+        masked_scores(scores, mask)  # says which, and where
+    if spread >= FAR:
+        kept = taking_part(rows.cpu().numpy(), present.cpu().numpy(), temperature=temperature)
+        present, n_keys = torch.from_numpy(kept).to(present.device), kept.sum(-1)
+        rows = rows.masked_fill(~present, 0.0)
     return rows, None if n_keys.sum() == rows.numel() else present, n_keys
+
+
+def _spread(rows: Tensor) -> Tensor:
+    """How far the scores of all rows lie apart, float64."""
+    if not rows.numel():
+        return torch.zeros((), dtype=torch.float64, device=rows.device)
+    low, high = torch.aminmax(rows)
+    return high.double() - low.double()
 
 
 def _relative(rows: Tensor, present: Tensor | None, factor: float, reference: str) -> Tensor:
