@@ -11,7 +11,7 @@ import numpy as np
 
 from spiking.batch import Batch, Own
 from spiking.engines.events.clock import OnClock
-from spiking.engines.fused.text import Lines
+from spiking.engines.fused.text import Lines, write_search
 from spiking.refs import Ref
 
 __all__ = ["DrawnTrains", "Trains"]
@@ -114,11 +114,7 @@ class DrawnTrains(Trains):
         self.write_clock(writer)
         writer.line(3, f"spikes_{g} = 0")
         writer.line(3, f"if mark(due_{g}, n_near_{g}, at, flag_{g}) > 0:")
-        writer.line(4, f"for word in range((n_near_{g} + 7) // 8):")
-        writer.line(5, f"marked = words_{g}[word]")
-        writer.line(5, "while marked != U(0):")
-        writer.line(6, "k = 8 * word + (lowest_bit(marked) >> 3)")
-        writer.line(6, "marked &= marked - U(1)")
+        write_search(writer, f"words_{g}", f"(n_near_{g} + 7) // 8", "k")
         writer.line(6, f"i = near_{g}[k]")
         writer.line(6, f"j = i // unit_{g}")
         for a in self.intensity.redraw:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from spiking.engines.fused.fold import names
 from spiking.engines.fused.parts import Code, Pathway, Reset, Summed, Threshold, Unstepped
 from spiking.engines.fused.spread import write_pathway, write_summed
+from spiking.engines.fused.text import write_search
 from spiking.engines.fused.writer import Writer, touched
 from spiking.refs import Ref
 
@@ -95,18 +96,11 @@ def _ask_alone(writer: Writer, threshold: Threshold) -> None:
 
 
 def _threshold(writer: Writer, step: Threshold, *, record: bool) -> None:
-    """Search for the marked cells, if there is any, eight at a time; count and record them.
-
-    Eight flags are read as one word, the first in its lowest byte (little-endian processors).
-    """
+    """Search for the marked cells, if there is any, eight at a time; count and record them."""
     group = step.group
     writer.line(3, f"spikes_{group} = 0")
     writer.line(3, f"if any_{group} > 0:")
-    writer.line(4, f"for word in range(whole_{group} >> 3):")
-    writer.line(5, f"marked = words_{group}[word]")
-    writer.line(5, "while marked != U(0):")
-    writer.line(6, "i = 8 * word + (lowest_bit(marked) >> 3)")
-    writer.line(6, "marked &= marked - U(1)")
+    write_search(writer, f"words_{group}", f"whole_{group} >> 3", "i")
     writer.line(6, f"if i >= n_{group}:")  # no cell: it fills the last vector
     writer.line(7, "break")
     writer.line(6, f"fired_{group}[spikes_{group}] = i")

@@ -10,7 +10,7 @@ from typing import Protocol
 from spiking.engines.fused.fold import names, value
 from spiking.engines.fused.names import Assignment, Table
 
-__all__ = ["Expressions", "Lines"]
+__all__ = ["Expressions", "Lines", "write_search"]
 
 _FUNCTIONS = {  # the rest of fold.FUNCTIONS are functions of `math`
     **{name: name for name in ("clip", "sign", "abs")},
@@ -27,6 +27,18 @@ class Lines(Protocol):
     def expressions(self) -> Expressions: ...
     def line(self, depth: int, text: str) -> None: ...
     def assign(self, depth: int, a: Assignment, *, rare: bool = False, cell: str = "i") -> None: ...
+
+
+def write_search(writer: Lines, words: str, n_words: str, marked: str) -> None:
+    """Write a loop over what is marked; its body follows at depth 6, its number in the variable `marked`.
+
+    Eight flags are read as one word, the first in its lowest byte (little-endian processors).
+    """
+    writer.line(4, f"for word in range({n_words}):")
+    writer.line(5, f"marked = {words}[word]")
+    writer.line(5, "while marked != U(0):")
+    writer.line(6, f"{marked} = 8 * word + (lowest_bit(marked) >> 3)")
+    writer.line(6, "marked &= marked - U(1)")
 
 
 @dataclass
