@@ -20,6 +20,7 @@ SHIPPED = GammaParams(n_cells=10, gain=1.05)
 BRIEF = GammaParams.brief(gain=1.06)
 DEPLETED = GammaParams(n_cells=4, cell=EscapeRate(reset_by=4.0), gain=1.0)
 FORGETFUL = GammaParams.brief(cell=EscapeRate(tau_ms=0.5, drive=10.0, reset_by=4.0), gain=1.0)  # tau = dt
+CROWDED = GammaParams.brief(cell=EscapeRate(reset_by=2.0), gain=1.0, w_ei=0.0)  # 30 proposals a cell and step
 SHORT, LONG = Budget(spikes=64, duration_ms=500), Budget(duration_ms=500)
 
 
@@ -89,6 +90,7 @@ ESCAPE = {
     "shipped": (SHIPPED, LONG, 600, 8),
     "few cells, strong reset": (DEPLETED, LONG, 800, 8),
     "a reset that lasts one step": (FORGETFUL, SHORT, 1500, 8),
+    "proposals that crowd": (CROWDED, Budget(duration_ms=40), 300, 8),
 }
 
 

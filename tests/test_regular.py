@@ -118,6 +118,24 @@ def test_turns_that_are_disturbed_cost_accuracy(cost: dict[str, float]) -> None:
     assert 2 * regular < disturbed < 0.9
 
 
+def test_jitter_counts_in_spacings_of_a_keys_cells() -> None:
+    """A tenth of a spacing costs little; a tenth of a cycle, one spacing of 10 cells, four times the error."""
+    scores = np.random.default_rng(0).normal(0, 1.5, (400, 16))
+    regular, shaken = (
+        error_over_multinomial(attend(RegularCell(jitter=jitter), scores, 64), scores)
+        for jitter in (0.0, 0.1)
+    )
+    assert shaken < 1.4 * regular
+
+
+def test_unequal_rates_have_a_mean_of_one() -> None:
+    """3600 cells at a constant exp(-1) per ms and no loop: within 4 errors of .5 %; exp(.3**2 / 2) is 9 of them."""
+    cell = RegularCell(rate_spread=0.3, drive=9.0, v_start=9.0)
+    circuit = GammaCircuit(GammaParams.regular_brief(cell=cell, w_ei=0.0))
+    run = circuit.attend(np.zeros((20, 18)), rng=Streams(3), duration_ms=200, record="counts")
+    assert run.counts.mean() == pytest.approx(10 * 200 / math.e, rel=4 * 0.3 / math.sqrt(3600))
+
+
 @pytest.mark.parametrize("phases", ["even", "own", "row"])
 def test_phases_are_spread_over_the_whole_cycle(phases: str) -> None:
     """The first spike of two equal keys falls to either, with one half each within 4 standard errors."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import queue
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,13 @@ LISTS = {
     "of_learning": OF_LEARNING,
 }
 JOBS = 2
-LIMIT_S = 600
+LIMIT_S = 900  # of processor time: on a busy machine a clock would call slow tests endless
+STILL_S = 3600  # of the clock: a test that waits takes no processor time
+LIMITED = (
+    "import resource, sys, pytest\n"
+    f"resource.setrlimit(resource.RLIMIT_CPU, ({LIMIT_S}, {LIMIT_S + 60}))\n"
+    "sys.exit(pytest.main(sys.argv[1:]))"
+)
 LEAST = 0.95  # of the faults that must be caught
 CAUGHT, SLIPPED, STALE, BROKEN, ENDLESS = "caught", "SLIPPED", "STALE", "BROKEN", "ENDLESS"
 
@@ -104,16 +111,16 @@ def _tested(fault: Fault, copy: Path) -> str:
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
     }
-    words = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", *fault.nodes]
+    words = [sys.executable, "-c", LIMITED, "-x", "-q", "--no-header", *fault.nodes]
     try:
         run = subprocess.run(
-            words, cwd=copy, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
+            words, cwd=copy, env=environment, capture_output=True, text=True, timeout=STILL_S, check=False
         )
     except subprocess.TimeoutExpired:
         return ENDLESS
-    if (
-        run.returncode == 1 or run.returncode < 0
-    ):  # a test failed, or crashed Python, as wrong compiled code may
+    if run.returncode == -signal.SIGXCPU:
+        return ENDLESS
+    if run.returncode == 1 or run.returncode < 0:  # a test failed, or crashed Python, as wrong code may
         return CAUGHT
     if run.returncode:
         print(run.stdout[-2000:], run.stderr[-500:], file=sys.stderr)

@@ -110,14 +110,14 @@ OF_CIRCUITS: tuple[Fault, ...] = (
         "spiking/cells/regular.py",
         "{self.jitter} * randn() / n_cells) % 1",
         "{self.jitter} * randn()) % 1",
-        "regular::turns_that_are_disturbed_cost_accuracy",
+        "regular::jitter_counts_in_spacings_of_a_keys_cells",
     ),
     Fault(
         "unequal rates have a mean above one",
         "spiking/cells/regular.py",
         "{self.rate_spread} * randn() - {self.rate_spread**2 / 2}",
         "{self.rate_spread} * randn()",
-        "regular",
+        "regular::unequal_rates_have_a_mean_of_one",
     ),
     Fault(
         "scores are taken relative to the lowest",
