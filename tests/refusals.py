@@ -150,6 +150,16 @@ REFUSALS = [
         says="text.npy",
     ),
     Refusal(
+        what="budgets out of order",
+        command="run expressive-transformer --spikes 64,16",
+        says="spikes must be ordered without repeats, got 64,16; use 16,64",
+    ),
+    Refusal(
+        what="more matches than tokens",
+        command="run expressive-transformer --matches 12",
+        says="matches must be <= 11, got 12",
+    ),
+    Refusal(
         what="missing extra",
         command="compare --model minilm",
         says="pip install '.[hf]' in the checkout",

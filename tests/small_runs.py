@@ -19,6 +19,10 @@ TINY_MODEL = {
 }
 SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its minima do not stand
     "compare-file": {"duration_ms": 100.0, "n_cells": 5},
+    "expressive-transformer": {
+        "spikes": (8, 32), "n_rows": 40, "matches": (1,), "bits": 2, "few_spikes": (1, 4), "branch_spikes": 16,
+        "inhibition": (0.0, 4.0),
+    },
     "fine-tune-spikes": {**TINY_MODEL, "tune_iterations": 4, "spikes": (4,), "even_unlearnt": True},
     "gamma-selects": {"n_rows": 6, "tau_rows": 4, "duration_ms": 200.0, "n_cells": 5, "tau_gaba_ms": (8.0,)},
     "head-swap": {**TINY_MODEL, "spikes": (2, 8), "few_spikes": 2, "even_unlearnt": True},

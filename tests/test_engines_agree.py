@@ -18,6 +18,7 @@ SCORES = "scores.npy"
 GIVEN = {  # what differs from the defaults
     "temperature-map": {"steps": 3},
     "compare-file": {"scores": SCORES},
+    "expressive-transformer": {"spikes": (16,), "n_rows": 200, "matches": (1,), "few_spikes": (4,)},
     "regular-or-random": {  # each kind of cells compiles anew in Brian2
         "n_rows": 60,
         "budgets": (16,),

@@ -44,6 +44,7 @@ class Entry(NamedTuple):
 CIRCUIT = "A circuit that selects"
 MODEL = "Spiking heads in pretrained models"
 MINI = "Spiking heads in a mini-transformer, trained here"
+MYSTERY = "Why transformers work, asked of spikes"
 OWN = "Your own numbers"
 INSTALLED = "From other installed packages"
 
@@ -87,6 +88,10 @@ SCENARIOS: dict[str, Entry] = {
     ),
     "mini-transformer-bill": Entry(
         MINI, "Tasks x heads x budgets: what a spiking mini-transformer can do, and what it costs"
+    ),
+    "expressive-transformer": Entry(
+        MYSTERY,
+        "Sums, products, exp, log, counts, look-ups and a switch by constructed attention: price in spikes",
     ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }

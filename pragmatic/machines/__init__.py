@@ -1,0 +1,1 @@
+"""Transformers whose weights are constructed, not trained: arithmetic, programs, a universal machine."""
