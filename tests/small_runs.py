@@ -18,6 +18,14 @@ TINY_MODEL = {
     "windows": 4,
 }
 SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its minima do not stand
+    "attention-over-weights": {
+        "spikes": (1, 4), "mode_length": 4, "n_modes": 2, "windows": (1, 4), "sets": (2,), "iterations": 4,
+        "seeds": 2, "n_items": 20, "n_queries": 10, "program_noise": (0.0, 1.0),
+    },
+    "bottleneck": {
+        "spikes": (4,), "seeds": 2, "iterations": 4, "batch": 4, "n_symbols": 3, "longest": 6, "windows": 6,
+        "dims": (4,), "pairs": (4,), "widths": (4,), "pair_iterations": 4,
+    },
     "compare-file": {"duration_ms": 100.0, "n_cells": 5},
     "expressive-transformer": {
         "spikes": (8, 32), "n_rows": 40, "matches": (1,), "bits": 2, "few_spikes": (1, 4), "branch_spikes": 16,

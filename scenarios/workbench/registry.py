@@ -93,6 +93,14 @@ SCENARIOS: dict[str, Entry] = {
         MYSTERY,
         "Sums, products, exp, log, counts, look-ups and a switch by constructed attention: price in spikes",
     ),
+    "attention-over-weights": Entry(
+        MYSTERY,
+        "Sets of weights mixed by attention, once a window; programs retrieved by key, one spike each",
+    ),
+    "bottleneck": Entry(
+        MYSTERY,
+        "One state of fixed size against attention, by length and pairs; attention read by few spikes",
+    ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
 

@@ -1,0 +1,50 @@
+"""Ways to read attention: exact, through a circuit's spikes, or through as many samples of the softmax.
+
+A reader is a pair: what reads, and its number of spikes, 0 for none.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bridge import SpikingScoreMap
+from scenarios.workbench.outcome import RunContext
+from spiking import Budget, RowCircuit
+
+__all__ = ["HEADS", "Reader", "reader_id", "reader_name", "readers_of", "spiking_map"]
+
+HEADS = ("softmax", "spiking", "sampled")
+
+Reader = tuple[str, int]
+
+
+def readers_of(heads: tuple[str, ...], spikes: tuple[int, ...]) -> tuple[Reader, ...]:
+    """Every reader with spikes."""
+    return tuple((head, n) for head in HEADS[1:] if head in heads for n in spikes)
+
+
+def spiking_map(circuit: RowCircuit, reader: Reader, ctx: RunContext) -> SpikingScoreMap:
+    """Make the circuit, or its sampled twin, the score map of a reader that has spikes."""
+    head, spikes = reader
+    return SpikingScoreMap(
+        circuit,
+        Budget(spikes=spikes),
+        rng=np.random.default_rng(ctx.rng.integers(2**63)),
+        engine=ctx.engine,
+        mode="sampled" if head == "sampled" else "simulated",
+        record="counts",
+    )
+
+
+def reader_name(reader: Reader, names: dict[str, str] | None = None) -> str:
+    """``"16 spikes"``, ``"1 sample"``; of one without spikes its name, or what `names` has for it."""
+    head, n = reader
+    if not n:
+        return (names or {}).get(head, head)
+    return f"{n} {'spike' if head == 'spiking' else 'sample'}{'' if n == 1 else 's'}"
+
+
+def reader_id(reader: Reader) -> str:
+    """For the names of metrics: ``"spiking_16"``, ``"softmax"``."""
+    head, n = reader
+    return f"{head}_{n}" if n else head
