@@ -80,8 +80,8 @@ def programs(shown: Shown) -> Figure:
     for reader in _drawn(data.reader):
         for way, line in (("outputs", "-"), ("weights", "--")):
             part = data.sel(reader=reader, way=way)
-            label = reader if way == "outputs" else None
-            points(ax["B"], part, "noise", "wrong", label=label, **(_look(reader) | {"ls": line}))
+            named_once = reader if way == "outputs" else None
+            points(ax["B"], part, "noise", "wrong", label=named_once, **(_look(reader) | {"ls": line}))
     legend_below(figure, *ax.values())
     return figure
 
