@@ -20,7 +20,7 @@ SHIPPED = GammaParams(n_cells=10, gain=1.05)
 BRIEF = GammaParams.brief(gain=1.06)
 DEPLETED = GammaParams(n_cells=4, cell=EscapeRate(reset_by=4.0), gain=1.0)
 FORGETFUL = GammaParams.brief(cell=EscapeRate(tau_ms=0.5, drive=10.0, reset_by=4.0), gain=1.0)  # tau = dt
-CROWDED = GammaParams.brief(cell=EscapeRate(reset_by=2.0), gain=1.0, w_ei=0.0)  # 30 proposals a cell and step
+CROWDED = GammaParams.brief(cell=EscapeRate(drive=16.0, reset_by=2.0), gain=1.0, w_ei=0.0)
 SHORT, LONG = Budget(spikes=64, duration_ms=500), Budget(duration_ms=500)
 
 
