@@ -1,27 +1,38 @@
-"""`python -m tests.kills [N]`: kill runs, sweeps and trainings N times each at random moments, resume, compare.
+"""`python -m tests.kills [N [KIND ...]]`: kill runs, sweeps and trainings N times each at random, resume, compare.
 
 Each process is killed with SIGKILL and started again by the same command. Every few kills it is left to end; its
-data must be those of a run that nobody disturbed, and nothing half-written may be left.
+data must be those of a run in a fresh Python that nobody disturbed, and nothing half-written may be left. Processes
+to kill are forked from this one, which has imported what they need: moments of a kill then lie in the work, not in
+imports, and three kinds with 30 kills each take some ten minutes on two busy cores.
 """
 
 from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import xarray as xr
 
+from tests.forked import LOADED
+
 ROOT = Path(__file__).parents[1]
 KILLS, ROUND = 30, 3  # of each kind; after so many the command is left to end
-SIZES = "--n-layers 1 --n-heads 2 --width 32 --n-context 8 --batch 4 --windows 8"
+LIMIT_S = 600  # of one command on a busy machine; what takes longer is lost
+CHECKPOINT_EVERY = 8  # iterations; by itself a training keeps one in 200
+SIZES = "--n-layers 1 --n-heads 2 --width 16 --n-context 8 --batch 4 --windows 8"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,80 +54,178 @@ KINDS = (
     ),
     Kind(
         name="training",
-        command="run train-with-spikes --task sort --iterations 400 --kinds softmax --seeds 1 "
-        f"{SIZES} --out out",
+        command="run train-with-spikes --task sort --iterations 120 --kinds softmax,simulated --seeds 1 "
+        f"--spikes 4 --n-cells 2 {SIZES} --out out",
     ),
 )
 
 
-def main(n_kills: int) -> int:
-    """Kill each kind so often; 0 if nothing was lost, half-written or different."""
+@dataclass
+class Killed:
+    """What came of the kills of one kind."""
+
+    kills: int = 0
+    lost: int = 0
+    half: int = 0
+    different: int = 0
+    at: list[float] = field(default_factory=list)  # moments of the kills, as parts of an undisturbed command
+
+    @property
+    def wrong(self) -> int:
+        return self.lost + self.half + self.different
+
+
+def main(n_kills: int, names: list[str]) -> int:
+    """Kill each kind, or those named, so often; 0 if nothing was lost, half-written or different."""
+    # On a busy machine the threads of a product of small matrices spend their time waiting for each other.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    sys.path.insert(0, str(ROOT / "tests"))
+    for name in (*LOADED, "sweep_scenario", "scenarios.train_with_spikes"):
+        import_module(name)
     rng, wrong = np.random.default_rng(), 0
     for kind in KINDS:
+        if names and kind.name not in names:
+            continue
+        began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="fortyhertz-kills-") as folder:
-            wrong += _killed(kind, Path(folder), n_kills, rng)
+            came = _killed(kind, Path(folder), n_kills, rng)
+        print(
+            f"{kind.name}: {came.kills} kills, {came.lost} lost, {came.half} half-written, {came.different} "
+            f"different ({time.monotonic() - began:.0f} s; killed at {_span(came.at)} of its time)",
+            flush=True,
+        )
+        wrong += came.wrong + (came.kills < n_kills)
     return min(wrong, 1)
 
 
-def _killed(kind: Kind, folder: Path, n_kills: int, rng: np.random.Generator) -> int:
-    began = time.monotonic()
-    expected = _ended(kind, folder / "undisturbed")
+def _span(parts: list[float]) -> str:
+    low, high = np.quantile(parts, (0.1, 0.9)) if parts else (np.nan, np.nan)
+    return f"{low:.0%} to {high:.0%}"
+
+
+def _killed(kind: Kind, folder: Path, n_kills: int, rng: np.random.Generator) -> Killed:
+    came, expected = Killed(), _undisturbed(kind, folder / "undisturbed")
     took_s = _timed(lambda: _ended(kind, folder / "timed"))
-    hit = lost = half = different = 0
-    for number in range((n_kills + ROUND - 1) // ROUND):
+    for number in range(n_kills):  # rounds; a third of them, if every kill comes in time
         here = folder / str(number)
-        for _ in range(min(ROUND, n_kills - hit)):
-            hit += _one_kill(kind, here, rng.uniform(0.2, 1.0) * took_s)
         try:
-            data = _ended(kind, here) if not (here / "out/report.html").exists() else _data(kind, here)
-        except (OSError, subprocess.CalledProcessError) as error:
+            for done in range(min(ROUND, n_kills - came.kills)):
+                after_s = rng.uniform(0, took_s / (1 + done))  # what is resumed takes less
+                if _is_done(here) or not _one_kill(kind, here, after_s):
+                    break
+                came.kills += 1
+                came.at.append(after_s / took_s)
+            data = _data(kind, here) if _is_done(here) else _ended(kind, here)
+        except OSError as error:
             print(f"lost: {error}", file=sys.stderr)
-            lost += 1
-            continue
-        half += len([*here.glob(kind.parts), *(here / "out").glob(kind.parts), *here.glob(".*.unfinished")])
-        different += not data.identical(expected)
-    print(
-        f"{kind.name}: {hit} kills, {lost} lost, {half} half-written, {different} different "
-        f"({time.monotonic() - began:.0f} s)",
-        flush=True,
-    )
-    return lost + half + different
+            came.lost += 1
+        else:
+            came.half += len(_half_written(kind, here))
+            came.different += not data.identical(expected)
+        if came.kills >= n_kills:
+            break
+    return came
 
 
-def _start(kind: Kind, here: Path) -> subprocess.Popen[str]:
-    here.mkdir(exist_ok=True)
+def _is_done(here: Path) -> bool:
+    """Whether a run folder is there, though its command may have been killed since."""
+    return (here / "out/report.html").exists()
+
+
+def _half_written(kind: Kind, here: Path) -> list[Path]:
+    return [*here.glob(kind.parts), *(here / "out").glob(kind.parts), *here.glob(".*.unfinished")]
+
+
+def _undisturbed(kind: Kind, here: Path) -> xr.Dataset:
+    """The data of the command in a fresh Python."""
+    here.mkdir()
     code = (
         "import sys, sweep_scenario; sweep_scenario.register(); from scenarios.workbench.cli import main\n"
         f"sys.exit(main({shlex.split(kind.command)}))"
     )
-    return subprocess.Popen(
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    subprocess.run(
         [sys.executable, "-c", code],
         cwd=here,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        check=True,
+        timeout=LIMIT_S,
     )
+    return _data(kind, here)
+
+
+def _start(kind: Kind, here: Path) -> int:
+    """The number of a process that does the command in a folder; what it says goes to a file next to that."""
+    here.mkdir(exist_ok=True)
+    child = os.fork()
+    if child == 0:
+        _become(shlex.split(kind.command), here)
+    return child
+
+
+def _become(words: list[str], here: Path) -> NoReturn:
+    from scenarios.workbench import trainings
+    from scenarios.workbench.cli import main
+
+    status = 1
+    try:
+        for number, path in enumerate((os.devnull, os.devnull, str(_said(here)))):
+            os.dup2(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC), number)
+        os.chdir(here)
+        import_module("sweep_scenario").register()
+        trainings.schedule = partial(trainings.schedule, checkpoint_every=CHECKPOINT_EVERY)
+        status = main(words)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _said(here: Path) -> Path:
+    return here.with_name(f"{here.name}.txt")
 
 
 def _one_kill(kind: Kind, here: Path, after_s: float) -> bool:
-    """Kill the command after a time; False if it has ended before."""
-    process = _start(kind, here)
-    try:
-        process.communicate(timeout=after_s)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
+    """Kill the command after a time; False if it has ended before, OSError if badly."""
+    child = _start(kind, here)
+    status = _waited(child, after_s)
+    if status is None:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
         return True
+    _check(kind, here, status)
     return False
 
 
 def _ended(kind: Kind, here: Path) -> xr.Dataset:
-    process = _start(kind, here)
-    _, said = process.communicate()
-    if process.returncode:
-        raise OSError(f"{kind.command} ended with {process.returncode}: {said}")
+    child = _start(kind, here)
+    status = _waited(child, LIMIT_S)
+    if status is None:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        raise TimeoutError(f"{kind.command} did not end in {LIMIT_S} s")
+    _check(kind, here, status)
     return _data(kind, here)
+
+
+def _waited(child: int, seconds: float) -> int | None:
+    """The exit status of a process; None if it has not ended in time."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.002)
+    return None
+
+
+def _check(kind: Kind, here: Path, status: int) -> None:
+    if status:
+        raise OSError(
+            f"{kind.command} ended with {status}: {_said(here).read_text(errors='replace')[-2000:]}"
+        )
 
 
 def _data(kind: Kind, here: Path) -> xr.Dataset:
@@ -131,4 +240,4 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if sys.argv[1:] else KILLS))
+    sys.exit(main(int(sys.argv[1]) if sys.argv[1:] else KILLS, sys.argv[2:]))
