@@ -123,6 +123,21 @@ REFUSALS = [
         command="run gamma-selects --tau-gabba 3",
         says="unknown parameter of gamma-selects",
     ),
+    Refusal(
+        what="parity of more signs than places",
+        command="run adaptive-depth --most-signs 9",
+        says="most_signs must be <= n_places, got 9 for 8",
+    ),
+    Refusal(
+        what="a lead that no row can need",
+        command="run adaptive-depth --lead 0",
+        says="lead must be >= 1, got 0",
+    ),
+    Refusal(
+        what="an unknown kind of heads",
+        command="run adaptive-depth --heads spikng",
+        says="did you mean 'spiking'?",
+    ),
     Refusal(what="unknown engine", command="run gamma-selects --engine nest", says="known: events, fused,"),
     Refusal(what="unknown model", command="compare --model bert", says="known: minilm"),
     Refusal(

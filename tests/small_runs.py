@@ -26,6 +26,11 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "spikes": (4,), "seeds": 2, "iterations": 4, "batch": 4, "n_symbols": 3, "longest": 6, "windows": 6,
         "dims": (4,), "pairs": (4,), "widths": (4,), "pair_iterations": 4,
     },
+    "adaptive-depth": {
+        "n_rows": 8, "leads": (1,), "lead": 2, "gaps": (1.0,), "budgets": (4,), "keys": (3,), "spikes": 2,
+        "halting": ("ponder",), "n_places": 2, "most_signs": 2, "most_steps": 2, "width": 8, "n_heads": 2,
+        "iterations": 4, "batch": 4, "sequences": 4, "model": "none",
+    },
     "compare-file": {"duration_ms": 100.0, "n_cells": 5},
     "expressive-transformer": {
         "spikes": (8, 32), "n_rows": 40, "matches": (1,), "bits": 2, "few_spikes": (1, 4), "branch_spikes": 16,

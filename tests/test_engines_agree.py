@@ -16,6 +16,17 @@ pytestmark = pytest.mark.slow
 COMPILED = ("events", "fused")
 SCORES = "scores.npy"
 GIVEN = {  # what differs from the defaults
+    "adaptive-depth": {
+        "n_rows": 60,
+        "leads": (4,),
+        "gaps": (1.0,),
+        "budgets": (8,),
+        "keys": (3,),
+        "halting": ("ponder",),
+        "iterations": 20,
+        "sequences": 4,
+        "model": "none",
+    },
     "temperature-map": {"steps": 3},
     "compare-file": {"scores": SCORES},
     "expressive-transformer": {"spikes": (16,), "n_rows": 200, "matches": (1,), "few_spikes": (4,)},

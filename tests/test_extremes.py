@@ -27,14 +27,17 @@ from scenarios.workbench.progress import silent
 from scenarios.workbench.registry import SCENARIOS, load
 
 STEP = 1e-6  # above a bound that is itself excluded
-NEEDS_MODEL = ("minilm-heads", "minilm-on-gamma", "swap-model")
+NEEDS_MODEL = ("adaptive-depth", "minilm-heads", "minilm-on-gamma", "swap-model")
 LONG = (
     "fine-tune-spikes",
     "mini-transformer-bill",
     "minilm-on-gamma",
     "train-with-spikes",
 )  # models to train or read
-WITH = {"width": {"n_heads": 1}}  # a width of 1 has room for one head
+WITH = {  # a width of 1 has room for one head, a place for one sign
+    "width": {"n_heads": 1},
+    "n_places": {"most_signs": 1},
+}
 CONFLICT = {  # maxima that ask together for what each allows alone: more than a spike a step of the query cells
     "vectors-through-spikes": {"focus": (0.0, 2.0)},
 }

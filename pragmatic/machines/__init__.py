@@ -1,1 +1,1 @@
-"""Transformers whose weights are constructed, not trained: arithmetic, programs, a universal machine."""
+"""Machines of attention: constructed ones that compute exactly, and trained ones that halt or learn in context."""

@@ -101,6 +101,9 @@ SCENARIOS: dict[str, Entry] = {
         MYSTERY,
         "One state of fixed size against attention, by length and pairs; attention read by few spikes",
     ),
+    "adaptive-depth": Entry(
+        MYSTERY, "As many spikes as a decision needs, as many steps as a problem: a lead, PonderNet, ACT"
+    ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
 
