@@ -32,9 +32,9 @@ __all__ = ["figures"]
 HEADS = {
     "softmax": (SOFTMAX, "softmax"),
     "sampled": (FLOOR, "samples"),
-    "spiking": (SPIKING, "spikes, a fixed number"),
-    "lead": (INH, "spikes, until one key leads"),
-    "equal": (CONTROL, "spikes, as many as that in the mean"),
+    "spiking": (SPIKING, "spikes"),
+    "lead": (INH, "until one key leads"),
+    "equal": (CONTROL, "as many in the mean"),
 }
 HALTINGS = {"ponder": (SPIKING, "o-"), "act": (INK, "s--")}
 
@@ -185,5 +185,5 @@ def _entropy(ax: Axes, entropy: np.ndarray, spikes: np.ndarray) -> None:
     ax.plot(
         [entropy[b].mean() for b in bins], [spikes[b].mean() for b in bins], "o-", color=INK, lw=1.4, ms=3.5
     )
-    ax.set(xlabel="entropy of the softmax (nat)", ylabel="spikes until one key leads")
+    ax.set(xlabel="entropy (nat)", ylabel="spikes until one key leads")
     plain_ticks(ax, "y", [t for t in (4, 8, 16, 32, 64, 128, 256, 512) if t <= 1.2 * spikes.max()])

@@ -104,6 +104,10 @@ SCENARIOS: dict[str, Entry] = {
     "adaptive-depth": Entry(
         MYSTERY, "As many spikes as a decision needs, as many steps as a problem: a lead, PonderNet, ACT"
     ),
+    "in-context-learning": Entry(
+        MYSTERY,
+        "One layer as a step of gradient descent, two softmax heads that take it in spikes, a decoder tuned",
+    ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
 
