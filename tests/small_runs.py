@@ -41,8 +41,8 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     "head-swap": {**TINY_MODEL, "spikes": (2, 8), "few_spikes": 2, "even_unlearnt": True},
     "in-context-learning": {
         "d": 2, "n_examples": 2, "n_tasks": 8, "betas": (1.0,), "spikes": (4,), "layer_iterations": 2,
-        "layer_batch": 8, "toy_d": 2, "n_points": 3, "n_layers": 1, "width": 8, "iterations": 4, "batch": 4, "toy_tasks": 8,
-        "toy_spikes": (4,), "tune_iterations": 2, "tune_spikes": 4,
+        "layer_batch": 8, "toy_d": 2, "n_points": 3, "n_layers": 1, "width": 8, "iterations": 4, "batch": 4,
+        "toy_tasks": 8, "toy_spikes": (4,), "tune_iterations": 2, "tune_spikes": 4,
     },
     "mini-transformer-bill": {**TINY_MODEL, "tasks": ("sort",), "spikes": (4,), "n_cells": 2},
     "minilm-heads": {"heads": "0.0", "duration_ms": 100.0, "n_cells": 5, "text": "Attention is a choice."},
