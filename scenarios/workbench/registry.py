@@ -108,6 +108,9 @@ SCENARIOS: dict[str, Entry] = {
         MYSTERY,
         "One layer as a step of gradient descent, two softmax heads that take it in spikes, a decoder tuned",
     ),
+    "search-attention": Entry(
+        MYSTERY, "All expressions of a few operations over Q, K, V: which attend, and which are a circuit's"
+    ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
 
