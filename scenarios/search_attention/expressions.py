@@ -15,7 +15,8 @@ from scipy.special import softmax
 __all__ = ["BINARY", "UNARY", "Expression", "search"]
 
 Array = np.ndarray
-Unary, Binary = Callable[[Array], Array], Callable[[Array, Array], Array]
+Unary = Callable[[Array], Array]
+Binary = Callable[[Array, Array], Array]
 DIGITS = 6  # significant ones to which values are compared
 LARGEST = 1e8  # values beyond it are of no use
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CLEAN", "FAMILIES", "FIRST_K", "NOISY", "SOLVED", "Found", "Searched", "family_of", "solutions"]
 
+Operations = dict[str, Callable[..., np.ndarray]]  # text with places for operands -> operation
+
 SHARPNESS = 8.0  # of queries, in lengths of a key
 SOLVED = 0.95  # of the queries read back
 FIRST_K = 2
@@ -81,23 +83,25 @@ def solutions(params: Params, ctx: RunContext) -> dict[str, Searched]:
 
     What is best in noise is chosen on one set of draws and measured on another, which the same search is run on.
     """
-    noisy = params.noise, *_with_circuits(params, ctx)
+    unary, binary = _with_circuits(params, ctx)
     clean = _searched(params, ctx.rng, 0.0, UNARY, BINARY)
     ctx.progress(0.1)
-    chosen = _searched(params, ctx.rng, *noisy)
+    chosen = _searched(params, ctx.rng, params.noise, unary, binary)
     ctx.progress(0.55)
-    again = _searched(params, ctx.rng, *noisy, only={found.text for found in chosen.best})
+    texts = {found.text for found in chosen.best}
+    again = _searched(params, ctx.rng, params.noise, unary, binary, only=texts)
     return {CLEAN: clean, NOISY: replace(chosen, best=again.best)}
 
 
-def _with_circuits(params: Params, ctx: RunContext) -> tuple[dict[str, Callable[..., np.ndarray]], ...]:
+def _with_circuits(params: Params, ctx: RunContext) -> tuple[Operations, Operations]:
     """The primitives with those that a circuit offers."""
 
     def spiking(head: str) -> Callable[[np.ndarray], np.ndarray]:
         score_map = spiking_map(params.row_circuit(), (head, params.spikes), ctx)
         return lambda x: score_map(torch.from_numpy(x)).numpy()
 
-    unary, binary = dict(UNARY), dict(BINARY)
+    unary: Operations = dict(UNARY)
+    binary: Operations = dict(BINARY)
     if "spiking" in params.heads:
         unary |= {"spikes({})": spiking("spiking"), "winner({})": _winner, "first({})": _first}
         binary |= {"phase({}, {})": _phase}
@@ -110,8 +114,8 @@ def _searched(
     params: Params,
     rng: np.random.Generator,
     noise: float,
-    unary: dict[str, Callable[..., np.ndarray]],
-    binary: dict[str, Callable[..., np.ndarray]],
+    unary: Operations,
+    binary: Operations,
     only: Collection[str] | None = None,
 ) -> Searched:
     """Judge every expression, and keep all that solve the task and the best of each family and length.
@@ -123,7 +127,9 @@ def _searched(
     order = rng.permuted(np.tile(np.arange(params.n_items), (params.draws, 1)), axis=1)
     asked = np.take_along_axis(key, order[..., None], axis=1)
     query = SHARPNESS * (asked + noise * rng.normal(size=shape) / params.dim**0.5)
-    counted, best, top = [0] * (params.operations + 1), [], {}
+    counted = [0] * (params.operations + 1)
+    best: list[Found] = []
+    top: dict[tuple[str, int], Found] = {}
     for made in search({"Q": query, "K": key, "V": value}, params.operations, unary=unary, binary=binary):
         counted[made.n_operations] += 1
         if made.value.shape != shape:
