@@ -124,7 +124,9 @@ def test_the_score_without_training_is_that_of_the_codes() -> None:
 def test_impossible_parameters() -> None:
     with pytest.raises(UsageError, match="dim must differ from n_items, got 8"):
         Params(dim=8)
-    with pytest.raises(UsageError, match="alphas must have 0 among them"):
-        Params(alphas=(1.0,))
     with pytest.raises(UsageError, match="heads must have exact among them"):
         Params(heads=("spiking",))
+
+
+def test_the_control_is_always_measured() -> None:
+    assert Params(alphas=(1.0, 2.0)).all_alphas == (0.0, 1.0, 2.0)

@@ -33,12 +33,12 @@ class Params(CircuitParams):
     spikes: int = param(16, "spikes a row of a circuit's primitive", at_least=1)
     operations: int = param(4, "of the longest expressions", at_least=1, at_most=5)
     n_items: int = param(8, "keys of each draw", at_least=2)
-    dim: int = param(16, "their dimension, another number than n_items", at_least=2)
+    dim: int = param(16, "their dimension, another number than n_items", at_least=3)
     draws: int = param(16, "draws of keys and values that an expression is judged on", at_least=2)
     noise: float = param(1.0, "length of a query's noise, in lengths of a key", at_least=0, at_most=100)
     alphas: tuple[float, ...] = param(
         (-4.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 4.0),
-        "parts of normalised values that are added",
+        "parts of normalised values that are added; 0 is always among them",
         at_least=-1000,
         at_most=1000,
     )
@@ -60,8 +60,11 @@ class Params(CircuitParams):
                 f"dim must differ from n_items, got {self.dim} for both: products that mean nothing would fit; "
                 "change one"
             )
-        if 0.0 not in self.alphas:
-            raise UsageError("alphas must have 0 among them, the control, got none; add it")
+
+    @property
+    def all_alphas(self) -> tuple[float, ...]:
+        """With 0, the control."""
+        return tuple(sorted({0.0, *self.alphas}))
 
 
 def run(params: Params, ctx: RunContext) -> Outcome:

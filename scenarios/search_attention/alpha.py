@@ -48,19 +48,19 @@ def curve_of_alpha(params: Params, ctx: RunContext) -> np.ndarray:
     """Held-out loss after tuning, (n_alphas, n_seeds, n_windows) in nats; all start from a seed's one model."""
     base, task = int(ctx.rng.integers(2**31)), Text.embedded(length=LENGTH)
     sizes = TransformerParams(n_vocab=task.n_vocab, n_layers=2, n_heads=2, width=48, n_context=LENGTH)
-    loss = [[np.empty(0)] * params.seeds for _ in params.alphas]
+    loss = [[np.empty(0)] * params.seeds for _ in params.all_alphas]
     for seed in range(params.seeds):
         model = Transformer(sizes, np.random.default_rng([base, seed, 0]))
         _train(model, task, params.iterations, LEARNING_RATE, [base, seed, 1])
         first = {name: tensor.clone() for name, tensor in model.tensors().items()}
-        for at, alpha in enumerate(params.alphas):
+        for at, alpha in enumerate(params.all_alphas):
             with torch.no_grad():
                 for name, tensor in model.tensors().items():
                     tensor.copy_(first[name])
             with swap(model, head=CrossNormalised(alpha, dot_product_head(Softmax()))):
                 _train(model, task, params.tune_iterations, TUNE_RATE, [base, seed, 2])
                 loss[at][seed] = score_sequences(model, task.held_out(WINDOWS)).loss
-            ctx.progress((seed + (at + 1) / len(params.alphas)) / params.seeds)
+            ctx.progress((seed + (at + 1) / len(params.all_alphas)) / params.seeds)
     return np.array(loss)
 
 

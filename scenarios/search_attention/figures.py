@@ -77,7 +77,7 @@ def _families(ax: Axes, study: Study, data: xr.Dataset) -> None:
 )
 def shortcuts(study: Study) -> Figure:
     figure, ax = panels("AB", height_in=3.4)
-    alphas = np.array(study.params.alphas)
+    alphas = np.array(study.params.all_alphas)
     loss = study.curve.mean(axis=2)  # (n_alphas, n_seeds)
     shift = loss - loss[alphas == 0]
     ax["A"].plot(alphas, shift, color=FLOOR, lw=0.8, alpha=0.7)

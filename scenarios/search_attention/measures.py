@@ -35,10 +35,10 @@ class Study:
     @property
     def shifts(self) -> dict[float, Estimate]:
         """Loss at each alpha less that at 0, seed by seed; each seed a sample, the same windows in all."""
-        zero = self.curve[self.params.alphas.index(0.0)].mean(axis=1)
+        zero = self.curve[self.params.all_alphas.index(0.0)].mean(axis=1)
         return {
             alpha: mean(loss.mean(axis=1) - zero)
-            for alpha, loss in zip(self.params.alphas, self.curve, strict=True)
+            for alpha, loss in zip(self.params.all_alphas, self.curve, strict=True)
             if alpha
         }
 
@@ -70,7 +70,7 @@ def in_data(study: Study) -> xr.Dataset:
             "search": [CLEAN, NOISY],
             "operations": column("operations", np.arange(len(counted[0])), "operations"),
             "family": [family for family, _ in noisy],
-            "alpha": column("alpha", study.params.alphas, "alpha"),
+            "alpha": column("alpha", study.params.all_alphas, "alpha"),
         },
     )
 
