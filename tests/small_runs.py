@@ -53,8 +53,8 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "cells": (2,), "unequal": (0.2,), "jitters": (1.0,), "beat_rows": 10, "beat_keys": 2, "beat_ms": 500.0,
     },
     "search-attention": {
-        "spikes": 4, "operations": 2, "n_items": 3, "dim": 4, "draws": 2, "alphas": (0.0, 1.0), "seeds": 2,
-        "iterations": 3, "tune_iterations": 2, "candidates": 4,
+        "heads": ("exact",), "spikes": 4, "operations": 2, "n_items": 3, "dim": 4, "draws": 2, "alphas": (1.0,),
+        "seeds": 2, "iterations": 3, "tune_iterations": 2, "candidates": 4,
     },
     "softmax-from-spikes": {
         "keys": (4,), "keys_lif": (4,), "temperatures": (1.0,), "n_rows": 6, "n_cells": 10, "duration_ms": 300.0,

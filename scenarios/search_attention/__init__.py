@@ -31,7 +31,7 @@ class Params(CircuitParams):
         choices=PRIMITIVES,
     )
     spikes: int = param(16, "spikes a row of a circuit's primitive", at_least=1)
-    operations: int = param(4, "of the longest expressions", at_least=1, at_most=5)
+    operations: int = param(4, "of the longest expressions", at_least=1, at_most=4)
     n_items: int = param(8, "keys of each draw", at_least=2)
     dim: int = param(16, "their dimension, another number than n_items", at_least=3)
     draws: int = param(16, "draws of keys and values that an expression is judged on", at_least=2)
