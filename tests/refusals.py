@@ -155,6 +155,31 @@ REFUSALS = [
         what="model to swap", command="swap gpt5", says="model must be mini, minilm or a folder, got gpt5"
     ),
     Refusal(
+        what="a circuit of no known name",
+        command="run rank-collapse --circuit softmx",
+        says="circuit must be one of",
+    ),
+    Refusal(
+        what="a budget without spikes",
+        command="run rank-collapse --spikes 64,0",
+        says="spikes must be >= 1, got 0",
+    ),
+    Refusal(
+        what="a bad line of trees",
+        command="run parse-geometry --trees bad.conllu",
+        says="a word must have 10 columns with tabs between, got 3 in line 2 of bad.conllu",
+    ),
+    Refusal(
+        what="trees that are no trees",
+        command="run parse-geometry --trees loop.conllu",
+        says="heads must form a tree with one root, got another graph in the sentence that ends in line 4",
+    ),
+    Refusal(
+        what="a file of trees that is absent",
+        command="run parse-geometry --trees gone.conllu",
+        says="trees must be a CoNLL-U file, got gone.conllu",
+    ),
+    Refusal(
         what="a bad line of pairs",
         command="swap minilm --pairs pairs.tsv",
         says="got 2 fields in line 2 of pairs.tsv",
@@ -200,6 +225,10 @@ def prepare(folder: Path) -> None:
     np.save(folder / "empty.npy", np.array([[True] * 4, [False] * 4, [True] * 4]))
     np.save(folder / "other.npy", np.ones((2, 2), dtype=bool))
     np.save(folder / "pickled.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    (folder / "bad.conllu").write_text("# text = A cat\n1\tA\tcat\n\n", encoding="utf-8")
+    row = "{}\t{}\t_\tNOUN\t_\t_\t{}\t_\t_\t_\n"
+    loop = row.format(1, "a", 0) + row.format(2, "b", 3) + row.format(3, "c", 2)
+    (folder / "loop.conllu").write_text(loop + "\n", encoding="utf-8")
     (folder / "pairs.tsv").write_text("3\ta cat\ta dog\n4\ta bird\n", encoding="utf-8")
     (folder / "long.txt").write_text("cat " * 600, encoding="utf-8")
     (folder / "text.npy").write_text("not an array", encoding="utf-8")

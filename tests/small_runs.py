@@ -47,7 +47,15 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     "mini-transformer-bill": {**TINY_MODEL, "tasks": ("sort",), "spikes": (4,), "n_cells": 2},
     "minilm-heads": {"heads": "0.0", "duration_ms": 100.0, "n_cells": 5, "text": "Attention is a choice."},
     "minilm-on-gamma": {"heads": "0.0", "spikes": (4,), "sampled": (2,), "layer_spikes": 0},
+    "parse-geometry": {
+        "n_sentences": 9, "longest": 12, "rank": 2, "epochs": 1, "spikes": (4,), "n_trees": 2, "n_cells": 2,
+    },
     "price-of-context": {"n_keys": (4, 8), "spikes": (4,), "budget": 4, "dim": 4, "n_rows": 3, "rounds": 2},
+    "rank-collapse": {
+        "spikes": (4,), "n_tokens": 6, "nets": 2, "depth": 3, "draws": 2, "bert_width": 16, "bert_layers": 2,
+        "bert_tokens": 8, "budget": 4, "pretrained": False, "probed": 6, "train_spikes": 2, "iterations": 2,
+        "sort_layers": 2, "seeds": 2, "n_cells": 2,
+    },
     "regular-or-random": {
         "n_rows": 24, "n_keys": 4, "spikes": 8, "budgets": (8,), "keys": (4,), "spreads": (1.0,), "shapes": (4,),
         "cells": (2,), "unequal": (0.2,), "jitters": (1.0,), "beat_rows": 10, "beat_keys": 2, "beat_ms": 500.0,

@@ -50,6 +50,8 @@ GIVEN = {  # what differs from the defaults
         "unequal": (0.2,),
         "jitters": (1.0,),
     },
+    "parse-geometry": {"n_sentences": 30, "longest": 15, "spikes": (8,)},
+    "rank-collapse": {"spikes": (4, 64), "pretrained": False, "iterations": 20, "bert_layers": 2},
     "price-of-context": {"n_keys": (16, 64), "rounds": 2},
 }
 HEAD = "| | Brian2 | compiled | apart (errors) |\n|---|---|---|---|"

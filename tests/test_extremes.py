@@ -27,7 +27,7 @@ from scenarios.workbench.progress import silent
 from scenarios.workbench.registry import SCENARIOS, load
 
 STEP = 1e-6  # above a bound that is itself excluded
-NEEDS_MODEL = ("adaptive-depth", "minilm-heads", "minilm-on-gamma", "swap-model")
+NEEDS_MODEL = ("adaptive-depth", "minilm-heads", "minilm-on-gamma", "parse-geometry", "swap-model")
 LONG = (
     "fine-tune-spikes",
     "mini-transformer-bill",
@@ -82,6 +82,8 @@ def given(name: str, folder: Path) -> dict[str, Any]:
     if name == "minilm-on-gamma":
         (folder / "pairs.tsv").write_text(few_pairs(), encoding="utf-8")
         return {"pairs": str(folder / "pairs.tsv"), "heads": "0.0"}
+    if name == "rank-collapse":
+        return {"pretrained": False}
     if name == "mini-transformer-bill":
         return {"tasks": ("sort",), "kinds": ("softmax", "simulated")}
     return {}

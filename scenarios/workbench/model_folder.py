@@ -25,7 +25,7 @@ def read_model(folder: Path) -> Any:
     UsageError
         For code or pickled weights in the folder, a class that is no model of the library, and any damage.
     """
-    transformers = _quiet_transformers()
+    transformers = quiet_transformers()
     _check_config(folder)
     _check_weights(folder)
     try:
@@ -59,7 +59,7 @@ def read_tokenizer(folder: Path) -> Any:
         If there is none of the library's own kinds.
     """
     try:
-        return _quiet_transformers().AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        return quiet_transformers().AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:
         raise UsageError(
             f"model must come with a tokenizer, got none that can be read in {folder} ({_first_line(error)}); "
@@ -117,7 +117,7 @@ def _first_line(error: Exception) -> str:
     return lines[0].strip().rstrip(".:")[:160]
 
 
-def _quiet_transformers() -> Any:
+def quiet_transformers() -> Any:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     import transformers
 

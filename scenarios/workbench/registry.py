@@ -111,6 +111,14 @@ SCENARIOS: dict[str, Entry] = {
     "search-attention": Entry(
         MYSTERY, "All expressions of a few operations over Q, K, V: which attend, and which are a circuit's"
     ),
+    "rank-collapse": Entry(
+        MYSTERY,
+        "Attention without skips makes all tokens one vector: exactly, through spikes, by noise shared or not",
+    ),
+    "parse-geometry": Entry(
+        MYSTERY,
+        "The parse tree in the distances between MiniLM's word vectors: by layer, exactly and in spikes",
+    ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
 
