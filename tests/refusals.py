@@ -200,6 +200,21 @@ REFUSALS = [
         says="matches must be <= 11, got 12",
     ),
     Refusal(
+        what="a program that jumps outside of its memory",
+        command="run universal-machine --program 0,0,99",
+        says="an instruction must lie within the memory of 64 cells, got a jump to 99",
+    ),
+    Refusal(
+        what="a program that never halts",
+        command="run universal-machine --program 3,3,0,0",
+        says="a program must halt within 1000 steps, got one that runs on",
+    ),
+    Refusal(
+        what="unknown heads",
+        command="run universal-machine --heads silent",
+        says="known: softmax, spiking, sampled",
+    ),
+    Refusal(
         what="missing extra",
         command="compare --model minilm",
         says="pip install '.[hf]' in the checkout",

@@ -70,6 +70,9 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     "swap-model": {"heads": "0.0", "spikes": 4, "n_draws": 2, "text": "Attention is a choice."},
     "temperature-map": {"n_rows": 3, "n_keys": 3, "duration_ms": 200.0, "n_cells": 5, "steps": 3},
     "train-with-spikes": {**TINY_MODEL, "kinds": ("softmax", "sampled"), "seeds": 1, "spikes": 4, "n_cells": 2},
+    "universal-machine": {
+        "program": "add", "first": 2, "second": 3, "spikes": (5,), "n_steps": 10, "machines": 2,
+    },
     "vectors-through-spikes": {
         "n_queries": 4, "n_keys": 3, "d": 3, "n_cells": 5, "duration_ms": 200.0, "noise_rates_Hz": (5.0,),
         "noise_queries": 4, "focus": (0.0, 2.0),

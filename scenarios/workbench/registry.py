@@ -119,6 +119,9 @@ SCENARIOS: dict[str, Entry] = {
         MYSTERY,
         "The parse tree in the distances between MiniLM's word vectors: by layer, exactly and in spikes",
     ),
+    "universal-machine": Entry(
+        MYSTERY, "A looped transformer runs programs: the longest without an error, against spikes of a read"
+    ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
 
