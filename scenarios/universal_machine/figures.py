@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scenarios.universal_machine.measures import LABELS, Study
-from scenarios.workbench.panels import captioned, dots, legend_below, panels, percent_axis
+from scenarios.workbench.panels import captioned, dots, headroom, legend_below, panels, percent_axis
 from scenarios.workbench.statistics import Estimate
 from scenarios.workbench.style import CONTROL, FLOOR, MUTED, SOFTMAX, SPIKING
 
@@ -49,7 +49,8 @@ def trace(study: Study) -> Figure:
     ax["B"].step(range(len(expected)), expected, where="mid", color=MUTED, lw=1, label="interpreter")
     ax["B"].plot(at, "o", color=SPIKING, ms=4, label="transformer")
     ax["B"].set(xlabel="step", ylabel="address", title="next instruction", xlim=(-0.5, len(expected) - 0.5))
-    ax["B"].legend(loc="upper right")
+    headroom(ax["B"], 0.25)
+    ax["B"].legend(loc="upper right", ncols=2)
     return figure
 
 
