@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scenarios.search_attention.measures import Study, in_data
-from scenarios.search_attention.solutions import CLEAN, NOISY, SOLVED
+from scenarios.search_attention.solutions import CLEAN, FAMILIES, NOISY, SOLVED
 from scenarios.workbench.outcome import Picture
 from scenarios.workbench.panels import captioned, panels, pictures
 from scenarios.workbench.style import CONTROL, FLOOR, INK, SOFTMAX, SPIKING
@@ -32,8 +32,9 @@ def figures(study: Study) -> dict[str, Picture]:
 
 @captioned(
     "(A) Distinct expressions over queries, keys and values, by number of operations: exact primitives, and "
-    "with those of circuits. Named: the shortest that read {solved:.0%} of clean queries back. (B) Noisy queries "
-    "that the best expression of each family reads back, chosen on other draws; grey: a guess."
+    "with those of circuits. Named, with its operations: the shortest of each family that reads {solved:.0%} of "
+    "clean queries back. (B) Noisy queries that the best expression of each family reads back, chosen on other "
+    "draws; grey: a guess."
 )
 def found(study: Study) -> Figure:
     data = in_data(study)
@@ -44,15 +45,11 @@ def found(study: Study) -> Figure:
 
 
 def _growth(ax: Axes, study: Study, data: xr.Dataset) -> None:
-    for name, colour, label in ((CLEAN, INK, "exact"), (NOISY, SPIKING, "with circuits'")):
+    for name, colour, label in ((CLEAN, INK, "exact"), (NOISY, SPIKING, "with circuits")):
         ax.plot(data.operations, data.expressions.sel(search=name), "o-", color=colour, label=label, ms=3)
-    solved = study.searched[CLEAN].solved
-    for n in sorted({made.n_operations for made in solved}):
-        shortest = next(made for made in solved if made.n_operations == n)
-        ax.annotate(
-            shortest.text, (n, study.searched[CLEAN].n_expressions[n]), xytext=(-8, -14),
-            textcoords="offset points", ha="right", fontsize=7.5,
-        )  # fmt: skip
+    shortest = [made for family in FAMILIES if (made := study.searched[CLEAN].fewest(family)) is not None]
+    solving = sorted(f"{made.n_operations}  {made.text}" for made in shortest)
+    ax.text(0.98, 0.03, "\n".join(solving), transform=ax.transAxes, ha="right", va="bottom", fontsize=7.5)
     ax.set(yscale="log", xlabel="operations", ylabel="distinct expressions", xticks=data.operations.values)
     ax.legend(loc="upper left")
 
