@@ -58,6 +58,8 @@ T = TypeVar("T")
 
 WEIGHT_TICKS = (0.0, 0.05, 0.2, 0.5, 1.0)
 
+HANDLE_in, CHARACTER_in = 0.75, 0.075  # of a legend: a line with the space around it, a letter of its text
+
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing(Generic[T]):
@@ -169,8 +171,16 @@ def legend(ax: Axes, **options: Any) -> None:
 
 
 def legend_below(figure: Figure, *axes: Axes, ncols: int = 4) -> None:
-    """One legend under the figure for the labels of several axes, each label once."""
-    figure.legend(*_entries(*axes), loc="outside lower center", ncols=ncols)
+    """One legend under the figure for the labels of several axes, each once, in columns that fit its width."""
+    handles, labels = _entries(*axes)
+    fitting = (n for n in range(ncols, 1, -1) if _width_in(labels, n) <= figure.get_figwidth())
+    figure.legend(handles, labels, loc="outside lower center", ncols=next(fitting, 1))
+
+
+def _width_in(labels: Sequence[str], n_columns: int) -> float:
+    """About how wide a legend is, in inches; its first columns hold one label more where they do not divide."""
+    columns = np.array_split(np.array(labels), n_columns)
+    return sum(HANDLE_in + CHARACTER_in * max(map(len, column)) for column in columns if len(column))
 
 
 def _entries(*axes: Axes) -> tuple[list[Any], list[str]]:
