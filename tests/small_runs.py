@@ -38,6 +38,11 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     },
     "fine-tune-spikes": {**TINY_MODEL, "tune_iterations": 4, "spikes": (4,), "even_unlearnt": True},
     "gamma-selects": {"n_rows": 6, "tau_rows": 4, "duration_ms": 200.0, "n_cells": 5, "tau_gaba_ms": (8.0,)},
+    "gene-cascade": {
+        "weights": (3.0, 1.0), "n_rows": 20, "duration": 5.0, "spikes": 8, "kT": (1.0,), "speeds": (1.0,),
+        "numbers": (8, 16), "rings": 1, "ring_spikes": 4, "ring_time": 5.0, "layers": (1,), "genes": 2, "starts": 1,
+        "iterations": 2, "draws": 2,
+    },
     "head-swap": {**TINY_MODEL, "spikes": (2, 8), "few_spikes": 2, "even_unlearnt": True},
     "in-context-learning": {
         "d": 2, "n_examples": 2, "n_tasks": 8, "betas": (1.0,), "spikes": (4,), "layer_iterations": 2,

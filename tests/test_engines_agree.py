@@ -27,6 +27,14 @@ GIVEN = {  # what differs from the defaults
         "sequences": 4,
         "model": "none",
     },
+    "gene-cascade": {
+        "n_rows": 60,
+        "numbers": (16, 64),
+        "rings": 1,
+        "ring_time": 20.0,
+        "iterations": 20,
+        "draws": 2,
+    },
     "in-context-learning": {
         "n_tasks": 60,
         "betas": (1.0,),

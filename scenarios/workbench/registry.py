@@ -122,6 +122,10 @@ SCENARIOS: dict[str, Entry] = {
     "universal-machine": Entry(
         MYSTERY, "A looped transformer runs programs: the longest without an error, against spikes of a read"
     ),
+    "gene-cascade": Entry(
+        MYSTERY,
+        "Promoters as rows with a null key: shares, noise, the repressilator, layers that learn stripes",
+    ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
 
