@@ -249,7 +249,7 @@ def learn_pattern(
     wanted: np.ndarray,
     *,
     iterations: int,
-    learning_rate: float = 0.05,
+    learning_rate: float = 0.15,
     progress: Callable[[float], None] | None = None,
 ) -> float:
     """Fit energies and strengths to a pattern (n_places,); return the part of its variance that is left."""

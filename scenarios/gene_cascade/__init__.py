@@ -47,7 +47,7 @@ class Params(ScenarioParams):
     rings: int = param(8, "rings of three repressors", at_least=1)
     ring_spikes: int = param(16, "spikes that say how free a promoter is", at_least=1, at_most=4096)
     ring_time: float = param(400.0, "time of these rings, in lifetimes of the mRNA", at_least=1, at_most=500)
-    stripes: int = param(3, "stripes that cascades learn", at_least=1, at_most=31)
+    stripes: int = param(2, "stripes that cascades learn", at_least=1, at_most=31)
     layers: tuple[int, ...] = param((1, 2, 3), "layers of a cascade", at_least=1)
     genes: int = param(6, "genes in each", at_least=1)
     starts: int = param(2, "trainings of every cascade, of which the best counts", at_least=1)
