@@ -75,7 +75,7 @@ class DotProductHead:
 
     def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Attended:
         _check_vectors(query, key, value)
-        scaling = 1.0 / math.sqrt(query.shape[-1]) if self.scaling is None else self.scaling
+        scaling = 1.0 / math.sqrt(query.shape[-1]) if self.scaling is None else float(self.scaling)
         scores = (query * scaling) @ key.mT  # (..., n_queries, n_keys); this order spares half precision
         weights = self.score_map(scores, mask)
         read_out = getattr(self.score_map, "read_out", torch.matmul)

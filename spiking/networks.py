@@ -97,6 +97,7 @@ def simulate_circuit(
         within("simulate_circuit", name, value, 1e-6, LONGEST_MS)
     within("simulate_circuit", "settle_ms", settle_ms, 0.0, LONGEST_MS)
     positive_int("simulate_circuit", "n_networks", n_networks, MOST_NETWORKS)
+    n_networks = int(n_networks)  # an unsigned one would make numbers of networks floats
     record, sample = _names("record", record), _names("sample", sample)
     if namespace is not None and not (
         isinstance(namespace, Mapping) and all(map(_is_constant_name, namespace))

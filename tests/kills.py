@@ -110,8 +110,16 @@ def _killed(kind: Kind, folder: Path, n_kills: int, rng: np.random.Generator) ->
         here = folder / str(number)
         try:
             for done in range(min(ROUND, n_kills - came.kills)):
-                after_s = rng.uniform(0, took_s / (1 + done))  # what is resumed takes less
-                if _is_done(here) or not _one_kill(kind, here, after_s):
+                after_s, began = (
+                    rng.uniform(0, took_s / (1 + done)),
+                    time.monotonic(),
+                )  # a resumed one takes less
+                if _is_done(here):
+                    break
+                if not _one_kill(kind, here, after_s):
+                    took_s = (
+                        time.monotonic() - began if done == 0 else took_s
+                    )  # the machine has become faster
                     break
                 came.kills += 1
                 came.at.append(after_s / took_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -55,11 +56,13 @@ masked = pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS.keys())
 
 # The oracle: PyTorch.
 @masked
-@pytest.mark.parametrize("scaling", [None, 0.3])
+@pytest.mark.parametrize("scaling", [None, 0.3, Fraction(1, 3)])
 def test_dot_product_equals_pytorch(mask: Tensor | None, scaling: float | None) -> None:
     query, key, value = vectors()
     output, _ = dot_product_head(Softmax(), scaling=scaling)(query, key, value, mask)
-    oracle = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scaling)
+    oracle = functional.scaled_dot_product_attention(
+        query, key, value, attn_mask=mask, scale=scaling and float(scaling)
+    )
     torch.testing.assert_close(output, oracle)
 
 

@@ -25,6 +25,19 @@ def build(rng: np.random.Generator) -> Network:
     return Network([group], {"tau": 10 * ms})
 
 
+def test_numbers_of_numpy_are_numbers() -> None:
+    """Networks numbered by an unsigned number were numbered by floats."""
+    ran = simulate_circuit(
+        build,
+        duration_ms=5,
+        rng=np.random.default_rng(3),
+        n_networks=np.uint64(3),
+        record=["E"],
+        engine=ENGINES[1],
+    )
+    assert len(ran.n_cells["E"]) == 3
+
+
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda e: e.name)
 def test_networks_of_different_sizes_in_one_batch(engine: Any) -> None:
     ran = simulate_circuit(

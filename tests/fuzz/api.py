@@ -315,7 +315,7 @@ TARGETS: tuple[Target, ...] = (
     Target("linear_attention_recurrent", fh.linear_attention_recurrent,
         {name: VECTORS[name] for name in ("query", "key", "value")}),
     Target("HopfieldHead()(...)", fh.HopfieldHead(n_steps=2), VECTORS),
-    Target("dot_product_head", fh.dot_product_head, {"score_map": ("anything", fh.Softmax),
+    Target("dot_product_head", fh.dot_product_head, {"score_map": ("score map", fh.Softmax),
         "scaling": number(None)}),
     Target("AdditiveHead", fh.AdditiveHead, {"dim_query": whole(4), "dim_key": whole(4),
         "dim_hidden": whole(4), "rng": ("rng", _rng)}),

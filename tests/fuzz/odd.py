@@ -270,6 +270,9 @@ MAPPINGS = _wrong(
     {"exc.u": [math.nan] * 2},
 )
 ANYTHING = st.one_of(JUNK, NUMBERS, TEXTS, _wrong(None))
+SCORE_MAPS = ANYTHING.map(  # any function may be one: what it gives shows when it is called
+    lambda named: Named(named.words, named.make, named.wrong and not callable(named.make()))
+)
 
 ODD: dict[str, st.SearchStrategy[Named]] = {
     "number": POSITIVE, "signed": NUMBERS, "error": ERRORS, "whole": WHOLE, "seed": SEEDS, "flag": FLAGS,
@@ -278,5 +281,5 @@ ODD: dict[str, st.SearchStrategy[Named]] = {
     "params": PARAMS, "run params": _wrong(3, "x", {}, fh.GammaParams, object(), []),
     "scores": SCORES, "mask": MASKS, "tensor": TENSORS, "tensor mask": TENSOR_MASKS, "heads": HEADS, "law": LAWS,
     "laws": LAW_LISTS, "path": PATHS, "run": RUN_NAMES, "streams": STREAMS, "names": LISTS_OF_NAMES,
-    "mapping": MAPPINGS, "anything": ANYTHING,
+    "mapping": MAPPINGS, "anything": ANYTHING, "score map": SCORE_MAPS,
 }  # fmt: skip
