@@ -326,6 +326,7 @@ def test_an_unknown_name_lists_the_known_ones(scores: np.ndarray, counts: np.nda
     [
         ([[0.5, 0.5]], [[1.0, 2.0]], None, "counts must be whole numbers >= 0, got 0.5; pass spike counts"),
         ([[-1, 3]], [[1.0, 2.0]], None, "counts must be whole numbers >= 0"),
+        ([[1e17, 3]], [[1.0, 2.0]], None, r"counts must be at most 2\*\*53, .*got 1e\+17"),
         ([[1, 2, 3]], [[1.0, 2.0]], None, r"counts must have the shape of scores \(1, 2\)"),
         ([[1, 2]], [[1.0, np.nan]], None, "scores must be finite"),
         ([[1, 2]], [[1.0, 2.0]], [[True, False]], "counts must be 0 where mask is False"),

@@ -11,6 +11,8 @@ from spiking.fill import taking_part
 
 __all__ = ["CountedRows", "as_numpy", "pearson_dispersion"]
 
+LARGEST = 2.0**53  # of counts
+
 
 @dataclass(frozen=True, kw_only=True)
 class CountedRows:
@@ -120,6 +122,11 @@ def _check_counts(counts: np.ndarray, present: np.ndarray) -> np.ndarray:
     if bad.any():
         raise ValueError(
             f"counts must be whole numbers >= 0, got {counts[bad][0]}; pass spike counts, not weights."
+        )
+    if counts.max(initial=0.0) > LARGEST:
+        raise ValueError(
+            f"counts must be at most 2**53, which floating-point numbers count exactly, got {counts.max():.3g}; "
+            "pass spike counts."
         )
     stray = np.argwhere(~present & (counts > 0))
     if len(stray):
