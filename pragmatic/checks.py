@@ -8,12 +8,14 @@ so what both need, `within` and whole numbers, stands in both; `tests/test_check
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from itertools import accumulate
 from numbers import Integral, Real
 
-__all__ = ["as_float", "at_least", "check_rng", "shown", "unknown", "within"]
+__all__ = ["as_float", "at_least", "check_rng", "listed", "shown", "unknown", "within"]
 
+LISTED = 240  # characters of a list of names
 MOST = 2**31 - 1  # of whole numbers, which a tensor's sizes and its indices can hold
 
 
@@ -72,8 +74,15 @@ def as_float(value: Real) -> float:
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:
-    """Say that a table has no such name, propose the nearest one, and list all."""
+    """Say that a table has no such name, propose the nearest one, and list as many as a line holds."""
     names = list(known)
     near = get_close_matches(str(name), names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"unknown {kind} {shown(name)}; {hint}known: {', '.join(names)}"
+    return f"unknown {kind} {shown(name)}; {hint}known: {listed(names)}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names with commas between them; of many the first, and how many more there are."""
+    fitting = sum(end <= LISTED for end in accumulate(len(name) + 2 for name in names))
+    rest = f" and {len(names) - fitting} more" if fitting < len(names) else ""
+    return ", ".join(names[:fitting]) + rest

@@ -39,3 +39,11 @@ def test_an_unknown_name_comes_with_the_nearest_and_all() -> None:
     said = pragmatic.checks.unknown("task", "sorte", ["recall", "sort"])
     assert said == "unknown task 'sorte'; did you mean 'sort'? known: recall, sort"
     assert pragmatic.checks.unknown("task", "xyz", ["sort"]) == "unknown task 'xyz'; known: sort"
+
+
+def test_many_names_are_listed_as_far_as_a_line_holds_them() -> None:
+    names = [f"scenario-{i:02d}" for i in range(40)]
+    message = pragmatic.checks.unknown("scenario", "nothing", names)
+    assert len(message) < 300
+    assert message.endswith("scenario-16, scenario-17 and 22 more")
+    assert pragmatic.checks.unknown("mode", "x", ["a", "b"]) == "unknown mode 'x'; known: a, b"

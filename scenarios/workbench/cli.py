@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from pragmatic.checks import listed
 from scenarios.workbench import registry
 from scenarios.workbench.compare_options import compare_options, comparison
 from scenarios.workbench.errors import check_known, describe
@@ -138,7 +139,8 @@ def run(ctx: click.Context) -> None:
     """Run a scenario, or a file of your own; run NAME --help lists its parameters."""
     if ctx.invoked_subcommand is None:
         raise click.UsageError(
-            f"run needs the NAME of a scenario or a file; known: {', '.join(registry.SCENARIOS)}"
+            f"run needs the NAME of a scenario or a file; known: {listed(list(registry.SCENARIOS))}; "
+            "see fortyhertz list"
         )
 
 
