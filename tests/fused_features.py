@@ -187,7 +187,7 @@ def synapses(rng: np.random.Generator) -> Network:
         _synapses(source, target, "to_fixed", on_pre="fixed_post += 0.3"),
         _synapses(source, target, "to_weighted", weighted, on_pre="weighted_post += w"),
         _synapses(source, target, "to_sparse", weighted, on_pre="sparse_post -= 2 * w", delay=1.3 * ms),
-        _synapses(source, target, "to_delayed", on_pre="delayed_post += 1", delay=2 * ms),
+        _synapses(source, target, "to_delayed", on_pre="delayed_post += 1", delay=2.07 * ms),  # 21 steps
         _synapses(
             source,
             target,
