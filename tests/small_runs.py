@@ -43,6 +43,10 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "numbers": (8, 16), "rings": 1, "ring_spikes": 4, "ring_time": 5.0, "layers": (1,), "genes": 2, "starts": 1,
         "iterations": 2, "draws": 2,
     },
+    "hard-for-transformers": {
+        "spikes": (1, 4), "keys": (4, 8), "n_rows": 20, "train_keys": 4, "test_keys": (4, 8), "dim": 4,
+        "iterations": 4, "seeds": 2, "windows": 4,
+    },
     "head-swap": {**TINY_MODEL, "spikes": (2, 8), "few_spikes": 2, "even_unlearnt": True},
     "in-context-learning": {
         "d": 2, "n_examples": 2, "n_tasks": 8, "betas": (1.0,), "spikes": (4,), "layer_iterations": 2,

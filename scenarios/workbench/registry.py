@@ -101,6 +101,9 @@ SCENARIOS: dict[str, Entry] = {
         MYSTERY,
         "One state of fixed size against attention, by length and pairs; attention read by few spikes",
     ),
+    "hard-for-transformers": Entry(
+        MYSTERY, "One key among 16 to 1024, the first symbol, parity: what dilutes, and which change mends it"
+    ),
     "adaptive-depth": Entry(
         MYSTERY, "As many spikes as a decision needs, as many steps as a problem: a lead, PonderNet, ACT"
     ),
