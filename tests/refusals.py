@@ -215,6 +215,16 @@ REFUSALS = [
         says="known: softmax, spiking, sampled",
     ),
     Refusal(
+        what="rows of a single key",
+        command="run hard-for-transformers --keys 1,16",
+        says="keys must be >= 2, got 1",
+    ),
+    Refusal(
+        what="no softmax to compare with",
+        command="run hard-for-transformers --heads spiking",
+        says="heads must have softmax among them",
+    ),
+    Refusal(
         what="missing extra",
         command="compare --model minilm",
         says="pip install '.[hf]' in the checkout",

@@ -70,7 +70,7 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "cells": (2,), "unequal": (0.2,), "jitters": (1.0,), "beat_rows": 10, "beat_keys": 2, "beat_ms": 500.0,
     },
     "search-attention": {
-        "heads": ("exact",), "spikes": 4, "operations": 2, "n_items": 3, "dim": 4, "draws": 2, "alphas": (1.0,),
+        "heads": ("exact",), "spikes": 4, "operations": 2, "n_items": 2, "dim": 4, "draws": 2, "alphas": (1.0,),
         "seeds": 2, "iterations": 3, "tune_iterations": 2, "candidates": 4,
     },
     "softmax-from-spikes": {

@@ -28,8 +28,9 @@ def figures(study: Study, data: xr.Dataset) -> dict[str, Picture]:
 
 @captioned(
     "One right key among n, its score a fixed margin above the others'. (A) Its weight. Grey: the law, "
-    "1 / (1 + (n - 1) e^-c). (B) Rows in which it has most spikes, at the fixed temperature. (C) Spikes until one "
-    "key leads by a few. Mean over rows with its standard error."
+    "1 / (1 + (n - 1) e^-c). (B) Rows in which it has most spikes, at the fixed temperature; fainter: fewer "
+    "spikes. (C) Spikes until one key leads by a few; dashed: scores times ln n. Mean over rows with its "
+    "standard error."
 )
 def dilution(shown: Shown) -> Figure:
     study, data = shown
@@ -46,9 +47,7 @@ def dilution(shown: Shown) -> Figure:
     for reader in (way for way in study.ways if way[0].endswith("_lead")):
         colour = COLOURS[reader[0].removesuffix("_lead")]
         _line(ax["C"], fixed, reader, "spent", color=colour, marker="s")
-        _line(
-            ax["C"], cooled, reader, "spent", color=colour, marker="s", ls="--", label="– scores times ln n"
-        )
+        _line(ax["C"], cooled, reader, "spent", color=colour, marker="s", ls="--", label="")
     for each in ax.values():
         _n_axis(each, data["keys"].values, "keys")
     for each in (ax["A"], ax["B"]):
@@ -63,7 +62,8 @@ def dilution(shown: Shown) -> Figure:
 @captioned(
     "(A, B) Cross-entropy of the first symbol and of parity, by constructed attention, with softmax and each "
     "remedy, and through the most spikes; a guess has 1 bit. (C) Models that learnt to retrieve from few pairs, "
-    "tested with more; vertical line: the most pairs in training. Mean with its standard error."
+    "tested with more; fainter: a row's fewest spikes; vertical line: the most pairs in training. Mean "
+    "with its standard error."
 )
 def lengths(shown: Shown) -> Figure:
     study, data = shown
@@ -97,7 +97,7 @@ def lengths(shown: Shown) -> Figure:
         points(ax["C"], model, "pairs", "retrieved", color=CONTROL, ls=dashes, label=label, ms=3)
     for reader in study.params.readers:
         if reader[1] in (study.params.spikes[0], study.params.spikes[-1]):
-            look = _look(study, reader) | {"label": name_of(reader), "ms": 3}
+            look = _look(study, reader) | {"ms": 3}
             points(ax["C"], data.sel(model=name_of(reader)), "pairs", "retrieved", **look)
     ax["C"].axvline(study.params.train_keys, color=INK, ls=":", lw=1)
     ax["C"].set(title="learnt retrieval", ylim=(max(0.0, float(data["retrieved"].min()) - 0.15), 1.04))
@@ -112,10 +112,11 @@ def _line(ax: Axes, data: xr.Dataset, reader: tuple[str, int], y: str, **look: A
 
 
 def _look(study: Study, reader: tuple[str, int]) -> dict[str, Any]:
-    """More spikes are drawn darker."""
+    """More spikes are drawn darker, and only the most are named."""
     spikes = study.params.spikes
     alpha = 0.35 + 0.65 * (spikes.index(reader[1]) + 1) / len(spikes)
-    return {"color": COLOURS[reader[0]], "alpha": alpha, "ls": "--" if reader[0] == "sampled" else "-"}
+    look = {"color": COLOURS[reader[0]], "alpha": alpha, "ls": "--" if reader[0] == "sampled" else "-"}
+    return look | {"label": name_of(reader) if reader[1] == spikes[-1] else ""}
 
 
 def _n_axis(ax: Axes, n: Any, label: str) -> None:
