@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from numbers import Real
 from typing import NamedTuple, Protocol
 
@@ -27,6 +28,7 @@ __all__ = [
     "DotProductHead",
     "Head",
     "HopfieldHead",
+    "check_head",
     "dot_product_head",
     "linear_attention",
     "linear_attention_recurrent",
@@ -51,6 +53,20 @@ class Head(Protocol):
     """
 
     def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Attended: ...
+
+
+def check_head(name: str, head: object) -> None:
+    """Raise TypeError unless a head can be called with query, key, value and mask."""
+    if not callable(head):
+        raise TypeError(f"{name} must be callable as pragmatic.Head, got {type(head).__name__}; give a Head")
+    try:
+        signature(head).bind(None, None, None, None)
+    except TypeError:
+        raise TypeError(
+            f"{name} must take query, key, value and mask, got {shown(head)}; give a function of these four"
+        ) from None
+    except ValueError:  # one of C, which does not say what it takes
+        pass
 
 
 @dataclass(frozen=True)

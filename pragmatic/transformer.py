@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pragmatic.attention import Attended, Head, dot_product_head
+from pragmatic.attention import Attended, Head, check_head, dot_product_head
 from pragmatic.checkpoint import put_tensors, read_tensors, write_tensors
 from pragmatic.checks import at_least, check_rng, shown
 from pragmatic.masks import causal_mask
@@ -97,8 +97,7 @@ class Heads(nn.Module):
         if len(heads) != len(self):
             raise ValueError(f"a layer must keep its {len(self)} heads, got {len(heads)}; give one for each")
         for h, new in enumerate(heads):
-            if not callable(new):
-                raise TypeError(f"head {h} must be callable as pragmatic.Head, got {type(new).__name__}")
+            check_head(f"head {h}", new)
         self._heads = heads
         self._register()
 

@@ -100,7 +100,9 @@ def simulate_circuit(
     n_networks = int(n_networks)  # an unsigned one would make numbers of networks floats
     record, sample = _names("record", record), _names("sample", sample)
     if namespace is not None and not (
-        isinstance(namespace, Mapping) and all(map(_is_constant_name, namespace))
+        isinstance(namespace, Mapping)
+        and all(map(_is_constant_name, namespace))
+        and all(map(_is_constant, namespace.values()))
     ):
         raise TypeError(
             f"namespace must map names to constants, got {shown(namespace)}; use for example {{'tau': 10 * ms}}."
@@ -137,6 +139,11 @@ def simulate_circuit(
 
 def _is_name(name: object) -> bool:
     return isinstance(name, (str, Ref))
+
+
+def _is_constant(value: object) -> bool:
+    """A number, with a unit or without, a unit, or a function."""
+    return isinstance(value, (Number, np.ndarray, np.generic, b2.Function)) or callable(value)
 
 
 def _is_constant_name(name: object) -> bool:

@@ -114,6 +114,7 @@ def test_settings_that_mean_nothing(make: Any, says: str) -> None:
         ({"record": ["X"]}, "group to record must be one of E.* got 'X'"),
         ({"record": [3]}, "record must be a list of names"),
         ({"namespace": {"E.v": 1}}, "namespace must map names to constants"),
+        ({"namespace": {"tau": [0.0, 0.0]}}, "namespace must map names to constants"),
         ({"progress": 3}, "progress must be callable, got 3"),
     ],
 )

@@ -29,6 +29,7 @@ from pragmatic import (
     causal_mask,
     dot_product_head,
 )
+from pragmatic.attention import check_head
 
 DIM = 6
 
@@ -284,3 +285,12 @@ def test_every_public_name_is_there_and_no_other() -> None:
     assert all(hasattr(pragmatic, name) for name in pragmatic.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'Softmin'; it has HEADS, "):
         pragmatic.Softmin  # noqa: B018
+
+
+def test_a_head_takes_query_key_value_and_mask() -> None:
+    check_head("head", pragmatic.linear_attention)
+    check_head("head", AdditiveHead(dim_query=2, dim_key=2, dim_hidden=2, rng=np.random.default_rng(0)))
+    with pytest.raises(TypeError, match=r"head must be callable as pragmatic\.Head, got int"):
+        check_head("head", 3)
+    with pytest.raises(TypeError, match=r"head 1 must take query, key, value and mask, got .*lambda"):
+        check_head("head 1", lambda: None)

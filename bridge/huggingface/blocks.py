@@ -12,7 +12,7 @@ from bridge.huggingface.library import attention_of_each, restore, switch
 from bridge.huggingface.model import GammaModel, outermost, plan_of, the_model
 from bridge.huggingface.place import has_gamma
 from bridge.huggingface.plan import Swap
-from pragmatic.attention import Head
+from pragmatic.attention import Head, check_head
 
 __all__ = ["swap_heads"]
 
@@ -43,8 +43,7 @@ def swap_heads(
     ValueError, TypeError
         For heads that do not exist, with those that do, and a model without the attention interface.
     """
-    if not callable(head):
-        raise TypeError(f"head must be callable as pragmatic.Head, got {type(head).__name__}; give a Head")
+    check_head("head", head)
     inside = the_model(model, "swap_heads")
     before = attention_of_each(inside)
     swap = Swap(heads, head, keyed, had_gamma=has_gamma(inside))

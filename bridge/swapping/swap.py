@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from bridge.heads.choice import HeadChoice, chosen_heads
-from pragmatic.attention import Head
+from pragmatic.attention import Head, check_head
 
 __all__ = ["swap"]
 
@@ -52,8 +52,7 @@ def swap(model: Any, *, heads: HeadChoice = "all", head: Head) -> Iterator[Any]:
             yield model
         return
     layers = _heads_of(model)
-    if not callable(head):
-        raise TypeError(f"head must be callable as pragmatic.Head, got {type(head).__name__}; give a Head")
+    check_head("head", head)
     chosen = chosen_heads(heads, [len(layer) for layer in layers])
     before = [(layer, place, layers[layer][place]) for layer, place in chosen]
     try:
