@@ -39,7 +39,9 @@ def _build(folder: str, n_rows: str) -> None:
     from tests.benchmarks.engines import DURATION_MS, PARAMS, scores
 
     batch = _batch(GammaCircuit(PARAMS), scores(int(n_rows)))
-    own = batch.own(range(batch.n_rows))  # before the device is set: standalone variables cannot be read
+    own = batch.own(
+        range(batch.n_rows), None
+    )  # before the device is set: standalone variables cannot be read
     b2.set_device("cpp_standalone", directory=folder, build_on_run=True)
     b2.prefs.codegen.cpp.extra_compile_args_gcc = FLAGS
     with building():
