@@ -52,10 +52,10 @@ def test_the_search_is_complete_and_linear_attention_comes_first(outcome: Outcom
 
 
 def test_softmax_reads_noisy_queries_better_than_linear_attention(outcome: Outcome) -> None:
-    """64 queries, noise half a key: apart by more than the errors of both."""
+    """256 queries, noise as long as a key: .98 against .90 to .91, with errors of .01 and .02."""
     softmax, linear = outcome.metrics["noisy_softmax"], outcome.metrics["noisy_linear"]
-    assert softmax.value > linear.value - 0.05
-    assert softmax.value > 0.8
+    assert softmax.value > linear.value + 0.03
+    assert softmax.value > 0.94
 
 
 def test_figures(outcome: Outcome) -> None:

@@ -31,7 +31,7 @@ class Params(CircuitParams):
     n_modes: int = param(8, "modes, each with a matrix of its own", at_least=2)
     windows: tuple[int, ...] = param((1, 2, 4, 8, 16, 32, 64), "positions that share one mixture", at_least=1)
     sets: tuple[int, ...] = param((2, 4, 8, 16, 32), "sets of weights", at_least=1)
-    cue_noise: float = param(2.0, "of each component of a position's cue", at_least=0, at_most=100)
+    cue_noise: float = param(2.0, "length of a cue's noise, in lengths of a cue", at_least=0, at_most=100)
     iterations: int = param(400, "of each training", at_least=1)
     seeds: int = param(3, "models of each kind", at_least=2)
     n_items: int = param(8192, "keys among which one is retrieved", at_least=2)
@@ -41,7 +41,7 @@ class Params(CircuitParams):
         0.5, "length of the query's noise, in lengths of a key", at_least=0, at_most=100
     )
     program_noise: tuple[float, ...] = param(
-        (0.0, 0.5, 1.0, 1.5, 2.0, 3.0), "of queries for programs", at_least=0, at_most=100
+        (0.0, 0.5, 1.0, 1.5, 2.0, 3.0), "of each component of a query for a program", at_least=0, at_most=100
     )
 
     def __post_init__(self) -> None:
