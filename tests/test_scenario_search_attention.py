@@ -24,8 +24,8 @@ from scenarios.workbench.style import style
 
 SMALL = Params(
     heads=("exact",),
-    draws=8,
-    noise=0.5,
+    draws=32,
+    noise=1.0,
     alphas=(0.0, 1.0),
     seeds=2,
     iterations=3,
