@@ -16,6 +16,7 @@ from brian2.codegen.runtime.cython_rt.extension_manager import (
 )
 from rich.console import Console
 
+from scenarios.workbench.outcome import RunContext
 from scenarios.workbench.progress import COMPILING, Progress, compilation_shown, show_progress
 from scenarios.workbench.time_left import TimeLeft
 from spiking import Brian2, Network, simulate_circuit
@@ -28,6 +29,20 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now_s
+
+
+def test_a_part_of_a_run_is_the_same_context_with_a_share_of_its_progress():
+    seen = []
+    whole = RunContext(
+        rng=np.random.default_rng(0),
+        progress=Progress(lambda fraction, label: seen.append((fraction, label))),
+        engine_name="brian2",
+    )
+    with whole.part("fit", share=0.25) as part:
+        part.progress(0.5)
+    assert seen == [(0.0, "fit"), (0.125, "fit"), (0.25, "fit")]
+    assert part.rng is whole.rng
+    assert part.engine_name == "brian2"
 
 
 def test_nested_stages_share_out_the_whole():

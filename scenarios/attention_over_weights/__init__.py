@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from scenarios.attention_over_weights.figures import figures
 from scenarios.attention_over_weights.locality import by_window
@@ -72,12 +72,12 @@ class Params(CircuitParams):
 
 def run(params: Params, ctx: RunContext) -> Outcome:
     """Windows and sets first, then one key among many, then programs."""
-    with ctx.progress.stage("windows", share=0.7) as progress:
-        local = by_window(params, replace(ctx, progress=progress))
-    with ctx.progress.stage("retrieval", share=0.1) as progress:
-        items = retrieved(params, replace(ctx, progress=progress))
-    with ctx.progress.stage("programs", share=0.2) as progress:
-        programs = mixed_programs(params, replace(ctx, progress=progress))
+    with ctx.part("windows", share=0.7) as part:
+        local = by_window(params, part)
+    with ctx.part("retrieval", share=0.1) as part:
+        items = retrieved(params, part)
+    with ctx.part("programs", share=0.2) as part:
+        programs = mixed_programs(params, part)
     study = Study(params=params, local=local, items=items, programs=programs)
     data = in_data(study)
     metrics = in_numbers(study)

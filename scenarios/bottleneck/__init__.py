@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from scenarios.bottleneck.figures import figures
 from scenarios.bottleneck.measures import Study, in_data, in_numbers, in_words
 from scenarios.bottleneck.memory import forms_apart, recall
 from scenarios.bottleneck.pairs import answered_pairs
 from scenarios.bottleneck.reversal import reversed_sequences
-from scenarios.workbench.errors import UsageError
 from scenarios.workbench.head_params import CircuitParams
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import param
-from scenarios.workbench.readers import HEADS, Reader, readers_of
+from scenarios.workbench.readers import HEADS, Reader, check_softmax, readers_of
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -42,11 +41,7 @@ class Params(CircuitParams):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_ordered("spikes", "dims", "pairs", "widths")
-        if "softmax" not in self.heads:
-            raise UsageError(
-                f"heads must have softmax among them, which the others are compared with, got "
-                f"{','.join(self.heads)}; use {','.join(HEADS)}"
-            )
+        check_softmax(self.heads)
 
     @property
     def lengths(self) -> tuple[int, ...]:
@@ -62,12 +57,12 @@ class Params(CircuitParams):
 def run(params: Params, ctx: RunContext) -> Outcome:
     """Memories without training first, then recurrent networks that reverse, then memories that learn to answer."""
     apart = forms_apart(ctx.rng)
-    with ctx.progress.stage("recall", share=0.1) as progress:
-        recalled = recall(params, replace(ctx, progress=progress))
-    with ctx.progress.stage("reverse", share=0.8) as progress:
-        reversed_ = reversed_sequences(params, replace(ctx, progress=progress))
-    with ctx.progress.stage("pairs", share=0.1) as progress:
-        answered = answered_pairs(params, replace(ctx, progress=progress))
+    with ctx.part("recall", share=0.1) as part:
+        recalled = recall(params, part)
+    with ctx.part("reverse", share=0.8) as part:
+        reversed_ = reversed_sequences(params, part)
+    with ctx.part("pairs", share=0.1) as part:
+        answered = answered_pairs(params, part)
     study = Study(
         apart=apart,
         recalled=recalled,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bridge.heads.named import check_circuit_name
 from pragmatic.machines.arithmetic import TwoKeys
@@ -89,10 +89,8 @@ def run(params: Params, ctx: RunContext) -> Outcome:
             for each, (construction, measure) in enumerate(_measures(params, ctx).items()):
                 curves[name, construction] = measure(maps, name == "regular")
                 progress((at + (each + 1) / len(_measures(params, ctx))) / len(sources))
-    with ctx.progress.stage("loop on and cut", share=0.2) as progress:
-        measured = regimes(
-            params.spikes, params.n_rows, params.common, params.spread, replace(ctx, progress=progress)
-        )
+    with ctx.part("loop on and cut", share=0.2) as part:
+        measured = regimes(params.spikes, params.n_rows, params.common, params.spread, part)
     with ctx.progress.stage("switch", share=0.05):
         switched = branches(
             made["circuit"](params.branch_spikes),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from scenarios.hard_for_transformers.constructed import constructed
 from scenarios.hard_for_transformers.dilution import diluted
@@ -10,11 +10,10 @@ from scenarios.hard_for_transformers.figures import figures
 from scenarios.hard_for_transformers.learnt import generalised
 from scenarios.hard_for_transformers.measures import Study, in_data, in_numbers
 from scenarios.hard_for_transformers.words import in_words
-from scenarios.workbench.errors import UsageError
 from scenarios.workbench.head_params import CircuitParams
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import param
-from scenarios.workbench.readers import HEADS, Reader
+from scenarios.workbench.readers import HEADS, Reader, check_softmax
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -50,11 +49,7 @@ class Params(CircuitParams):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_ordered("spikes", "keys", "test_keys")
-        if "softmax" not in self.heads:
-            raise UsageError(
-                f"heads must have softmax among them, which the others are compared with, got "
-                f"{','.join(self.heads)}; use {','.join(HEADS)}"
-            )
+        check_softmax(self.heads)
 
     @property
     def readers(self) -> tuple[Reader, ...]:
@@ -67,12 +62,12 @@ class Params(CircuitParams):
 
 def run(params: Params, ctx: RunContext) -> Outcome:
     """Retrieval at fixed weights first, then the first symbol and parity, then models that learn to retrieve."""
-    with ctx.progress.stage("dilution", share=0.3) as progress:
-        rows = diluted(params, replace(ctx, progress=progress))
-    with ctx.progress.stage("first symbol and parity", share=0.2) as progress:
-        strings = constructed(params, replace(ctx, progress=progress))
-    with ctx.progress.stage("learning to retrieve", share=0.5) as progress:
-        learnt = generalised(params, replace(ctx, progress=progress))
+    with ctx.part("dilution", share=0.3) as part:
+        rows = diluted(params, part)
+    with ctx.part("first symbol and parity", share=0.2) as part:
+        strings = constructed(params, part)
+    with ctx.part("learning to retrieve", share=0.5) as part:
+        learnt = generalised(params, part)
     study = Study(params=params, rows=rows, strings=strings, learnt=learnt)
     metrics = in_numbers(study)
     data = in_data(study)

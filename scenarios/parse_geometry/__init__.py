@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -64,10 +64,8 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     conditions, seed = {}, int(ctx.rng.integers(2**31))
     for (key, head), share in zip(heads.items(), cost / cost.sum(), strict=True):
         model = fresh if key[0] == "untrained" else pretrained
-        with ctx.progress.stage(" ".join(map(str, key)).removesuffix(" 0"), share=0.96 * share) as progress:
-            conditions[key] = _probed(
-                params, replace(ctx, progress=progress), model, head, trees, n_fit, seed
-            )
+        with ctx.part(" ".join(map(str, key)).removesuffix(" 0"), share=0.96 * share) as part:
+            conditions[key] = _probed(params, part, model, head, trees, n_fit, seed)
     held_out = trees[n_fit:]
     study = Study(
         params=params,

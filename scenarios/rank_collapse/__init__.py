@@ -26,7 +26,6 @@ from scenarios.workbench.head_params import CircuitParams
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import param
 from scenarios.workbench.pretrained import MINILM, Pretrained, load_pretrained
-from scenarios.workbench.progress import Progress
 from scenarios.workbench.smollm2 import load_smollm2
 from spiking import Budget, GammaCircuit, GammaParams, RowCircuit
 
@@ -73,18 +72,18 @@ class Params(CircuitParams):
 def run(params: Params, ctx: RunContext) -> Outcome:
     """Collapse at the start and in pretrained models, the law, what survives, and what can be learnt."""
     text = " ".join(read_pairs(SHIPPED).first).split()
-    with ctx.progress.stage("BERT at its start", share=0.25) as progress:
-        initial = _initial(params, ctx, text, progress)
-    with ctx.progress.stage("pretrained models", share=0.15) as progress:
-        pretrained = _pretrained(params, ctx, text, progress)
-    with ctx.progress.stage("factor of a layer", share=0.2) as progress:
-        law = _law(params, ctx, progress)
-    with ctx.progress.stage("what the residual says", share=0.1) as progress:
-        probe = _probe(params, ctx, progress)
-    with ctx.progress.stage("sorting", share=0.2) as progress:
-        sorting = _sort(params, ctx, progress)
-    with ctx.progress.stage("circles", share=0.1) as progress:
-        circles = _circles(params, ctx, progress)
+    with ctx.part("BERT at its start", share=0.25) as part:
+        initial = _initial(params, part, text)
+    with ctx.part("pretrained models", share=0.15) as part:
+        pretrained = _pretrained(params, part, text)
+    with ctx.part("factor of a layer", share=0.2) as part:
+        law = _law(params, part)
+    with ctx.part("what the residual says", share=0.1) as part:
+        probe = _probe(params, part)
+    with ctx.part("sorting", share=0.2) as part:
+        sorting = _sort(params, part)
+    with ctx.part("circles", share=0.1) as part:
+        circles = _circles(params, part)
     study = Study(
         params=params,
         initial=initial,
@@ -128,28 +127,26 @@ def _heads(params: Params, ctx: RunContext, spikes: int, *, gradient: bool = Fal
     return heads
 
 
-def _initial(params: Params, ctx: RunContext, text: list[str], progress: Progress) -> dict[str, np.ndarray]:
+def _initial(params: Params, ctx: RunContext, text: list[str]) -> dict[str, np.ndarray]:
     """Relative residuals, variant -> (draws, n_layers + 1)."""
     _, words = np.unique(np.resize(np.array(text), params.bert_tokens * params.draws), return_inverse=True)
     each = []
     for own in words.reshape(params.draws, -1):
         spiking = _heads(params, ctx, params.budget)["spiking"]
-        with progress.stage("BERT at its start", share=1 / params.draws) as told:
-            each.append(at_start(own, params.bert_width, params.bert_layers, spiking, ctx.rng, told))
+        with ctx.progress.stage("BERT at its start", share=1 / params.draws) as progress:
+            each.append(at_start(own, params.bert_width, params.bert_layers, spiking, ctx.rng, progress))
     return {name: np.stack([draw[name] for draw in each]) for name in each[0]}
 
 
-def _pretrained(
-    params: Params, ctx: RunContext, text: list[str], progress: Progress
-) -> dict[str, dict[str, np.ndarray]]:
+def _pretrained(params: Params, ctx: RunContext, text: list[str]) -> dict[str, dict[str, np.ndarray]]:
     """The same of each model that is installed, model -> variant -> (n_layers + 1, n_texts)."""
     texts = [" ".join(text[N_WORDS * i : N_WORDS * (i + 1)]) for i in range(params.texts)]
     models = _installed() if params.pretrained else {}
     reached = {}
     for name, model in models.items():
-        with progress.stage(name, share=1 / len(models)) as told:
+        with ctx.progress.stage(name, share=1 / len(models)) as progress:
             spiking = _heads(params, ctx, params.budget)["spiking"]
-            reached[name] = by_layer(model, texts, spiking, told)
+            reached[name] = by_layer(model, texts, spiking, progress)
     return reached
 
 
@@ -164,7 +161,7 @@ def _installed() -> dict[str, Pretrained]:
     return models
 
 
-def _law(params: Params, ctx: RunContext, progress: Progress) -> Law:
+def _law(params: Params, ctx: RunContext) -> Law:
     """Residual by layer of every kind and budget, in the same networks, and the dispersion of each circuit."""
     rng, shape = ctx.rng, (1, params.n_tokens, WIDTH)
     nets = [
@@ -180,7 +177,7 @@ def _law(params: Params, ctx: RunContext, progress: Progress) -> Law:
     dispersed = {}
     cost = np.array([100 + spikes for spikes in params.spikes])
     for spikes, share in zip(params.spikes, cost / cost.sum(), strict=True):
-        with progress.stage(f"factor of a layer, {spikes} spikes", share=share):
+        with ctx.progress.stage(f"factor of a layer, {spikes} spikes", share=share):
             heads = _heads(params, ctx, spikes)
             del heads["softmax"]
             law |= {(kind, spikes): through(head) for kind, head in heads.items()}
@@ -194,7 +191,7 @@ def _law(params: Params, ctx: RunContext, progress: Progress) -> Law:
     return Law(residual=law, dispersion=dispersed)
 
 
-def _probe(params: Params, ctx: RunContext, progress: Progress) -> dict[str, Probed]:
+def _probe(params: Params, ctx: RunContext) -> dict[str, Probed]:
     """Token identity from the residual of one network, by every kind of attention, and with skips."""
     rng = ctx.rng
     layers = rotations(params.depth - 2, WIDTH, N_HEADS, rng)
@@ -203,13 +200,13 @@ def _probe(params: Params, ctx: RunContext, progress: Progress) -> dict[str, Pro
     heads = _heads(params, ctx, params.budget)
     probed = {}
     for kind, head in {**heads, "skip": heads["spiking"]}.items():
-        with progress.stage("what the residual says", share=1 / (len(heads) + 1)):
+        with ctx.progress.stage("what the residual says", share=1 / (len(heads) + 1)):
             parts = Parts(skip=kind == "skip", norm=False)
             probed[kind] = identity_by_layer(layers, tokens, vectors, head, parts)
     return probed
 
 
-def _sort(params: Params, ctx: RunContext, progress: Progress) -> Sorting:
+def _sort(params: Params, ctx: RunContext) -> Sorting:
     """The same first weights and sequences for every kind; gradients before training, accuracy after it."""
     seed, numbers = int(ctx.rng.integers(2**31)), drawn(N_SORTED, ctx.rng)
     heads = _heads(params, ctx, params.train_spikes, gradient=True)
@@ -220,11 +217,11 @@ def _sort(params: Params, ctx: RunContext, progress: Progress) -> Sorting:
     }
     models, slopes, accuracy = {}, {}, {}
     for kind, (head, parts) in kinds.items():
-        with progress.stage(f"sorting, {kind}", share=1 / len(kinds)) as told:
+        with ctx.progress.stage(f"sorting, {kind}", share=1 / len(kinds)) as progress:
             models[kind] = Sorter(params.sort_layers, np.random.default_rng(seed))
             slopes[kind] = gradients(models[kind], numbers, parts, head)
             batches = np.random.default_rng([seed, 1])
-            trained(models[kind], parts, head, params.iterations, batches, told)
+            trained(models[kind], parts, head, params.iterations, batches, progress)
             accuracy[kind] = scored(models[kind], numbers, parts, head)
     return Sorting(
         gradients=slopes,
@@ -234,14 +231,14 @@ def _sort(params: Params, ctx: RunContext, progress: Progress) -> Sorting:
     )
 
 
-def _circles(params: Params, ctx: RunContext, progress: Progress) -> dict[str, np.ndarray]:
+def _circles(params: Params, ctx: RunContext) -> dict[str, np.ndarray]:
     """Tracks of the two points, kind -> (seeds, steps, 2, 2)."""
     first = int(ctx.rng.integers(2**31))
     spiking = _heads(params, ctx, params.train_spikes, gradient=True)["spiking"]
     kinds = {"softmax": (EXACT, Parts()), "spiking": (spiking, Parts()), "skip": (EXACT, Parts(skip=True))}
     tracks = {}
     for kind, (head, parts) in kinds.items():
-        with progress.stage(f"circles, {kind}", share=1 / len(kinds)):
+        with ctx.progress.stage(f"circles, {kind}", share=1 / len(kinds)):
             rngs = [np.random.default_rng([first, seed]) for seed in range(params.seeds)]
             tracks[kind] = np.stack([run_around(parts, head, params.iterations, rng) for rng in rngs])
     return tracks

@@ -56,14 +56,13 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     """Measure the error per spike along each curve, then the rhythm with and without the loop."""
     cases = _cases(params)
     work = np.array([case.n_keys * case.n_cells * case.spikes for case in cases], dtype=float)
-    with ctx.progress.stage("error per spike", share=0.7) as progress:
-        part = replace(ctx, progress=progress)
+    with ctx.part("error per spike", share=0.7) as part:
         points = [
             measure(case, _attend(case, params, part, w), ctx.rng)
             for case, w in zip(cases, work / work.sum(), strict=True)
         ]
-    with ctx.progress.stage("rhythm", share=0.3) as progress:
-        beats = {kind: _beat(kind, params, replace(ctx, progress=progress)) for kind in ("regular", "random")}
+    with ctx.part("rhythm", share=0.3) as part:
+        beats = {kind: _beat(kind, params, part) for kind in ("regular", "random")}
     study = Study(points=points, beats=beats, watched=_watched(params, ctx), params=params)
     metrics = in_numbers(study, ctx.rng)
     return Outcome(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from scenarios.search_attention.alpha import curve_of_alpha
 from scenarios.search_attention.figures import figures
@@ -69,12 +69,12 @@ class Params(CircuitParams):
 
 def run(params: Params, ctx: RunContext) -> Outcome:
     """The search without and with noise, then the curve over alpha, then scores without training."""
-    with ctx.progress.stage("search", share=0.2) as progress:
-        searched = solutions(params, replace(ctx, progress=progress))
-    with ctx.progress.stage("normalised values", share=0.4) as progress:
-        curve = curve_of_alpha(params, replace(ctx, progress=progress))
-    with ctx.progress.stage("scores without training", share=0.4) as progress:
-        candidates = scored(params, replace(ctx, progress=progress))
+    with ctx.part("search", share=0.2) as part:
+        searched = solutions(params, part)
+    with ctx.part("normalised values", share=0.4) as part:
+        curve = curve_of_alpha(params, part)
+    with ctx.part("scores without training", share=0.4) as part:
+        candidates = scored(params, part)
     study = Study(params=params, searched=searched, curve=curve, candidates=candidates)
     metrics = in_numbers(study, ctx.rng)
     return Outcome(

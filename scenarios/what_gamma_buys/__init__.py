@@ -44,8 +44,8 @@ class Params(ScenarioParams):
 def run(params: Params, ctx: RunContext) -> Outcome:
     """Compare three circuits on the same rows, at onset and in the steady state, and over spreads."""
     scores = ctx.rng.normal(0, params.spread, (params.n_rows, params.n_keys))
-    with ctx.progress.stage("three circuits, steady", share=0.4) as progress:
-        circuits = _three_circuits(params, replace(ctx, progress=progress), scores)
+    with ctx.part("three circuits, steady", share=0.4) as part:
+        circuits = _three_circuits(params, part, scores)
         main = _compete(circuits, scores, params.duration_ms, ctx)
     with ctx.progress.stage("three circuits, from rest", share=0.1):
         resting = {name: _changed(circuit, settle_ms=0.0) for name, circuit in circuits.items()}
@@ -116,8 +116,8 @@ def _sweep(
     for feedforward in ("none", "max"):
         here = {name: _changed(circuit, feedforward=feedforward) for name, circuit in circuits.items()}
         for spread in spreads:
-            with ctx.progress.stage(f"spread {spread:g}", share=0.24 / len(spreads)) as progress:
+            with ctx.part(f"spread {spread:g}", share=0.24 / len(spreads)) as part:
                 scores = ctx.rng.normal(0, spread, (params.sweep_rows, params.n_keys))
-                here["matched"] = _matched(here["loop"], scores, replace(ctx, progress=progress)).circuit
+                here["matched"] = _matched(here["loop"], scores, part).circuit
                 settings[feedforward, spread] = _compete(here, scores, params.sweep_ms, ctx)
     return settings

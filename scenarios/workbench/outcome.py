@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -44,6 +45,12 @@ class RunContext:
         from spiking import engine_named
 
         return engine_named(self.engine_name)
+
+    @contextmanager
+    def part(self, label: str, share: float) -> Iterator[RunContext]:
+        """Open a part of the run: the same context, whose progress is this share of the whole."""
+        with self.progress.stage(label, share=share) as progress:
+            yield replace(self, progress=progress)
 
     def checkpoint(self, training: str) -> Path | None:
         """The file of a training, from which the same run goes on after an interruption."""

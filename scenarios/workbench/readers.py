@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 
 from bridge import SpikingScoreMap
+from scenarios.workbench.errors import UsageError
 from scenarios.workbench.outcome import RunContext
 from spiking import Budget, RowCircuit
 
-__all__ = ["HEADS", "Reader", "reader_id", "reader_name", "readers_of", "spiking_map"]
+__all__ = ["HEADS", "Reader", "check_softmax", "reader_id", "reader_name", "readers_of", "spiking_map"]
 
 HEADS = ("softmax", "spiking", "sampled")
 
@@ -21,6 +22,15 @@ Reader = tuple[str, int]
 def readers_of(heads: tuple[str, ...], spikes: tuple[int, ...]) -> tuple[Reader, ...]:
     """Every reader with spikes."""
     return tuple((head, n) for head in HEADS[1:] if head in heads for n in spikes)
+
+
+def check_softmax(heads: tuple[str, ...]) -> None:
+    """Refuse kinds of heads without the one that the others are compared with."""
+    if "softmax" not in heads:
+        raise UsageError(
+            f"heads must have softmax among them, which the others are compared with, got {','.join(heads)}; "
+            f"use {','.join(HEADS)}"
+        )
 
 
 def spiking_map(circuit: RowCircuit, reader: Reader, ctx: RunContext) -> SpikingScoreMap:
