@@ -10,10 +10,13 @@ from pathlib import Path
 
 NAMES = (
     *("engines", "default_call", "row_cost", "batching", "growth", "million", "minilm_rows", "read_out"),
-    *("cold_start", "against_peers", "circuits", "gpu", "language_model"),
+    *("cold_start", "machines", "against_peers", "circuits", "gpu", "language_model"),
 )
 ASKED = ("against_peers", "gpu", "language_model")  # only by name: they need other simulators, a GPU, a model
-PAGES = {"circuits": Path("docs/circuits.md")}  # of the others: docs/benchmarks.md
+PAGES = {  # of the others: docs/benchmarks.md
+    "circuits": Path("docs/circuits.md"),
+    "machines": Path("docs/machines.md"),
+}
 
 
 def main(chosen: list[str]) -> None:
