@@ -58,6 +58,7 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     "minilm-on-gamma": {"heads": "0.0", "spikes": (4,), "sampled": (2,), "layer_spikes": 0},
     "parse-geometry": {
         "n_sentences": 9, "longest": 12, "rank": 2, "epochs": 1, "spikes": (4,), "n_trees": 2, "n_cells": 2,
+        "grammar_iterations": 2, "grammar_sentences": 9,
     },
     "price-of-context": {"n_keys": (4, 8), "spikes": (4,), "budget": 4, "dim": 4, "n_rows": 3, "rounds": 2},
     "rank-collapse": {

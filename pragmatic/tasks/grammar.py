@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from pragmatic.checks import at_least, check_rng
+from pragmatic.tasks.batch import IGNORED, Batch
 from pragmatic.trees import Tree
 
-__all__ = ["sentences"]
+__all__ = ["MaskedSentences", "sentences"]
 
 NOUNS = [
     "cat",
@@ -32,7 +36,12 @@ SPOKEN = ["said", "thought", "knew", "hoped", "believed"]
 ADJECTIVES = ["great", "quiet", "young", "green", "tired", "clever", "small", "happy", "strange", "tall"]
 PLACES = ["near", "behind", "under", "beside", "with", "without"]
 ADVERBS = ["slowly", "often", "gladly", "never", "quickly", "rarely"]
+ARTICLES = ["the", "a", "this", "every"]
 DEEPEST = 3  # phrases within phrases
+PADDING, MASKED = 0, 1  # tokens that are no words
+WORDS = sorted({*NOUNS, *VERBS, *SPOKEN, *ADJECTIVES, *PLACES, *ADVERBS, *ARTICLES, "that", "."})
+MASK_SHARE = 0.2  # of the words
+HELD_OUT_SEED = 0x7EEE
 
 Phrase = tuple[
     list[str], list[int], int
@@ -59,6 +68,50 @@ def sentences(n: int, rng: np.random.Generator) -> list[Tree]:
     return trees
 
 
+@dataclass(frozen=True, kw_only=True)
+class MaskedSentences:
+    """Sentences in which some words are hidden and asked for, as BERT learns (Devlin et al. 2019, NAACL).
+
+    Each word is one token, and each sentence is padded to `length`; longer ones are drawn again.
+    """
+
+    length: int = 20  # words and full stop of the longest sentence
+
+    def __post_init__(self) -> None:
+        at_least("MaskedSentences", "length", self.length, 4)  # article, noun and verb fit, and a full stop
+
+    @property
+    def n_vocab(self) -> int:
+        return len(WORDS) + 2
+
+    @property
+    def needs_causal(self) -> bool:
+        return False
+
+    def trees(self, n: int, rng: np.random.Generator) -> list[Tree]:
+        """Draw n sentences that fit."""
+        fitting: list[Tree] = []
+        while len(fitting) < n:
+            fitting += [tree for tree in sentences(n, rng) if len(tree.words) <= self.length]
+        return fitting[:n]
+
+    def tokens(self, trees: Sequence[Tree]) -> np.ndarray:
+        """Integers (n, length) for the words, with nothing hidden."""
+        tokens = np.full((len(trees), self.length), PADDING)
+        for own, tree in zip(tokens, trees, strict=True):
+            own[: len(tree.words)] = [WORDS.index(word.lower()) + 2 for word in tree.words]
+        return tokens
+
+    def batch(self, n: int, rng: np.random.Generator) -> Batch:
+        tokens = self.tokens(self.trees(n, rng))
+        hidden = (rng.random(tokens.shape) < MASK_SHARE) & (tokens != PADDING)
+        hidden[:, 0] |= ~hidden.any(axis=1)
+        return Batch.of(np.where(hidden, MASKED, tokens), np.where(hidden, tokens, IGNORED))
+
+    def held_out(self, n: int) -> Batch:
+        return self.batch(n, np.random.default_rng(HELD_OUT_SEED))
+
+
 def _clause(rng: np.random.Generator, depth: int) -> Phrase:
     """Subject, verb and object, or what the subject said."""
     subject = _noun_phrase(rng, depth)
@@ -71,7 +124,7 @@ def _clause(rng: np.random.Generator, depth: int) -> Phrase:
 
 
 def _noun_phrase(rng: np.random.Generator, depth: int) -> Phrase:
-    before = [_word(_one(["the", "a", "this", "every"], rng))]
+    before = [_word(_one(ARTICLES, rng))]
     before += [_word(_one(ADJECTIVES, rng)) for _ in range(rng.binomial(2, 0.3))]
     after = []
     if depth < DEEPEST and rng.random() < 0.35:

@@ -12,15 +12,17 @@ from bridge import SpikingHead, swap
 from pragmatic.tasks.grammar import sentences
 from pragmatic.trees import Tree, exact_embedding, linear, read_conllu, spanning
 from scenarios.parse_geometry.figures import figures
-from scenarios.parse_geometry.measures import SHOWN, Condition, Geometry, Study, in_data, in_numbers
+from scenarios.parse_geometry.learnt import learn_grammar
+from scenarios.parse_geometry.measures import Condition, Geometry, Study, in_data, in_numbers
 from scenarios.parse_geometry.probe import attention_accuracy, judged, structural
-from scenarios.parse_geometry.word_vectors import fresh_weights, read_words
+from scenarios.parse_geometry.word_vectors import MODELS, fresh_weights, read_words
 from scenarios.parse_geometry.words import in_words
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.head_params import CircuitParams
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import param
-from scenarios.workbench.pretrained import MINILM, Pretrained, load_pretrained
+from scenarios.workbench.pretrained import Pretrained
+from scenarios.workbench.readers import HEADS, check_softmax
 from spiking import GammaCircuit, GammaParams, RowCircuit
 
 __all__ = ["QUESTION", "Params", "run"]
@@ -30,6 +32,7 @@ QUESTION = (
     "that, and does the tree come from training?"
 )
 HELD_OUT = 3  # one sentence in so many judges the probes
+SHOWN = 64  # spikes of the headline: the budget nearest to it
 DRAWN = 10  # sentences of the grammar for each that is asked for, since many are too long
 N_WORDS, DIMENSIONS = 20, (8, 16, 32, 64, 128)  # of trees embedded by random directions
 
@@ -45,18 +48,28 @@ class Params(CircuitParams):
     rank: int = param(64, "dimensions of the probe", at_least=1, at_most=384)
     epochs: int = param(20, "of each probe's fit", at_least=1)
     spikes: tuple[int, ...] = param((8, 64, 512), "spikes per row", at_least=1)
+    heads: tuple[str, ...] = param(HEADS, f"that attend, of: {', '.join(HEADS)}", choices=HEADS)
+    model: str = param("minilm", f"that reads, one of: {', '.join(MODELS)}", choices=tuple(MODELS))
     n_trees: int = param(100, "random trees that are embedded by random directions", at_least=2)
+    grammar_iterations: int = param(1000, "of small models that learn the grammar", at_least=1)
+    grammar_sentences: int = param(900, "of it that they are probed with", at_least=9)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_ordered("spikes")
+        check_softmax(self.heads)
+
+    @property
+    def shown(self) -> int:
+        """The budget of the headline, and of the model that learns with spikes."""
+        return min(self.spikes, key=lambda n: abs(np.log(n / SHOWN)))
 
 
 def run(params: Params, ctx: RunContext) -> Outcome:
     """Fit the same probes to every kind of attention."""
     trees = _trees(params, ctx.rng)
     with ctx.progress.stage("read the model", share=0.02):
-        pretrained = load_pretrained(MINILM)
+        pretrained = MODELS[params.model]()
         fresh = fresh_weights(pretrained, ctx.rng)
     n_fit = len(trees) - len(trees) // HELD_OUT
     heads = _heads(params, ctx)
@@ -64,8 +77,10 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     conditions, seed = {}, int(ctx.rng.integers(2**31))
     for (key, head), share in zip(heads.items(), cost / cost.sum(), strict=True):
         model = fresh if key[0] == "untrained" else pretrained
-        with ctx.part(" ".join(map(str, key)).removesuffix(" 0"), share=0.96 * share) as part:
+        with ctx.part(" ".join(map(str, key)).removesuffix(" 0"), share=0.7 * share) as part:
             conditions[key] = _probed(params, part, model, head, trees, n_fit, seed)
+    with ctx.part("small models", share=0.28) as part:
+        learnts = learn_grammar(params, part, params.shown)
     held_out = trees[n_fit:]
     study = Study(
         params=params,
@@ -73,6 +88,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         linear=judged(held_out, [linear(len(tree.words)) for tree in held_out]),
         trees=held_out,
         n_fit=n_fit,
+        learnts=learnts,
         geometry=_geometry(params, ctx.rng),
     )
     data = in_data(study, ctx.rng)
@@ -80,10 +96,15 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     return Outcome(
         dataset=data,
         metrics=metrics,
-        headline=("uuas", f"uuas_{study.shown}", "attention"),
+        headline=_headline(params),
         pictures=figures(study, data),
         **in_words(metrics, study),
     )
+
+
+def _headline(params: Params) -> tuple[str, str, str]:
+    second = f"uuas_{params.shown}" if "spiking" in params.heads else "uuas_linear"
+    return ("uuas", second, "attention")
 
 
 def _trees(params: Params, rng: np.random.Generator) -> list[Tree]:
@@ -106,19 +127,19 @@ def _trees(params: Params, rng: np.random.Generator) -> list[Tree]:
 
 def _heads(params: Params, ctx: RunContext) -> dict[tuple[str, int], SpikingHead | None]:
     """Kinds of attention and spikes per row: softmax, the untrained model, spikes, and two at the shown budget."""
-    ours, shown = params.row_circuit(), min(params.spikes, key=lambda n: abs(np.log(n / SHOWN)))
+    ours = params.row_circuit()
 
     def head(circuit: RowCircuit, spikes: int, mode: str = "simulated") -> SpikingHead:
         seed = int(ctx.rng.integers(2**31))
         return SpikingHead(circuit, spikes=spikes, mode=mode, engine=ctx.engine, seed=seed, gradient=False)
 
-    return {
-        ("softmax", 0): None,
-        ("untrained", 0): None,
-        **{("spikes", n): head(ours, n) for n in params.spikes},
-        ("regular", shown): head(GammaCircuit(GammaParams.regular_brief()), shown),
-        ("samples", shown): head(ours, shown, "sampled"),
-    }
+    heads: dict[tuple[str, int], SpikingHead | None] = {("softmax", 0): None, ("untrained", 0): None}
+    if "spiking" in params.heads:
+        heads |= {("spikes", n): head(ours, n) for n in params.spikes}
+        heads["regular", params.shown] = head(GammaCircuit(GammaParams.regular_brief()), params.shown)
+    if "sampled" in params.heads:
+        heads["samples", params.shown] = head(ours, params.shown, "sampled")
+    return heads
 
 
 def _probed(

@@ -13,6 +13,7 @@ from scenarios.parse_geometry.measures import Study, title
 from scenarios.workbench.axes import points
 from scenarios.workbench.outcome import Picture
 from scenarios.workbench.panels import captioned, dots, legend_below, panels, pictures
+from scenarios.workbench.sentences import listed
 from scenarios.workbench.statistics import fraction, mean
 from scenarios.workbench.style import CONTROL, FLOOR, INH, INK, MUTED, SOFTMAX, SPIKING
 
@@ -23,27 +24,33 @@ if TYPE_CHECKING:
 __all__ = ["figures"]
 
 LOOKS = {"softmax": SOFTMAX, "untrained": FLOOR, "regular": INH, "samples": CONTROL, "spikes": SPIKING}
+SMALL = {"fresh": "before training", "softmax": "learnt with softmax", "spikes": "learnt with spikes"}
 WORDS = 11  # of the sentence that is drawn, about
 
 
 def figures(study: Study, data: xr.Dataset) -> dict[str, Picture]:
     """In the report's order."""
-    words = {"best": study.best, "shown": study.shown}
-    return pictures((study, data), trees, layers, more, **words)
+    drawn = [title(key) for key in _drawn(study)]
+    words = {"best": study.best, "drawn": listed(drawn)}
+    return pictures((study, data), trees, layers, more, grammar, **words)
+
+
+def _drawn(study: Study) -> list[tuple[str, int]]:
+    """Whose trees the first figure shows: softmax, the shown budget where there are spikes, fresh weights."""
+    keys = (("softmax", 0), ("spikes", study.params.shown), ("untrained", 0))
+    return [key for key in keys if key in study.conditions]
 
 
 @captioned(
     "A held-out sentence: its tree above the words, and below them the tree that spans the probe's distances at "
-    "layer {best}, from the exact model, from {shown} spikes a row, and from the model with fresh weights. Light: "
-    "edges that the sentence does not have."
+    "layer {best}, for {drawn}. Light: edges that the sentence does not have."
 )
 def trees(both: tuple[Study, xr.Dataset]) -> Figure:
     study, _ = both
-    figure, ax = panels("A\nB\nC", height_in=5.4)
+    drawn = _drawn(study)
+    figure, ax = panels("\n".join("ABC"[: len(drawn)]), height_in=1.8 * len(drawn))
     at = min(range(len(study.trees)), key=lambda i: abs(int(study.trees[i].counted.sum()) - WORDS))
-    for each, key in zip(
-        ax.values(), (("softmax", 0), ("spikes", study.shown), ("untrained", 0)), strict=True
-    ):
+    for each, key in zip(ax.values(), drawn, strict=True):
         distances = study.conditions[key].layers[study.best].distances[at]
         _arcs(each, study.trees[at], distances, LOOKS[key[0]])
         each.set_title(title(key))
@@ -133,4 +140,21 @@ def more(both: tuple[Study, xr.Dataset]) -> Figure:
     ax["B"].set(xscale="log", xlabel="dimensions", ylabel="edges recovered")
     ax["B"].set_xticks(list(study.geometry.dimensions), [str(d) for d in study.geometry.dimensions])
     ax["B"].minorticks_off()
+    return figure
+
+
+@captioned(
+    "Edges of the grammar's trees in small models of the same first weights, by layer (0: embeddings): before "
+    "training, trained with softmax, and trained with spikes in every head, which then read too. Dashed: the "
+    "distance in the sentence."
+)
+def grammar(both: tuple[Study, xr.Dataset]) -> Figure:
+    _, data = both
+    figure, ax = panels("A", height_in=3.2)
+    for small in data.small.values:
+        look = {"color": LOOKS["untrained" if small == "fresh" else small], "label": SMALL[small]}
+        points(ax["A"], data.sel(small=small), "depth", "grammar", **look)
+    ax["A"].axhline(float(data.grammar_linear), color=MUTED, ls="--", lw=1, label="distance in the sentence")
+    ax["A"].set_xticks(data.depth.values)
+    legend_below(figure, ax["A"], ncols=2)
     return figure

