@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenarios.minilm_on_gamma.pairs import SHIPPED
+from scenarios.workbench.pairs import SHIPPED
 
 __all__ = ["SMALL", "few_pairs"]
 
