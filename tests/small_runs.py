@@ -32,6 +32,7 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "iterations": 4, "batch": 4, "sequences": 4, "model": "none",
     },
     "compare-file": {"duration_ms": 100.0, "n_cells": 5},
+    "dmm-traces": {"spikes": (17,), "machines": 2, "cycles": 4},
     "expressive-transformer": {
         "spikes": (8, 32), "n_rows": 40, "matches": (1,), "bits": 2, "few_spikes": (1, 4), "branch_spikes": 16,
         "inhibition": (0.0, 4.0),

@@ -45,6 +45,7 @@ CIRCUIT = "A circuit that selects"
 MODEL = "Spiking heads in pretrained models"
 MINI = "Spiking heads in a mini-transformer, trained here"
 MYSTERY = "Why transformers work, asked of spikes"
+MACHINE = "Machines and workspaces that attend"
 OWN = "Your own numbers"
 INSTALLED = "From other installed packages"
 
@@ -128,6 +129,10 @@ SCENARIOS: dict[str, Entry] = {
     "gene-cascade": Entry(
         MYSTERY,
         "Promoters as rows with a null key: shares, noise, the repressilator, layers that learn stripes",
+    ),
+    "dmm-traces": Entry(
+        MACHINE,
+        "Dataflow matrix machines that rewrite their own links, exactly and with links drawn by spikes",
     ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
