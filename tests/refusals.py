@@ -256,6 +256,16 @@ REFUSALS = [
         says="heads must have softmax among them",
     ),
     Refusal(
+        what="a cycle of two updates",
+        command="run self-modifying-attention --n 2",
+        says="n must be >= 3, got 2",
+    ),
+    Refusal(
+        what="temperatures out of order",
+        command="run self-modifying-attention --ratios 1.5,0.5",
+        says="ratios must be ordered without repeats, got 1.5,0.5; use 0.5,1.5",
+    ),
+    Refusal(
         what="missing extra",
         command="compare --model minilm",
         says="pip install '.[hf]' in the checkout",

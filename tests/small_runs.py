@@ -75,6 +75,10 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "heads": ("exact",), "spikes": 4, "operations": 2, "n_items": 2, "dim": 4, "draws": 2, "alphas": (1.0,),
         "seeds": 2, "iterations": 3, "tune_iterations": 2, "candidates": 4,
     },
+    "self-modifying-attention": {
+        "sizes": (4,), "ratios": (0.5, 1.5), "spikes": (4, 16), "machines": 4, "steps": 12, "exact_steps": 200,
+        "loop_ms": 40.0, "loop_steps": 3,
+    },
     "softmax-from-spikes": {
         "keys": (4,), "keys_lif": (4,), "temperatures": (1.0,), "n_rows": 6, "n_cells": 10, "duration_ms": 300.0,
     },

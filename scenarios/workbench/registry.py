@@ -134,6 +134,10 @@ SCENARIOS: dict[str, Entry] = {
         MACHINE,
         "Dataflow matrix machines that rewrite their own links, exactly and with links drawn by spikes",
     ),
+    "self-modifying-attention": Entry(
+        MACHINE,
+        "A program that edits its own matrix by attention: the temperature at which it lives, on spikes",
+    ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
 
