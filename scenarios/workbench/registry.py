@@ -45,7 +45,7 @@ CIRCUIT = "A circuit that selects"
 MODEL = "Spiking heads in pretrained models"
 MINI = "Spiking heads in a mini-transformer, trained here"
 MYSTERY = "Why transformers work, asked of spikes"
-MACHINE = "Machines and workspaces that attend"
+MACHINE = "Machines and workspaces"
 OWN = "Your own numbers"
 INSTALLED = "From other installed packages"
 
@@ -130,13 +130,8 @@ SCENARIOS: dict[str, Entry] = {
         MYSTERY,
         "Promoters as rows with a null key: shares, noise, the repressilator, layers that learn stripes",
     ),
-    "dmm-traces": Entry(
-        MACHINE,
-        "Dataflow matrix machines that rewrite their own links, exactly and with links drawn by spikes",
-    ),
-    "self-modifying-attention": Entry(
-        MACHINE,
-        "A program that edits its own matrix by attention: the temperature at which it lives, on spikes",
+    "workspace": Entry(
+        MACHINE, "Items kept by slots, by spikes, by a volley; which theory fits the errors; what ignites"
     ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }

@@ -59,7 +59,7 @@ class GammaPeak:
         Cells whose phases have the vector strength r are expected at the ratio 1 + r^2 (largest_ratio - 1). Given
         is the r that reaches `critical_ratio`: with it about half of such rows are significant.
         """
-        room = np.maximum(self.largest_ratio - 1, np.finfo(float).tiny)
+        room = np.maximum(self.largest_ratio - 1, 1e-200)  # one cell: far above 1, and no overflow
         return np.sqrt(np.maximum(self.critical_ratio - 1, 0) / room)
 
 
