@@ -37,6 +37,10 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "inhibition": (0.0, 4.0),
     },
     "fine-tune-spikes": {**TINY_MODEL, "tune_iterations": 4, "spikes": (4,), "even_unlearnt": True},
+    "first-to-spike": {
+        "circuits": ("brief",), "n_keys": 4, "k": (1, 2), "n_rows": 20, "spikes": (4,), "count_rows": 20,
+        "beat_rows": 2, "beat_ms": 200.0,
+    },
     "gamma-selects": {"n_rows": 6, "tau_rows": 4, "duration_ms": 200.0, "n_cells": 5, "tau_gaba_ms": (8.0,)},
     "gene-cascade": {
         "weights": (3.0, 1.0), "n_rows": 20, "duration": 5.0, "spikes": 8, "kT": (1.0,), "speeds": (1.0,),

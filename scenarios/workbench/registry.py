@@ -133,6 +133,9 @@ SCENARIOS: dict[str, Entry] = {
     "workspace": Entry(
         MACHINE, "Items kept by slots, by spikes, by a volley; which theory fits the errors; what ignites"
     ),
+    "first-to-spike": Entry(
+        MACHINE, "The first k different keys of a gamma cycle as a selection: which, how soon, by which law"
+    ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
 
