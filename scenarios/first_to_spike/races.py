@@ -91,7 +91,8 @@ def in_cycles(params: Params, ctx: RunContext) -> dict[str, Cycles]:
 
 def by_counts(params: Params, ctx: RunContext) -> dict[tuple[str, int], np.ndarray]:
     """Whether the keys with the most spikes are those of the largest scores, (n_rows,), by circuit and spikes."""
-    scores, right = scores_of(params, params.count_rows), {}
+    scores = scores_of(params, params.count_rows)
+    right: dict[tuple[str, int], np.ndarray] = {}
     share = np.exp(scores[0]) / np.exp(scores[0]).sum()
     for at, name in enumerate((*params.circuits, SAMPLES)):
         for n in params.spikes:
@@ -104,6 +105,6 @@ def by_counts(params: Params, ctx: RunContext) -> dict[tuple[str, int], np.ndarr
                     .counts
                 )
             ranked = np.argsort(-(counts + ctx.rng.random(counts.shape)), axis=1)  # ties are drawn
-            right[name, n] = (ranked[:, :TOP] < TOP).all(axis=1)
+            right[name, n] = np.all(ranked[:, :TOP] < TOP, axis=1)
         ctx.progress((at + 1) / (len(params.circuits) + 1))
     return right
