@@ -20,16 +20,14 @@ from spiking.measures.distinct import FirstDistinct, first_distinct
 
 __all__ = ["FirstKeys"]
 
-MOST_SPIKES = 4096  # of a row that waits for its k-th key
-
 
 @dataclass
 class FirstKeys:
     """The first k distinct keys of a row to spike.
 
     A row runs until it has spiked some times more often than k; where that brings fewer than k keys it runs again,
-    with the same random numbers and so the same spikes, twice as long. A row that has no k-th key after
-    `MOST_SPIKES` spikes selects those it has.
+    with the same random numbers and so the same spikes, twice as long. The wait grows with the exponential of the
+    distance between scores, and a row that has no k-th key after `most_spikes` spikes selects those it has.
 
     Parameters
     ----------
@@ -42,6 +40,8 @@ class FirstKeys:
     engine : Engine
     mode : {"simulated", "sampled"}
         "sampled" draws independent samples of the softmax in place of spikes, the circuit's fast twin.
+    most_spikes : int
+        Of a row of the circuit that waits for its k-th key.
 
     Attributes
     ----------
@@ -64,6 +64,7 @@ class FirstKeys:
     engine: Engine = EventDriven()
     _: KW_ONLY
     mode: str = "simulated"
+    most_spikes: int = 1024
     last: FirstDistinct | None = field(default=None, init=False, repr=False)
     usage: Usage = field(default=Usage(), init=False, repr=False)
 
@@ -72,7 +73,8 @@ class FirstKeys:
         check_engine(self.engine)
         check_circuit(self.circuit)
         check_rng(self.rng)
-        positive_int("FirstKeys", "k", self.k)
+        for name in ("k", "most_spikes"):
+            positive_int("FirstKeys", name, getattr(self, name))
 
     def __call__(self, scores: Tensor, mask: Tensor | None = None) -> Tensor:
         """Let every row compete.
@@ -117,7 +119,7 @@ class FirstKeys:
         seed, waiting = int(self.rng.integers(2**63)), np.arange(len(scores))
         order = np.full((len(scores), self.k), -1, dtype=np.int64)
         n_spikes, time_ms = np.zeros(len(scores), dtype=np.int64), np.full(len(scores), np.nan)
-        spikes = min(4 * self.k, MOST_SPIKES) if self.engine.takes_streams else MOST_SPIKES
+        spikes = min(4 * self.k, self.most_spikes) if self.engine.takes_streams else self.most_spikes
         while len(waiting):
             part = None if mask is None else mask[waiting]
             selection = self.circuit.attend(
@@ -130,6 +132,6 @@ class FirstKeys:
             self.usage += report(Usage.of(selection, self.circuit))
             first = first_distinct(selection.spikes, self.k, self.rng)
             order[waiting], n_spikes[waiting], time_ms[waiting] = first.order, first.n_spikes, first.time_ms
-            waiting = waiting[~first.complete] if spikes < MOST_SPIKES else waiting[:0]
-            spikes = min(2 * spikes, MOST_SPIKES)
+            waiting = waiting[~first.complete] if spikes < self.most_spikes else waiting[:0]
+            spikes = min(2 * spikes, self.most_spikes)
         return FirstDistinct(order=order, n_spikes=n_spikes, time_ms=time_ms, n_keys=scores.shape[1])
