@@ -233,6 +233,8 @@ REFUSALS = [
         what="numbers of items out of order",
         command="run workspace --items 4,2",
         says="items must be ordered without repeats, got 4,2; use 2,4",
+    ),
+    Refusal(
         what="more winners than keys",
         command="run first-to-spike --k 2,9",
         says="k must be at most n_keys, got 9 of 8 keys",
