@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -215,6 +216,36 @@ REFUSALS = [
         says="known: softmax, spiking, sampled",
     ),
     Refusal(
+        what="a machine's program with an unknown neuron",
+        command="run dmm-traces --program neuron.json",
+        says="neuron.json: unknown neuron type 'acum'; did you mean 'accum'",
+    ),
+    Refusal(
+        what="a link from an address that does not exist",
+        command="run dmm-traces --program address.json",
+        says="must come from neurons with inputs or an output at the start, got accum.b.single",
+    ),
+    Refusal(
+        what="a program with a NaN leaf",
+        command="run dmm-traces --program leaf.json",
+        says="accum.a.single.x must hold finite numbers, got nan; correct that leaf",
+    ),
+    Refusal(
+        what="modules that contain each other",
+        command="run dmm-traces --program cycle.json",
+        says="modules must not contain each other, got a in b in a; take one part out",
+    ),
+    Refusal(
+        what="a matrix whose rows explode",
+        command="run dmm-traces --program explodes.json --shown 60",
+        says="of the network matrix must have absolute weights that add up to at most 1e+06, got",
+    ),
+    Refusal(
+        what="a V-value that is too deep",
+        command="run dmm-traces --program deep.json",
+        says="must be at most 32 levels deep, got a deeper one",
+    ),
+    Refusal(
         what="rows of a single key",
         command="run hard-for-transformers --keys 1,16",
         says="keys must be >= 2, got 1",
@@ -223,6 +254,16 @@ REFUSALS = [
         what="no softmax to compare with",
         command="run hard-for-transformers --heads spiking",
         says="heads must have softmax among them",
+    ),
+    Refusal(
+        what="a cycle of two updates",
+        command="run self-modifying-attention --n 2",
+        says="n must be >= 3, got 2",
+    ),
+    Refusal(
+        what="temperatures out of order",
+        command="run self-modifying-attention --ratios 1.5,0.5",
+        says="ratios must be ordered without repeats, got 1.5,0.5; use 0.5,1.5",
     ),
     Refusal(
         what="a workspace without slots",
@@ -273,6 +314,7 @@ def prepare(folder: Path) -> None:
     (folder / "long.txt").write_text("cat " * 600, encoding="utf-8")
     (folder / "text.npy").write_text("not an array", encoding="utf-8")
     _write_scenarios(folder)
+    _write_programs(folder)
 
 
 def _write_scenarios(folder: Path) -> None:
@@ -294,6 +336,24 @@ def _write_scenarios(folder: Path) -> None:
         "fails": imports + question + "\n" + good + run,
     }.items():
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
+
+
+def _write_programs(folder: Path) -> None:
+    """Programs of dataflow matrix machines, each with one fault."""
+    own = {"accum.a.accum": {"accum.a.single": 1}}
+    inside = {name: {"links": {}, "parts": {"it": other}} for name, other in (("a", "b"), ("b", "a"))}
+    deep: dict[str, object] = {"x": 1.0}
+    for _ in range(40):
+        deep = {"x": deep}
+    for name, program in {
+        "neuron": {"links": {"acum.a.delta": {}}},
+        "address": {"links": {"accum.a.delta": {"accum.b.single": 1}}},
+        "leaf": {"links": own, "outputs": {"accum.a.single": {"x": float("nan")}}},
+        "cycle": {"links": {}, "modules": inside, "parts": {"one": "a"}},
+        "explodes": {"links": {"accum.self.delta": {"accum.self.single": 1}}},
+        "deep": {"links": own, "outputs": {"accum.a.single": deep}},
+    }.items():
+        (folder / f"{name}.json").write_text(json.dumps(program), encoding="utf-8")
 
 
 def answer(refusal: Refusal, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenarios.minilm_on_gamma.pairs import SHIPPED
+from scenarios.workbench.pairs import SHIPPED
 
 __all__ = ["SMALL", "few_pairs"]
 
@@ -32,6 +32,7 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "iterations": 4, "batch": 4, "sequences": 4, "model": "none",
     },
     "compare-file": {"duration_ms": 100.0, "n_cells": 5},
+    "dmm-traces": {"spikes": (17,), "machines": 2, "cycles": 4},
     "expressive-transformer": {
         "spikes": (8, 32), "n_rows": 40, "matches": (1,), "bits": 2, "few_spikes": (1, 4), "branch_spikes": 16,
         "inhibition": (0.0, 4.0),
@@ -77,6 +78,10 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     "search-attention": {
         "heads": ("exact",), "spikes": 4, "operations": 2, "n_items": 2, "dim": 4, "draws": 2, "alphas": (1.0,),
         "seeds": 2, "iterations": 3, "tune_iterations": 2, "candidates": 4,
+    },
+    "self-modifying-attention": {
+        "sizes": (4,), "ratios": (0.5, 1.5), "spikes": (4, 16), "machines": 4, "steps": 12, "exact_steps": 200,
+        "loop_ms": 40.0, "loop_steps": 3,
     },
     "softmax-from-spikes": {
         "keys": (4,), "keys_lif": (4,), "temperatures": (1.0,), "n_rows": 6, "n_cells": 10, "duration_ms": 300.0,

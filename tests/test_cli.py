@@ -79,7 +79,8 @@ def test_list_names_every_scenario_with_its_summary(capsys):
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(any(line.startswith(f"  {name} ") for line in lines) for name in registry.SCENARIOS)
-    assert lines[lines.index("Chance") + 1] == "  coin-toss               A fair coin"
+    width = max(map(len, registry.SCENARIOS))
+    assert lines[lines.index("Chance") + 1] == f"  {'coin-toss':<{width}}  A fair coin"
     themes = [line for line in lines if line and not line.startswith(" ")]
     assert themes == list(dict.fromkeys(entry.theme for entry in registry.SCENARIOS.values()))
 

@@ -12,6 +12,7 @@ import torch
 
 from pragmatic.machines.dmm import DenseMachine, DmmError, Machine, Program
 from pragmatic.machines.dmm.neurons import NEURONS, letters
+from pragmatic.machines.dmm.programs import oscillation, ring, update
 from pragmatic.machines.dmm.values import (
     add,
     apply_matrix,
@@ -51,28 +52,30 @@ def test_v_values_are_a_vector_space_and_drop_zeros() -> None:
     assert at(T, ("c", "a", "x")) == {}
 
 
-def ring(n: int = 3) -> Program:
-    """Update k takes the delta row from update k to the next one: a program that runs by rewriting itself."""
-    names = [f"update-{k}" for k in range(1, n + 1)]
-    keep = {f"identity.{name}.single": {f"identity.{name}.single": 1.0} for name in names}
-    change = {
-        f"identity.{name}.single": {
-            "accum": {"self": {"delta": {"identity": {name: {"single": -1}, after: {"single": 1}}}}}
-        }
-        for name, after in zip(names, [*names[1:], names[0]], strict=True)
-    }
-    links = {**keep, "accum.self.delta": {"identity.update-1.single": 1.0}}
-    return Program(links=links, outputs=change)
-
-
 def test_a_program_rewrites_itself_on_both_engines() -> None:
     """After 0, 2, ... 12 half steps the delta row names update 1, 2, 3, 1, 2, 3, 1."""
     exact, dense = Machine(ring()), DenseMachine(ring())
     for k in (2, 3, 1, 2, 3, 1):
         exact.step()
         dense.step()
-        assert exact.links["accum.self.delta"] == {f"identity.update-{k}.single": 1.0}
+        assert exact.links["accum.self.delta"] == {update(k): 1.0}
         assert dense.value("accum.self.single") == exact.matrix
+
+
+def test_a_link_that_takes_twice_itself_away_oscillates() -> None:
+    machine = Machine(oscillation())
+    weights = [
+        machine.step() and machine.links["accum.self.delta"]["identity.change.single"] for _ in range(6)
+    ]
+    assert weights == [-1, 1, -1, 1, -1, 1]
+
+
+def test_a_ring_in_the_row_of_self_is_the_same_program() -> None:
+    """Its update comes with Self's own link in one row of two."""
+    machine = Machine(ring(4, slot="accum"))
+    for k in (2, 3, 4, 1, 2):
+        machine.step()
+        assert machine.links["accum.self.accum"] == {"accum.self.single": 1.0, update(k): 1.0}
 
 
 def random_program(rng: np.random.Generator) -> Program:

@@ -45,6 +45,14 @@ GIVEN = {  # what differs from the defaults
         "toy_spikes": (16,),
         "tune_iterations": 10,
     },
+    "self-modifying-attention": {
+        "sizes": (4,),
+        "ratios": (0.8, 1.5),
+        "spikes": (16,),
+        "machines": 16,
+        "steps": 24,
+        "loop_steps": 6,
+    },
     "temperature-map": {"steps": 3},
     "compare-file": {"scores": SCORES},
     "expressive-transformer": {"spikes": (16,), "n_rows": 200, "matches": (1,), "few_spikes": (4,)},
@@ -60,6 +68,7 @@ GIVEN = {  # what differs from the defaults
     },
     "parse-geometry": {"n_sentences": 30, "longest": 15, "spikes": (8,)},
     "rank-collapse": {"spikes": (4, 64), "pretrained": False, "iterations": 20, "bert_layers": 2},
+    "dmm-traces": {"spikes": (17, 65), "machines": 16, "cycles": 8},
     "universal-machine": {"program": "add", "spikes": (3, 7), "n_steps": 60, "machines": 2},
     "price-of-context": {"n_keys": (16, 64), "rounds": 2},
 }

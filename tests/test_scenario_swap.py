@@ -12,10 +12,10 @@ from hf_models import built, from_class, minilm_folder, transformers
 
 from bridge import SpikingHead
 from pragmatic import Softmax, Uniform
-from scenarios.minilm_on_gamma.pairs import read_pairs
 from scenarios.swap_model.swapped import TakesNotes, plain_pass, swapped_pass
 from scenarios.workbench.cli import main
 from scenarios.workbench.errors import UsageError
+from scenarios.workbench.pairs import read_pairs
 from scenarios.workbench.pretrained import load_pretrained
 from scenarios.workbench.store import read_run
 from scenarios.workbench.swap_options import swapped

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from scenarios.adaptive_depth.figures import figures
 from scenarios.adaptive_depth.lead import measure_races
+from scenarios.adaptive_depth.likeness import measure_likeness
 from scenarios.adaptive_depth.numbers import Study, in_data, in_numbers
 from scenarios.adaptive_depth.thinking import measure_attention, measure_ponder
 from scenarios.adaptive_depth.words import in_words
@@ -64,6 +65,9 @@ class Params(CircuitParams):
     )
     text: str = param(shipped_paragraph(), "what that model reads")
     model_rows: int = param(2000, "rows of it, at random", at_least=2)
+    pairs: str | None = param(
+        None, "tab-separated file of score, sentence, sentence for it; 60 pairs that are shipped if not given"
+    )
 
     def check_sizes(self) -> None:
         """Raise UsageError unless the halting network can be built and its task exists."""
@@ -86,6 +90,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     study = Study(
         races=measure_races(params, ctx),
         attention=attention,
+        likeness=measure_likeness(params, ctx),
         ponders=measure_ponder(params, ctx),
         params=params,
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from scenarios.adaptive_depth.lead import KINDS, Races, wald_choice, wald_spikes
+from scenarios.adaptive_depth.likeness import Likeness
 from scenarios.adaptive_depth.thinking import Attention, Ponder
 from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Numbers
@@ -31,6 +32,7 @@ class Study:
 
     races: Races
     attention: Attention | None
+    likeness: Likeness | None
     ponders: Sequence[Ponder]
     params: Params
 
@@ -63,6 +65,8 @@ def in_numbers(study: Study) -> Numbers:
         lines.add(f"crowd_spikes_{n}", "– spikes", crowd.spikes)
     if study.attention is not None:
         _of_attention(lines, study.attention)
+    if study.likeness is not None:
+        _of_likeness(lines, study.likeness)
     for ponder in study.ponders:
         _of_ponder(lines, ponder, params.most_signs)
     return lines.metrics
@@ -121,6 +125,17 @@ def _of_attention(lines: Lines, attention: Attention) -> None:
     ):
         lines.add(name, label, pair["lead"], control=pair["fixed"], note=note)
         lines.add(f"{name}_fixed", "– – with the fixed number", pair["fixed"])
+
+
+def _of_likeness(lines: Lines, likeness: Likeness) -> None:
+    """A sentence model at its task, at equal mean spikes."""
+    note = f"{likeness.n_pairs} pairs"
+    lines.add("alike", "MiniLM: rank correlation with people, softmax", likeness.rank["softmax"], note=note)
+    for kind, label in (("lead", "until one key leads"), ("fixed", "a fixed number")):
+        spikes = f"{likeness.spikes[kind]:.1f} spikes a row"
+        lines.add(f"alike_{kind}", f"– {label}, {spikes}", likeness.rank[kind])
+        lines.add(f"alike_lost_{kind}", "– – lost against softmax", likeness.lost[kind])
+    lines.add("alike_gained", "– gained by the lead over the fixed number", likeness.gained)
 
 
 def _of_ponder(lines: Lines, ponder: Ponder, most_signs: int) -> None:

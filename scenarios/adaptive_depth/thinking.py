@@ -23,7 +23,7 @@ from spiking import Budget
 if TYPE_CHECKING:
     from scenarios.adaptive_depth import Params
 
-__all__ = ["Attention", "Ponder", "Thought", "measure_attention", "measure_ponder"]
+__all__ = ["Attention", "Ponder", "Thought", "measure_attention", "measure_ponder", "spiking_head"]
 
 MOST_PER_LEAD = 32  # spikes after which a row of many keys without a leader stops, over theta
 
@@ -124,7 +124,7 @@ def _trained(halting: str, params: Params, ctx: RunContext, progress: object) ->
 
 def _think(machine: Ponderer, kind: str, params: Params, ctx: RunContext, spikes: int = 0) -> Thought:
     """Ask the machine the same sequences, its heads of one kind."""
-    head = None if kind == "softmax" else _head(kind, params, ctx, spikes or params.spikes)
+    head = None if kind == "softmax" else spiking_head(kind, params, ctx, spikes or params.spikes)
     with ctx.progress.stage(f"heads: {kind}", share=0.01):
         if head is None:
             return _answers(machine, params)
@@ -133,7 +133,8 @@ def _think(machine: Ponderer, kind: str, params: Params, ctx: RunContext, spikes
         return replace(answered, spikes=head.usage.spikes / head.usage.rows)
 
 
-def _head(kind: str, params: Params, ctx: RunContext, spikes: int) -> SpikingHead:
+def spiking_head(kind: str, params: Params, ctx: RunContext, spikes: int) -> SpikingHead:
+    """Make a head of so many spikes a row, sampled or simulated, or of rows that end when a key leads."""
     budget = Budget(spikes=spikes)
     if kind == "lead":
         budget = Budget(lead=params.lead, spikes=MOST_PER_LEAD * params.lead)

@@ -29,6 +29,7 @@ def in_words(metrics: Numbers, study: Study) -> Words:
         _regular(metrics, study, signs),
         _crowd(metrics, study, signs),
         _attention(metrics, study, signs),
+        _likeness(metrics, study, signs),
         *thinks,
         short=(law, price, thinks[0]),
     )
@@ -48,6 +49,8 @@ def _differences(metrics: Numbers, study: Study) -> Mapping[str, Estimate]:
     if study.attention is not None:
         for name in ("top", "weights_error"):
             found[name] = difference(estimate_of(metrics[name]), estimate_of(metrics[f"{name}_fixed"]))
+    if study.likeness is not None:
+        found["alike"] = study.likeness.gained
     for ponder in study.ponders:
         at = ponder.halting
         many, few = estimate_of(metrics[f"many_{at}"]), estimate_of(metrics[f"few_{at}"])
@@ -132,6 +135,19 @@ def _attention(metrics: Numbers, study: Study, signs: Mapping[str, int]) -> str:
         f"key is taken {top} with a fixed number of {attention.fixed_spikes} spikes "
         f"({against(metrics['top'], metrics['top_fixed'])}), but as a mean over values the weights are "
         f"{spread}: squared error {against(metrics['weights_error'], metrics['weights_error_fixed'])}."
+    )
+
+
+def _likeness(metrics: Numbers, study: Study, signs: Mapping[str, int]) -> str:
+    likeness = study.likeness
+    if likeness is None:
+        return ""
+    word = choose(signs["alike"], "better than", "not clearly different from", "worse than")
+    return (
+        f"On {likeness.n_pairs} pairs of sentences, judged by people, the model whose rows stop at a lead "
+        f"({likeness.spikes['lead']:.1f} spikes in the mean) is {word} the one with {likeness.spikes['fixed']:.0f} "
+        f"for every row: rank correlation {against(metrics['alike_lead'], metrics['alike_fixed'])}, softmax "
+        f"{metrics['alike']}."
     )
 
 

@@ -14,14 +14,14 @@ from bridge.huggingface.layers import attention_layers
 from pragmatic import Hardmax, Head, Softmax, Uniform, dot_product_head
 from scenarios.minilm_on_gamma.figures import figures
 from scenarios.minilm_on_gamma.measures import Trial, in_words, measures, table
-from scenarios.minilm_on_gamma.pairs import SHIPPED, Pairs, read_pairs
-from scenarios.minilm_on_gamma.sentence_vectors import Encoded, encode, similarity
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.head_params import PretrainedParams, chosen_text
 from scenarios.workbench.outcome import Outcome, RunContext
+from scenarios.workbench.pairs import SHIPPED, Pairs, read_pairs
 from scenarios.workbench.params import param
 from scenarios.workbench.pretrained import Pretrained, load_pretrained
 from scenarios.workbench.progress import Progress, silent
+from scenarios.workbench.sentence_vectors import Encoded, encode, similarity
 
 __all__ = ["QUESTION", "Params", "run"]
 

@@ -11,10 +11,10 @@ import xarray as xr
 from bridge import TABLES, Bill, Usage
 from bridge.bill.text import energies, si
 from pragmatic import Head
-from scenarios.minilm_on_gamma.pairs import Pairs
-from scenarios.minilm_on_gamma.sentence_vectors import spearman
 from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Metric, Numbers, Words
+from scenarios.workbench.pairs import Pairs
+from scenarios.workbench.sentence_vectors import spearman
 from scenarios.workbench.sentences import choose, listed, words
 from scenarios.workbench.statistics import Estimate, clear, sign
 from scenarios.workbench.tables import column, columns

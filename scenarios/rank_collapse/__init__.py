@@ -12,7 +12,6 @@ import torch
 from bridge import SpikingHead, SpikingScoreMap
 from pragmatic import Head, Softmax, dot_product_head
 from pragmatic.attention_layer import Parts
-from scenarios.minilm_on_gamma.pairs import SHIPPED, read_pairs
 from scenarios.rank_collapse.circle import run_around
 from scenarios.rank_collapse.figures import figures
 from scenarios.rank_collapse.initial import at_start
@@ -24,6 +23,7 @@ from scenarios.rank_collapse.sorting import Sorter, chance, drawn, gradients, pa
 from scenarios.rank_collapse.words import in_words
 from scenarios.workbench.head_params import CircuitParams
 from scenarios.workbench.outcome import Outcome, RunContext
+from scenarios.workbench.pairs import SHIPPED, read_pairs
 from scenarios.workbench.params import param
 from scenarios.workbench.pretrained import MINILM, Pretrained, load_pretrained
 from scenarios.workbench.smollm2 import load_smollm2

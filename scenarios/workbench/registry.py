@@ -45,7 +45,7 @@ CIRCUIT = "A circuit that selects"
 MODEL = "Spiking heads in pretrained models"
 MINI = "Spiking heads in a mini-transformer, trained here"
 MYSTERY = "Why transformers work, asked of spikes"
-MACHINE = "Machines and workspaces"
+MACHINE = "Machines and workspaces that attend"
 OWN = "Your own numbers"
 INSTALLED = "From other installed packages"
 
@@ -129,6 +129,14 @@ SCENARIOS: dict[str, Entry] = {
     "gene-cascade": Entry(
         MYSTERY,
         "Promoters as rows with a null key: shares, noise, the repressilator, layers that learn stripes",
+    ),
+    "dmm-traces": Entry(
+        MACHINE,
+        "Dataflow matrix machines that rewrite their own links, exactly and with links drawn by spikes",
+    ),
+    "self-modifying-attention": Entry(
+        MACHINE,
+        "A program that edits its own matrix by attention: the temperature at which it lives, on spikes",
     ),
     "workspace": Entry(
         MACHINE, "Items kept by slots, by spikes, by a volley; which theory fits the errors; what ignites"

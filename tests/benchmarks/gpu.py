@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from bridge.heads.score_map import SpikingScoreMap
-from scenarios.minilm_on_gamma.pairs import SHIPPED, read_pairs
+from scenarios.workbench.pairs import SHIPPED, read_pairs
 from scenarios.workbench.pretrained import MINILM, load_pretrained
 from spiking import Budget, GammaCircuit, GammaParams
 from tests.benchmarks.table import Rounds, Table, in_turn, markdown, spread

@@ -152,7 +152,9 @@ def _groups(
             raise DmmError(
                 f"the dense engine has no neurons of type {kind}; use Machine, or give the type `dense`"
             )
-        slots_in = torch.tensor([[into[(*n, slot)] for slot in types[kind].inputs] for n in of])
-        slots_out = torch.tensor([[out[(*n, slot)] for slot in types[kind].outputs] for n in of])
-        groups.append((act, slots_in, slots_out))
+        slots = [
+            torch.tensor([[places[(*n, slot)] for slot in names] for n in of], dtype=torch.long)
+            for places, names in ((into, types[kind].inputs), (out, types[kind].outputs))
+        ]
+        groups.append((act, slots[0], slots[1]))
     return groups

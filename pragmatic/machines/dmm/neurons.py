@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pragmatic.checks import at_least
+from pragmatic.checks import at_least, shown
 from pragmatic.machines.dmm.layout import Layout
 from pragmatic.machines.dmm.values import (
     DmmError,
     Value,
     add,
+    checked,
     from_leaves,
     leaves,
     lin_comb,
@@ -28,7 +29,7 @@ from pragmatic.machines.dmm.values import (
     of_number,
 )
 
-__all__ = ["DOT_LIMIT", "NEURONS", "NeuronType", "dot", "letters"]
+__all__ = ["DOT_LIMIT", "NEURONS", "NeuronType", "constant", "dot", "letters"]
 
 DOT_LIMIT = 4.0  # Bukatin (2022), DMM Lite: keeps products of a machine that is trained from exploding
 
@@ -114,6 +115,25 @@ def dot(limit: float = DOT_LIMIT) -> NeuronType:
         outputs=("single",),
         act=_one(act, "mask", "signal"),
         dense=lambda x, layout: layout.of_numbers(_product(x).sum(dim=-1, keepdim=True).clamp(-limit, limit)),
+    )
+
+
+def constant(value: Mapping[str, float]) -> NeuronType:
+    """Make a source: a neuron without inputs that says the same in every cycle, from the first on."""
+    held = checked("constant", value)
+    if any(isinstance(leaf, dict) for leaf in held.values()):
+        raise DmmError(
+            f"a constant must be one map of numbers, got {shown(value)}; keep deeper ones by identity"
+        )
+
+    def dense(inputs: Tensor, layout: Layout) -> Tensor:
+        out = inputs.new_zeros(*inputs.shape[:-2], 1, inputs.shape[-1])
+        for key, leaf in held.items():
+            out[..., layout.index[(key,)]] = leaf
+        return out
+
+    return NeuronType(
+        inputs=(), outputs=("single",), act=lambda _: {"single": held}, dense=dense, keys=tuple(held)
     )
 
 

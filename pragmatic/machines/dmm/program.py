@@ -74,7 +74,7 @@ class Program:
         matrix = matrix_of(whole.links, types)
         if not at(matrix, ("accum", "self", "accum")):
             matrix = matrix_of({**whole.links, "accum.self.accum": {"accum.self.single": 1.0}}, types)
-        _check_sources(matrix, outputs)
+        _check_sources(matrix, outputs, types)
         held = {**outputs, SELF: matrix}
         return from_leaves(((*to, *path), leaf) for to, value in held.items() for path, leaf in leaves(value))
 
@@ -180,11 +180,11 @@ def neurons_of(state: Value, types: Types) -> set[Neuron]:
     return own.union(*(named_in(at(state, path), types) for path in known))
 
 
-def _check_sources(matrix: Value, outputs: Mapping[Address, Value]) -> None:
+def _check_sources(matrix: Value, outputs: Mapping[Address, Value], types: Types) -> None:
     """Raise unless every link comes from a neuron that can have an output."""
     linked = {(*path[:2],) for path, _ in leaves(matrix)} | {to[:2] for to in outputs} | {SELF[:2]}
     for path, _ in leaves(matrix):
-        if path[3:5] not in linked:
+        if types[path[3]].inputs and path[3:5] not in linked:
             raise DmmError(
                 f"the row of {'.'.join(path[:3])} must come from neurons with inputs or an output at the start, "
                 f"got {'.'.join(path[3:])}; correct its address"
