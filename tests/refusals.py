@@ -125,6 +125,11 @@ REFUSALS = [
         says="unknown parameter of gamma-selects",
     ),
     Refusal(
+        what="a knob turned by no factor",
+        command="run circuit-knobs --factor 1",
+        says="factor must be >= 1.1, got 1.0",
+    ),
+    Refusal(
         what="parity of more signs than places",
         command="run adaptive-depth --most-signs 9",
         says="most_signs must be <= n_places, got 9 for 8",

@@ -31,6 +31,7 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "halting": ("ponder",), "n_places": 2, "most_signs": 2, "most_steps": 2, "width": 8, "n_heads": 2,
         "iterations": 4, "batch": 4, "sequences": 4, "model": "none",
     },
+    "circuit-knobs": {"n_rows": 8, "n_keys": 4, "steps": 1, "duration_ms": 200.0},
     "compare-file": {"duration_ms": 100.0, "n_cells": 5},
     "dmm-traces": {"spikes": (17,), "machines": 2, "cycles": 4},
     "expressive-transformer": {

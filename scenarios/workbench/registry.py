@@ -65,6 +65,10 @@ SCENARIOS: dict[str, Entry] = {
     "vectors-through-spikes": Entry(
         CIRCUIT, "The whole spiking head against softmax attention: vectors in, vectors out"
     ),
+    "circuit-knobs": Entry(
+        CIRCUIT,
+        "Drive, gain and inhibition as bias, temperature and sparseness: the crosstalk of three knobs",
+    ),
     "temperature-map": Entry(
         CIRCUIT, "How delay, GABA decay, noise, inhibition and cells set temperature and gamma"
     ),
