@@ -130,6 +130,11 @@ REFUSALS = [
         says="factor must be >= 1.1, got 1.0",
     ),
     Refusal(
+        what="a field of strengths that do not rise",
+        command="run modulating-field --strengths 0.5,0.1",
+        says="strengths must be ordered without repeats, got 0.5,0.1; use 0.1,0.5",
+    ),
+    Refusal(
         what="parity of more signs than places",
         command="run adaptive-depth --most-signs 9",
         says="most_signs must be <= n_places, got 9 for 8",

@@ -62,6 +62,9 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     "mini-transformer-bill": {**TINY_MODEL, "tasks": ("sort",), "spikes": (4,), "n_cells": 2},
     "minilm-heads": {"heads": "0.0", "duration_ms": 100.0, "n_cells": 5, "text": "Attention is a choice."},
     "minilm-on-gamma": {"heads": "0.0", "spikes": (4,), "sampled": (2,), "layer_spikes": 0},
+    "modulating-field": {
+        **TINY_MODEL, "strengths": (0.5,), "passes": 2, "settling": 2, "cycles": 2, "spikes": 2,
+    },
     "parse-geometry": {
         "n_sentences": 9, "longest": 12, "rank": 2, "epochs": 1, "spikes": (4,), "n_trees": 2, "n_cells": 2,
         "grammar_iterations": 2, "grammar_sentences": 9,

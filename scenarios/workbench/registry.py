@@ -130,6 +130,9 @@ SCENARIOS: dict[str, Entry] = {
     "universal-machine": Entry(
         MYSTERY, "A looped transformer runs programs: the longest without an error, against spikes of a read"
     ),
+    "modulating-field": Entry(
+        MACHINE, "Each token's surprise on the attention of a trained model, pass by pass and cycle by cycle"
+    ),
     "gene-cascade": Entry(
         MYSTERY,
         "Promoters as rows with a null key: shares, noise, the repressilator, layers that learn stripes",
