@@ -130,6 +130,11 @@ REFUSALS = [
         says="factor must be >= 1.1, got 1.0",
     ),
     Refusal(
+        what="heads that do not divide the width",
+        command="run modulating-feedback --width 10",
+        says="width must be a multiple of n_heads (4), got 10; use 12",
+    ),
+    Refusal(
         what="a field of strengths that do not rise",
         command="run modulating-field --strengths 0.5,0.1",
         says="strengths must be ordered without repeats, got 0.5,0.1; use 0.1,0.5",

@@ -130,6 +130,10 @@ SCENARIOS: dict[str, Entry] = {
     "universal-machine": Entry(
         MYSTERY, "A looped transformer runs programs: the longest without an error, against spikes of a read"
     ),
+    "modulating-feedback": Entry(
+        MACHINE,
+        "Layers that see what higher ones made of the past, against plain ones, on programs; in spikes",
+    ),
     "modulating-field": Entry(
         MACHINE, "Each token's surprise on the attention of a trained model, pass by pass and cycle by cycle"
     ),
