@@ -77,7 +77,7 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     "rank-collapse": {
         "spikes": (4,), "n_tokens": 6, "nets": 2, "depth": 3, "draws": 2, "bert_width": 16, "bert_layers": 2,
         "bert_tokens": 8, "budget": 4, "pretrained": False, "probed": 6, "train_spikes": 2, "iterations": 2,
-        "sort_layers": 2, "seeds": 2, "n_cells": 2,
+        "sort_layers": 2, "seeds": 2, "n_cells": 2, "published_steps": 2,
     },
     "regular-or-random": {
         "n_rows": 24, "n_keys": 4, "spikes": 8, "budgets": (8,), "keys": (4,), "spreads": (1.0,), "shapes": (4,),

@@ -21,7 +21,7 @@ from scenarios.workbench.style import style
 EXACT = dot_product_head(Softmax())
 SMALL = Params(
     spikes=(4, 64, 80), nets=2, depth=5, draws=2, bert_width=128, bert_layers=3, bert_tokens=48, pretrained=False,
-    probed=24, iterations=4, seeds=2, sort_layers=4,
+    probed=24, iterations=4, seeds=2, sort_layers=4, published_steps=40,
 )  # fmt: skip
 
 
@@ -69,6 +69,15 @@ def test_figures_draw(outcome: Outcome, tmp_path: Path) -> None:
         for name, picture in outcome.pictures.items():
             picture.draw().savefig(tmp_path / f"{name}.png")
     assert {path.stem for path in tmp_path.iterdir()} == {"collapse", "law", "information", "circles"}
+
+
+def test_weights_that_hardly_move_draw_points_together_and_a_skip_of_places_holds_them(
+    outcome: Outcome,
+) -> None:
+    """The collapse is there after a few steps of training already, since 1e-5 a step changes little."""
+    assert outcome.metrics["circle_published"].value == 0
+    assert outcome.metrics["circle_published_skip"].value == 1
+    assert "Taught as published, 40 steps at a learning rate of 1e-05" in outcome.verdict
 
 
 @pytest.mark.parametrize("norm", [True, False])

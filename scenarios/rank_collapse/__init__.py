@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 from bridge import SpikingHead, SpikingScoreMap
 from pragmatic import Head, Softmax, dot_product_head
 from pragmatic.attention_layer import Parts
-from scenarios.rank_collapse.circle import run_around
+from scenarios.rank_collapse.circle import AS_PUBLISHED, Schooling, run_around
 from scenarios.rank_collapse.figures import figures
 from scenarios.rank_collapse.initial import at_start
 from scenarios.rank_collapse.law import SharedNoise, dispersion, residuals, rotations
@@ -63,6 +63,7 @@ class Params(CircuitParams):
     iterations: int = param(400, "of each training", at_least=1)
     sort_layers: int = param(6, "layers of the network that sorts", at_least=1, at_most=64)
     seeds: int = param(3, "trainings of the network that draws circles", at_least=2)
+    published_steps: int = param(AS_PUBLISHED.iterations, "of its training as published", at_least=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -235,10 +236,20 @@ def _circles(params: Params, ctx: RunContext) -> dict[str, np.ndarray]:
     """Tracks of the two points, kind -> (seeds, steps, 2, 2)."""
     first = int(ctx.rng.integers(2**31))
     spiking = _heads(params, ctx, params.train_spikes, gradient=True)["spiking"]
-    kinds = {"softmax": (EXACT, Parts()), "spiking": (spiking, Parts()), "skip": (EXACT, Parts(skip=True))}
+    ours, theirs = (
+        Schooling(iterations=params.iterations),
+        replace(AS_PUBLISHED, iterations=params.published_steps),
+    )
+    kinds = {
+        "softmax": (EXACT, Parts(), ours),
+        "spiking": (spiking, Parts(), ours),
+        "skip": (EXACT, Parts(skip=True), ours),
+        "published": (EXACT, Parts(), theirs),
+        "published, skip": (EXACT, Parts(), replace(theirs, adds=True)),
+    }
     tracks = {}
-    for kind, (head, parts) in kinds.items():
+    for kind, (head, parts, schooling) in kinds.items():
         with ctx.progress.stage(f"circles, {kind}", share=1 / len(kinds)):
             rngs = [np.random.default_rng([first, seed]) for seed in range(params.seeds)]
-            tracks[kind] = np.stack([run_around(parts, head, params.iterations, rng) for rng in rngs])
+            tracks[kind] = np.stack([run_around(parts, head, schooling, rng) for rng in rngs])
     return tracks

@@ -162,12 +162,19 @@ def _paths(ax: Axes, study: Study) -> None:
 
 @captioned(
     "Two points driven along half a circle each by one layer of attention that was trained on single steps and is "
-    "applied again and again: by softmax and by spikes without skips, and by softmax with skips. Grey: the wanted "
-    "tracks. Every training has its own shade; dots are the ends."
+    "applied again and again: (A) by softmax and (B) by spikes without skips, (C) by softmax with skips; (D, E) "
+    "taught as published, with weights that hardly leave their small initial values. Grey: the wanted tracks. "
+    "Every training has its own shade; dots are the ends."
 )
 def circles(study: Study) -> Figure:
-    figure, ax = panels("ABC", height_in=2.9)
-    titles = {"softmax": "softmax, no skip", "spiking": "spikes, no skip", "skip": "softmax, skip"}
+    figure, ax = panels("ABC\nDE.", height_in=5.4)
+    titles = {
+        "softmax": "softmax, no skip",
+        "spiking": "spikes, no skip",
+        "skip": "softmax, skip",
+        "published": "as published, no skip",
+        "published, skip": "as published, skip",
+    }
     wanted = arcs().numpy()
     for each, (kind, tracks) in zip(ax.values(), study.circles.items(), strict=True):
         each.plot(wanted[..., 0], wanted[..., 1], color=FLOOR, lw=5, alpha=0.35, solid_capstyle="round")

@@ -35,6 +35,13 @@ VARIANT_LABELS = {
 }
 KIND_LABELS = {"spiking": "spikes", "regular": "regular spikes", "sampled": "samples"}
 SHOWN = 64  # spikes of the headline: the budget nearest to it
+CIRCLES = {
+    "softmax": "softmax",
+    "spiking": "spikes",
+    "skip": "softmax, skips",
+    "published": "softmax, as published",
+    "published, skip": "softmax, as published, skips",
+}
 KEPT = 0.5  # of the distance at the start: points that are further apart at the end count as kept apart
 
 
@@ -194,9 +201,9 @@ def _learning(lines: Lines, study: Study) -> None:
     lines.add("paths_all", "places sorted right by all paths, softmax, skips", sorting.paths.up_to[-1])
     half = len(sorting.paths.up_to) // 2
     lines.add("paths_half", f"– by paths of length up to {half}", sorting.paths.up_to[half])
-    for kind, label in (("softmax", "softmax"), ("spiking", "spikes"), ("skip", "softmax, skips")):
+    for kind, label in CIRCLES.items():
         lines.add(
-            f"circle_{kind}",
+            f"circle_{kind.replace(', ', '_')}",
             f"trainings that keep two points apart, {label}",
             fraction(study.kept_apart(kind)),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from scenarios.rank_collapse.circle import AS_PUBLISHED
 from scenarios.rank_collapse.initial import PUBLISHED
 from scenarios.workbench.outcome import Metric, Numbers, Words
 from scenarios.workbench.sentences import choose, listed, words
@@ -133,5 +134,7 @@ def _circles(m: Numbers, study: Study) -> str:
     return (
         f"One layer, applied again and again, keeps two points apart in {m['circle_softmax']:.0%} of "
         f"{study.params.seeds} trainings without skips, {m['circle_spiking']:.0%} with spikes, and "
-        f"{m['circle_skip']:.0%} with skips."
+        f"{m['circle_skip']:.0%} with skips. Taught as published, {study.params.published_steps} steps at a "
+        f"learning rate of {AS_PUBLISHED.learning_rate:g}, it keeps them apart in {m['circle_published']:.0%} without skips "
+        f"and in {m['circle_published_skip']:.0%} with them."
     )
