@@ -281,6 +281,11 @@ REFUSALS = [
         says="ratios must be ordered without repeats, got 1.5,0.5; use 0.5,1.5",
     ),
     Refusal(
+        what="more keys than other variables",
+        command="run sparse-factors --variables 6 --top 6",
+        says="top must be at most the number of other variables (5), got 6; use 5 or less",
+    ),
+    Refusal(
         what="a workspace without slots",
         command="run workspace --slots 0",
         says="slots must be >= 1, got 0",

@@ -94,6 +94,10 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     "softmax-from-spikes": {
         "keys": (4,), "keys_lif": (4,), "temperatures": (1.0,), "n_rows": 6, "n_cells": 10, "duration_ms": 300.0,
     },
+    "sparse-factors": {
+        "variables": 4, "factors": (3, 2), "top": 1, "reading_heads": 1, "samples": (8, 16), "seeds": 2,
+        "iterations": 4, "batch": 4, "spikes": 8, "budgets": (4,), "colder": (1,), "held_out": 8, "draws": 1,
+    },
     "swap-model": {"heads": "0.0", "spikes": 4, "n_draws": 2, "text": "Attention is a choice."},
     "temperature-map": {"n_rows": 3, "n_keys": 3, "duration_ms": 200.0, "n_cells": 5, "steps": 3},
     "train-with-spikes": {**TINY_MODEL, "kinds": ("softmax", "sampled"), "seeds": 1, "spikes": 4, "n_cells": 2},

@@ -37,6 +37,7 @@ LONG = (
 WITH = {  # a width of 1 has room for one head, a place for one sign
     "width": {"n_heads": 1},
     "n_places": {"most_signs": 1},
+    "top": {"variables": 14},
 }
 CONFLICT = {  # maxima that ask together for what each allows alone: more than a spike a step of the query cells
     "vectors-through-spikes": {"focus": (0.0, 2.0)},

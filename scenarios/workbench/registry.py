@@ -155,6 +155,9 @@ SCENARIOS: dict[str, Entry] = {
     "first-to-spike": Entry(
         MACHINE, "The first k different keys of a gamma cycle as a selection: which, how soon, by which law"
     ),
+    "sparse-factors": Entry(
+        MACHINE, "Heads that read k variables learn a sparse factor graph: samples, edges, and k by spikes"
+    ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
 
