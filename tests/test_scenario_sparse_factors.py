@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -95,7 +97,7 @@ def test_k_falls_to_its_end() -> None:
     ks = [narrowed(step, 100, 11, 2) for step in range(100)]
     assert ks[0] == 11
     assert ks[60:] == [2] * 40
-    assert all(b <= a for a, b in zip(ks, ks[1:], strict=False))
+    assert all(b <= a for a, b in pairwise(ks))
 
 
 def test_who_reads_the_true_neighbours_learns_from_few_samples(outcome: Outcome) -> None:
