@@ -271,6 +271,16 @@ REFUSALS = [
         says="heads must have softmax among them",
     ),
     Refusal(
+        what="more columns for a task than there are",
+        command="run fast-weights --gate 65",
+        says="gate must be <= columns, got 65 of 64; use 64",
+    ),
+    Refusal(
+        what="heads that do not divide the width",
+        command="run fast-weights --width 30",
+        says="width must be a multiple of 4, got 30; use 64",
+    ),
+    Refusal(
         what="a cycle of two updates",
         command="run self-modifying-attention --n 2",
         says="n must be >= 3, got 2",

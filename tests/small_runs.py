@@ -38,6 +38,11 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "spikes": (8, 32), "n_rows": 40, "matches": (1,), "bits": 2, "few_spikes": (1, 4), "branch_spikes": 16,
         "inhibition": (0.0, 4.0),
     },
+    "fast-weights": {
+        "keys": (2,), "writes": 2, "dim": 4, "n_values": 4, "columns": 8, "spikes": (1, 4), "memories": 4,
+        "tasks": (1, 2), "pairs": 2, "gate": 2, "task_memories": 4, "width": 8, "iterations": 2, "batch": 4,
+        "episodes": 4, "asked": 4,
+    },
     "fine-tune-spikes": {**TINY_MODEL, "tune_iterations": 4, "spikes": (4,), "even_unlearnt": True},
     "first-to-spike": {
         "circuits": ("brief",), "n_keys": 4, "k": (1, 2), "n_rows": 20, "spikes": (4,), "count_rows": 20,

@@ -27,6 +27,17 @@ GIVEN = {  # what differs from the defaults
         "sequences": 4,
         "model": "none",
     },
+    "fast-weights": {
+        "keys": (4,),
+        "spikes": (16,),
+        "memories": 30,
+        "tasks": (2,),
+        "task_memories": 20,
+        "width": 16,
+        "iterations": 20,
+        "episodes": 20,
+        "asked": 4,
+    },
     "gene-cascade": {
         "n_rows": 60,
         "numbers": (16, 64),

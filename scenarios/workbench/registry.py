@@ -158,6 +158,10 @@ SCENARIOS: dict[str, Entry] = {
     "sparse-factors": Entry(
         MACHINE, "Heads that read k variables learn a sparse factor graph: samples, edges, and k by spikes"
     ),
+    "fast-weights": Entry(
+        MACHINE,
+        "Matrices written while they are read, one column a spike; layers that rewrite themselves; tasks",
+    ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
 
