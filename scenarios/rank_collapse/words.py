@@ -135,6 +135,6 @@ def _circles(m: Numbers, study: Study) -> str:
         f"One layer, applied again and again, keeps two points apart in {m['circle_softmax']:.0%} of "
         f"{study.params.seeds} trainings without skips, {m['circle_spiking']:.0%} with spikes, and "
         f"{m['circle_skip']:.0%} with skips. Taught as published, {study.params.published_steps} steps at a "
-        f"learning rate of {AS_PUBLISHED.learning_rate:g}, it keeps them apart in {m['circle_published']:.0%} without skips "
-        f"and in {m['circle_published_skip']:.0%} with them."
+        f"learning rate of {AS_PUBLISHED.learning_rate:g}, it keeps them apart in {m['circle_published']:.0%} "
+        f"without skips and in {m['circle_published_skip']:.0%} with them."
     )
