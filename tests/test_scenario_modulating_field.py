@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,13 @@ def test_figures_draw(outcome: Outcome, tmp_path: Path) -> None:
         for name, picture in outcome.pictures.items():
             picture.draw().savefig(tmp_path / f"{name}.png")
     assert {path.stem for path in tmp_path.iterdir()} == {"convergence", "help", "cycles"}
+
+
+def test_exact_heads_alone_have_no_cycles() -> None:
+    params = replace(SMALL, heads=("softmax",), iterations=4, n_layers=1)
+    made = run(params, RunContext(rng=np.random.default_rng(0), progress=silent()))
+    assert "cycles" not in made.pictures
+    assert "From cycle to cycle" not in made.verdict
 
 
 def test_strengths_out_of_order_are_refused() -> None:

@@ -102,12 +102,14 @@ def in_numbers(study: Study) -> Numbers:
         for of in PARAMETERS:
             if of != OWN[knob]:
                 _entry(lines, study, knob, of)
-    apart = study.circuits["random"].apart(list(study.corners))
+    apart, chance = (study.circuits[name].apart(list(study.corners)) for name in ("random", "twin"))
     for i, of in enumerate(OWN.values()):
         lines.add(
             f"apart_{of}",
             f"knobs turned together, {PARAMETERS[of]}: largest deviation from the sum",
             apart[i],
+            floor=None if of == "spikes" else chance[i],  # of which the twin has the circuit's
+            note="floor: independent samples",
         )
     base = study.circuits["random"].runs[BASE]
     lines.add("f_gamma", "gamma frequency, knobs at rest", base.f_Hz, unit="Hz")
@@ -134,7 +136,7 @@ def _suffix(circuit: str) -> str:
 def in_words(metrics: Numbers, study: Study) -> Words:
     """What each knob does, how separable they are, and what the loop has to do with it."""
     own, apart, loop = _own(metrics), _separable(study), _loop(metrics, study)
-    return words(own, apart, _counting(metrics), _together(metrics, study), loop, short=(own, apart, loop))
+    return words(own, apart, _counting(metrics), _together(metrics), loop, short=(own, apart, loop))
 
 
 def _own(metrics: Numbers) -> str:
@@ -172,9 +174,15 @@ def _counting(metrics: Numbers) -> str:
     )
 
 
-def _together(metrics: Numbers, study: Study) -> str:
-    far = [f"{metrics[f'apart_{of}']:.2f} ({PARAMETERS[of]})" for of in OWN.values()]
-    return f"Turned together to both ends, knobs deviate from the sum of each alone by at most {listed(far)} nats."
+def _together(metrics: Numbers) -> str:
+    far = [metrics[f"apart_{of}"] for of in OWN.values()]
+    told = [
+        f"{line:.2f} ({PARAMETERS[of]}"
+        + ("" if line.floor is None else f"; independent samples {line.floor:.2f}")
+        + ")"
+        for of, line in zip(OWN.values(), far, strict=True)
+    ]
+    return f"Turned together to both ends, knobs deviate from the sum of each alone by at most {listed(told)} nats."
 
 
 def _loop(metrics: Numbers, study: Study) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from scenarios.modulating_feedback.learnt import KINDS, SPIKED
 from scenarios.modulating_feedback.report import CELLS, Study
@@ -49,6 +50,7 @@ def learning(study: Study) -> Figure:
     ax["A"].axhline(study.guess, color=FLOOR, lw=1)
     ax["A"].set(xlabel="statement", ylabel="printed values right", ylim=(0, 1.03))
     ax["B"].set(xlabel="iteration", ylabel="loss (nat)", yscale="log")
+    ax["A"].xaxis.set_major_locator(MaxNLocator(integer=True))
     plain_ticks(ax["B"], "y", [0.1, 0.2, 0.5, 1.0, 2.0])
     ax["B"].set_ylim(bottom=max(1e-3, ax["B"].dataLim.ymin))
     legend_below(figure, ax["A"], ncols=3)

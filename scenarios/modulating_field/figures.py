@@ -107,7 +107,7 @@ def help(study: Study) -> Figure:
     "circuit's own noisy estimate; open: that of exact attention."
 )
 def cycles(study: Study) -> Figure:
-    figure, ax = panels("AB", height_in=3.4, sharey=True)
+    figure, ax = panels("AB", height_in=4.4, sharey=True)
     _changes(ax["A"], study, "loss")
     _changes(ax["B"], study, "overconfidence")
     ax["A"].set_xlabel("change of loss (nat)")
@@ -133,5 +133,6 @@ def _changes(ax: Axes, study: Study, of: str) -> None:
                 label=None if exact else CELLS[cells],
             )
     ax.axvline(0, color=INK, lw=0.8)
+    ax.locator_params(axis="x", nbins=5)
     names = [f"{KINDS[kind]}\n{sign * study.params.cycle_strength:+g}" for kind, sign in rows]
     ax.set_yticks(range(len(rows)), names, fontsize=8)

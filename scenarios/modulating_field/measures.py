@@ -43,7 +43,7 @@ KINDS = {
     "gain": "surprise of the query, on the gain",
     "layer": "weights of the next layer",
 }
-CYCLED = ("surprise", "layer")  # that act from cycle to cycle
+CYCLED = ("surprise", "layer", "gain")  # that act from cycle to cycle, the last on the gain, not the drive
 SETTLED_nat = 1e-3  # change of any token's surprise below which a text is at its fixed point
 
 
@@ -172,7 +172,8 @@ class Cycled:
 
 def measure_cycles(mini: Mini, params: Params, ctx: RunContext) -> list[Cycled]:
     """Every kind of cells without a field, then with each field of either sign, its own and an exact one."""
-    exact = {kind: _exact_fields(kind, mini, params) for kind in CYCLED}
+    reference = _reference(mini)
+    exact = {kind: _exact_fields(kind, mini, params, reference) for kind in CYCLED}
     cases = [("", 0.0, False)]
     cases += [
         (kind, sign * params.cycle_strength, is_exact)
@@ -192,6 +193,7 @@ def measure_cycles(mini: Mini, params: Params, ctx: RunContext) -> list[Cycled]:
                     params.cycles - 1,
                     _spiking(cells, params, ctx),
                     keeps=True,
+                    reference=reference,
                     source=exact[kind] if is_exact else None,
                 )
                 *_, last = run
@@ -207,11 +209,11 @@ def measure_cycles(mini: Mini, params: Params, ctx: RunContext) -> list[Cycled]:
     return measured
 
 
-def _exact_fields(kind: str, mini: Mini, params: Params) -> list[list[Tensor | None]]:
+def _exact_fields(kind: str, mini: Mini, params: Params, reference: float) -> list[list[Tensor | None]]:
     """The field of exact attention without any, for every cycle."""
     with torch.no_grad():
         output = mini.model(mini.windows.tokens, keep_weights=True)
-    return [fields_of(kind, output, mini.windows.tokens)] * params.cycles
+    return [fields_of(kind, output, mini.windows.tokens, reference=reference)] * params.cycles
 
 
 def _spiking(cells: str, params: Params, ctx: RunContext) -> SpikingScoreMap:

@@ -82,34 +82,34 @@ def in_data(study: Study) -> xr.Dataset:
     maps = study.maps.values()
     rises = [[[mean(at) for at in of_strength] for of_strength in m.rise] for m in maps]
     settled = [[[fraction(at) for at in of_strength] for of_strength in m.settled] for m in maps]
-    names = [
-        f"{c.cells} {c.kind or 'none'} {c.strength:+g}{' exact' if c.exact else ''}" for c in study.cycled
-    ]
-    of_cycles = {
-        "cycle_loss": ([mean(c.answers.loss) for c in study.cycled], "loss after all cycles", "nat"),
-        "cycle_overconfidence": (
-            [mean(c.answers.overconfidence) for c in study.cycled],
-            "probability of the choice, less the share that is right",
-            "",
-        ),
-    }
-    cycles = {}
-    for name, (estimates, label, unit) in of_cycles.items():
-        cycles.update(estimate_column(name, "condition", estimates, label, unit))
     n_passes = study.maps["surprise"].loss.shape[1]
-    return xr.Dataset(
+    data = xr.Dataset(
         {
             **estimate_column("rise", ("kind", "strength", "pass"), rises, "rise in loss", "nat"),
             **estimate_column("settled", ("kind", "strength", "step"), settled, "texts at their fixed point"),
-            **cycles,
         },
         {
             "kind": list(study.maps),
             "strength": column("strength", study.params.all_strengths, "strength of the field"),
             "pass": column("pass", np.arange(n_passes), "passes with a field"),
             "step": column("step", np.arange(1, n_passes), "passes with a field"),
-            "condition": names,
         },
+    )
+    return data.merge(_cycles_in_data(study)) if study.cycled else data
+
+
+def _cycles_in_data(study: Study) -> xr.Dataset:
+    """Loss and overconfidence after all cycles, condition by condition."""
+    exact = {True: " exact", False: ""}
+    names = [f"{c.cells} {c.kind or 'none'} {c.strength:+g}{exact[c.exact]}" for c in study.cycled]
+    loss, over = ([mean(getattr(c.answers, of)) for c in study.cycled] for of in ("loss", "overconfidence"))
+    label = "probability of the choice, less the share that is right"
+    return xr.Dataset(
+        {
+            **estimate_column("cycle_loss", "condition", loss, "loss after all cycles", "nat"),
+            **estimate_column("cycle_overconfidence", "condition", over, label),
+        },
+        {"condition": names},
     )
 
 
@@ -282,6 +282,6 @@ def _locks(study: Study) -> str:
     noise = listed([f"{study.noise(c)} nat ({CELLS[c]})" for c in cells])
     return (
         f"Fields of a circuit's own noisy estimate cost {noise} more than those of exact attention. Without "
-        f"feedback the probability of the choice exceeds the share that is right by {base}; feedback makes it "
-        f"clearly surer " + (f"with {listed(surer)}." if surer else "in no condition.")
+        f"feedback the probability of the choice, less the share that is right, is {base}; feedback makes it "
+        f"clearly larger " + (f"with {listed(surer)}." if surer else "in no condition.")
     )
