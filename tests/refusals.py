@@ -311,6 +311,11 @@ REFUSALS = [
         says="k must be at most n_keys, got 9 of 8 keys",
     ),
     Refusal(
+        what="more active modules than there are",
+        command="run independent-mechanisms --active 6",
+        says="active must be <= 4, got 6",
+    ),
+    Refusal(
         what="missing extra",
         command="compare --model minilm",
         says="pip install '.[hf]' in the checkout",

@@ -64,6 +64,11 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "layer_batch": 8, "toy_d": 2, "n_points": 3, "n_layers": 1, "width": 8, "iterations": 4, "batch": 4,
         "toy_tasks": 8, "toy_spikes": (4,), "tune_iterations": 2, "tune_spikes": 4,
     },
+    "independent-mechanisms": {
+        "circuits": ("brief",), "spikes": (4,), "modules": 5, "active": 2, "module_width": 4, "n_symbols": 2,
+        "n_copied": 1, "delay": 1, "seeds": 2, "iterations": 3, "tune_iterations": 2, "batch": 4, "windows": 4,
+        "swaps": (0.5,),
+    },
     "mini-transformer-bill": {**TINY_MODEL, "tasks": ("sort",), "spikes": (4,), "n_cells": 2},
     "minilm-heads": {"heads": "0.0", "duration_ms": 100.0, "n_cells": 5, "text": "Attention is a choice."},
     "minilm-on-gamma": {"heads": "0.0", "spikes": (4,), "sampled": (2,), "layer_spikes": 0},

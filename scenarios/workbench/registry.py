@@ -162,6 +162,9 @@ SCENARIOS: dict[str, Entry] = {
         MACHINE,
         "Matrices written while they are read, one column a spike; layers that rewrite themselves; tasks",
     ),
+    "independent-mechanisms": Entry(
+        MACHINE, "Modules that take turns copy after long delays: chosen by top-k, by first spikes, by counts"
+    ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
 
