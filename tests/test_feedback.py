@@ -135,6 +135,11 @@ def test_a_short_training_lowers_the_loss() -> None:
         assert losses[-10:].mean() < 0.75 < losses[0]
 
 
+def test_a_sequence_beyond_the_context_is_refused() -> None:
+    with pytest.raises(ValueError, match="longer than the model's context of 8 tokens, got 9"):
+        model_of("all")(torch.zeros(1, 9, dtype=torch.int64))
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

@@ -117,6 +117,13 @@ def test_an_unknown_field_is_refused(model: Transformer, tokens: torch.Tensor) -
         fields_of("mood", output, tokens)
 
 
+def test_an_encoder_is_refused(tokens: torch.Tensor) -> None:
+    sizes = TransformerParams(n_vocab=9, n_layers=1, n_heads=2, width=16, n_context=10, causal=False)
+    encoder = Transformer(sizes, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="passes needs a decoder"):
+        next(passes(encoder, tokens, "surprise", 1.0, 1, Softmax()))
+
+
 def test_the_map_is_an_identity_in_the_middle_and_settles(outcome: Outcome) -> None:
     assert outcome.metrics["identity"].value == 0
     assert outcome.metrics["last"].value < 1e-3

@@ -116,7 +116,8 @@ class FeedbackTransformer(nn.Module):
     def __init__(self, params: FeedbackParams, rng: np.random.Generator) -> None:
         super().__init__()
         check_rng(rng)
-        self.params, self.head = params, None
+        self.params = params
+        self.head: Head | None = None
         width = params.width
         self.token_vectors = _drawn(rng, _VECTOR_STD, params.n_vocab, width)
         self.position_vectors = _drawn(rng, _VECTOR_STD, params.n_context, width)
@@ -128,10 +129,13 @@ class FeedbackTransformer(nn.Module):
         self.norm = nn.LayerNorm(width, bias=False)
         self.to_logits = _matrix(rng, params.n_classes, width)
 
-    head: Head | None
-
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits (B, T, n_classes) at every position of the tokens (B, T), from it and those before."""
+        if tokens.shape[1] > self.params.n_context:
+            raise ValueError(
+                f"a sequence must not be longer than the model's context of {self.params.n_context} tokens, got "
+                f"{tokens.shape[1]}; cut it, or build a model with a longer n_context"
+            )
         x = self.token_vectors[tokens] + self.position_vectors[: tokens.shape[1]]  # (B, T, C)
         if self.params.memory == "none":
             x = self._plain(x)

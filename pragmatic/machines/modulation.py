@@ -136,6 +136,11 @@ def passes(
     """
     at_least("passes", "n_passes", n_passes, 0)
     within("passes", "strength", strength, -10.0, 10.0)
+    if not model.params.causal:
+        raise ValueError(
+            "passes needs a decoder, whose tokens are predicted from those before, got an encoder; use "
+            "TransformerParams(causal=True)"
+        )
     heads = [ModulatedHead(score_map, keeps) for _ in model.blocks]
     for number in range(n_passes + 1):
         with _replaced(model, heads), torch.no_grad():
