@@ -30,11 +30,12 @@ def _memory(study: Study, metrics: Numbers) -> str:
     """The rules, and the spikes from which they recall what softmax does."""
     most = study.params.keys[-1]
     rules = [metrics[f"{rule}_{most}"] for rule in ("hebb", "delta", "softmax")]
-    enough = [f"{_enough(study, source)} {label}" for source, label in SOURCES.items()]
+    enough = [f"{_enough(study, source)} with {label}" for source, label in SOURCES.items()]
     return (
         f"The last of {study.params.writes} values that each of {most} keys got is recalled in {rules[0]} of the "
-        f"cases by Hebb's rule, in {rules[1]} by the delta rule, in {rules[2]} with columns by softmax; "
-        f"{listed(enough)} for each read and write come within {NEAR:g} of that, for any number of keys."
+        f"cases by Hebb's rule, in {rules[1]} by the delta rule, in {rules[2]} with columns by softmax. "
+        f"To come within {NEAR:g} of that, for any number of keys, takes this many spikes a read and write: "
+        f"{listed(enough)}."
     )
 
 
@@ -44,7 +45,7 @@ def _enough(study: Study, source: str) -> str:
         return max(gaps) <= NEAR
 
     n = next((n for n in study.params.spikes if near(n)), None)
-    return f"{n} spikes of" if n else f"no number up to {study.params.spikes[-1]} spikes of"
+    return str(n) if n else f"more than {study.params.spikes[-1]}"
 
 
 def _twins(study: Study) -> str:
@@ -61,9 +62,9 @@ def _twins(study: Study) -> str:
     said = []
     for source in ("circuit", "regular"):
         some = {way: [str(n) for n in params.spikes if signs[f"{source} {n}"] == way] for way in (1, -1)}
-        parts = [f"{word} with {listed(some[w])}" for w, word in ((1, "more"), (-1, "less")) if some[w]]
+        parts = [f"{word} at N = {listed(some[w])}" for w, word in ((1, "more"), (-1, "less")) if some[w]]
         said.append(f"{SOURCES[source]} {' and '.join(parts) or 'neither more nor less'}")
-    return f"Compared with as many samples, spikes recall, in {'; in '.join(said)}."
+    return f"Compared with as many samples, N spikes recall, in {'; in '.join(said)}."
 
 
 def _shared(study: Study) -> str:
@@ -76,9 +77,9 @@ def _shared(study: Study) -> str:
     }
     signs = clear(gaps)
     some = {way: [n for n in gaps if signs[n] == way] for way in (1, -1)}
-    parts = [f"{word} with {listed(some[w])}" for w, word in ((1, "more"), (-1, "less")) if some[w]]
+    parts = [f"{word} at N = {listed(some[w])}" for w, word in ((1, "more"), (-1, "less")) if some[w]]
     return (
-        f"Where a write uses the spikes of its own read, random cells recall {' and '.join(parts)} spikes."
+        f"Where a write uses the spikes of its own read, random cells recall {' and '.join(parts)}."
         if parts
         else "Whether a write uses the spikes of its own read or new ones makes no clear difference."
     )
@@ -95,7 +96,7 @@ def _swap(study: Study, metrics: Numbers) -> str:
     free = []
     for source, label in SOURCES.items():
         some = [str(n) for n in params.spikes if signs[f"{source} {n}"] <= 0]
-        free.append(f"{label} {f'with {listed(some)} spikes' if some else 'with no number of spikes'}")
+        free.append(f"{label} {f'at {listed(some)}' if some else 'at no number'}")
     middle = f"self_circuit_{params.middle}"
     return (
         f"A layer that rewrites itself {learns} {TASK.n_classes} new classes from {TASK.shots} examples of each: "

@@ -52,19 +52,19 @@ def _spikes(study: Study, metrics: Numbers) -> str:
     """How many spikes keep the program at the first ratio above threshold and at the last."""
     said = []
     for ratio in dict.fromkeys((study.params.just_above, study.params.ratios[-1])):
-        needed = [f"{_enough(study, source, ratio)} {label}" for source, label in SOURCES.items()]
-        said.append(f"at beta / n = {ratio:g} {listed(needed)}")
+        needed = [f"{_enough(study, source, ratio)} with {label}" for source, label in SOURCES.items()]
+        said.append(f"{listed(needed)} at beta / n = {ratio:g}")
     return (
-        f"With n = {study.params.n} an edit needs, for {ENOUGH:.0%} right steps, {'; '.join(said)}. At "
-        f"{study.params.middle} spikes and {study.params.just_above:g} random cells make {metrics['right']} "
-        "right steps."
+        f"With n = {study.params.n} an edit needs, for {ENOUGH:.0%} right steps, this many spikes: "
+        f"{'; '.join(said)}. At {study.params.middle} spikes and {study.params.just_above:g} random cells make "
+        f"{metrics['right']} right steps."
     )
 
 
 def _enough(study: Study, source: str, ratio: float) -> str:
     few = (n for n in study.params.spikes if study.at(source, ratio, n).right.mean() >= ENOUGH)
     n = next(few, None)
-    return f"{n} spikes of" if n else f"more than {study.params.spikes[-1]} spikes of"
+    return str(n) if n else f"more than {study.params.spikes[-1]}"
 
 
 def _twins(study: Study, metrics: Numbers) -> str:
@@ -116,10 +116,10 @@ def _starts(study: Study, metrics: Numbers) -> str:
     said = []
     for source, label in SOURCES.items():
         some = [str(m) for m in study.params.spikes if signs[f"start_{source}_{m}"] > 0]
-        said.append(f"{label} {f'with {listed(some)} spikes' if some else 'with no number of spikes'}")
+        said.append(f"{label} {f'at {listed(some)} an edit' if some else 'at no number'}")
     return (
         f"Between both thresholds (n = {n}, beta / n = {ratio:.2f}) softmax keeps whichever state it starts in; "
-        f"the start still decides in {'; '.join(said)}."
+        f"the start still decides with spikes of {'; '.join(said)}."
     )
 
 
