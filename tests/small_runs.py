@@ -33,6 +33,11 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     },
     "circuit-knobs": {"n_rows": 8, "n_keys": 4, "steps": 1, "duration_ms": 200.0},
     "compare-file": {"duration_ms": 100.0, "n_cells": 5},
+    "dmm-learns": {
+        "machines": 2, "steps": 2, "smallest": 40, "round_steps": 1, "spikes": (16,), "replicas": 2,
+        "train_spikes": 4, "spike_steps": 1,
+    },
+    "dmm-wakes-and-sleeps": {"cycles": 60, "machines": 2, "n_seeds": 2, "seed_cycles": 60, "spikes": (16,)},
     "dmm-traces": {"spikes": (17,), "machines": 2, "cycles": 4},
     "expressive-transformer": {
         "spikes": (8, 32), "n_rows": 40, "matches": (1,), "bits": 2, "few_spikes": (1, 4), "branch_spikes": 16,

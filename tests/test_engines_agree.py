@@ -79,6 +79,8 @@ GIVEN = {  # what differs from the defaults
     },
     "parse-geometry": {"n_sentences": 30, "longest": 15, "spikes": (8,)},
     "rank-collapse": {"spikes": (4, 64), "pretrained": False, "iterations": 20, "bert_layers": 2},
+    "dmm-learns": {"steps": 20, "smallest": 40, "round_steps": 2, "spikes": (16,), "spike_steps": 2},
+    "dmm-wakes-and-sleeps": {"cycles": 60, "machines": 4, "seed_cycles": 300, "spikes": (16,)},
     "dmm-traces": {"spikes": (17, 65), "machines": 16, "cycles": 8},
     "universal-machine": {"program": "add", "spikes": (3, 7), "n_steps": 60, "machines": 2},
     "price-of-context": {"n_keys": (16, 64), "rounds": 2},

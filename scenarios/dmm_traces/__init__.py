@@ -40,7 +40,7 @@ class Params(ScenarioParams):
         (17, 65, 257, 1025, 4097),
         "spikes a row, rising; odd, as two equal links share an even number exactly",
         at_least=1,
-        at_most=65536,
+        at_most=16384,
     )
     machines: int = param(60, "machines with each number of spikes", at_least=2)
     cycles: int = param(60, "that each is run for at most", at_least=2)

@@ -145,6 +145,14 @@ SCENARIOS: dict[str, Entry] = {
         MACHINE,
         "Dataflow matrix machines that rewrite their own links, exactly and with links drawn by spikes",
     ),
+    "dmm-learns": Entry(
+        MACHINE,
+        "A machine that learns to count and is cut to a few links: at how many spikes does it keep its meaning?",
+    ),
+    "dmm-wakes-and-sleeps": Entry(
+        MACHINE,
+        "A random machine that rewrites itself: quiet and active stretches, exactly and with rows in spikes",
+    ),
     "self-modifying-attention": Entry(
         MACHINE,
         "A program that edits its own matrix by attention: the temperature at which it lives, on spikes",

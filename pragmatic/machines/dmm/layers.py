@@ -22,7 +22,7 @@ from pragmatic.machines.dmm.neurons import NEURONS
 from pragmatic.machines.dmm.program import Program
 from pragmatic.machines.dmm.values import NUMBER
 
-__all__ = ["KINDS", "LayeredMachine", "Sizes", "fitted", "sparsified"]
+__all__ = ["KINDS", "LayeredMachine", "Sizes", "fitted", "sparsified", "squared_errors"]
 
 KINDS = ("accum", "max-norm", "compare", "dot")
 TWINS = "ab"  # neurons of each kind in a layer
@@ -116,13 +116,15 @@ class LayeredMachine(nn.Module):
         return layout.numbers(inputs)
 
     def program(self, machine: int, text: str = TEXT) -> Program:
-        """One of the machines as a program, its links those that are left."""
-        links: dict[str, dict[str, float]] = {out: {} for out in OUTPUTS}
+        """One of the machines as a program, its links those that are left and can carry a signal."""
+        links: dict[str, dict[str, float]] = {}
         kept = (self.weights * self.kept)[machine].tolist()
         at = iter(kept)
+        heard = {INPUT, CONST, STOP}  # outputs, in the order of layers, that some input reaches
         for to, out in self._names():
-            if weight := next(at):
+            if (weight := next(at)) and out in heard:
                 links.setdefault(to, {})[out] = weight
+                heard |= {f"{to.rpartition('.')[0]}.{slot}" for slot in NEURONS[to.split(".")[0]].outputs}
         return wired(links, text)
 
     def _names(self) -> Iterator[tuple[str, str]]:
@@ -186,9 +188,16 @@ def fitted(
 
 
 def sparsified(
-    machine: LayeredMachine, n_left: Sequence[int], *, l1: float = 1e-2, n_steps: int = 100
+    machine: LayeredMachine,
+    n_left: Sequence[int],
+    *,
+    l1: float = 1e-2,
+    n_steps: int = 100,
+    patience: int = 1,
+    enough: float = 1.0,
+    progress: Callable[[float], None] = lambda _: None,
 ) -> np.ndarray:
-    """Cut the smallest weights in rounds, each followed by a training from a fresh state of the optimiser.
+    """Cut the smallest weights in rounds, each followed by trainings from a fresh state of the optimiser.
 
     Parameters
     ----------
@@ -198,7 +207,11 @@ def sparsified(
     l1 : float
         Penalty of absolute weights meanwhile, ten times that of the training.
     n_steps : int
-        Of each round.
+        Of each training.
+    patience : int
+        Trainings after a cut, as long as the median error of the machines is above `enough`.
+    enough : float
+    progress : callable, optional
 
     Returns
     -------
@@ -206,14 +219,24 @@ def sparsified(
         Squared errors after each round.
     """
     errors = []
-    for left in n_left:
+    for done, left in enumerate(n_left, start=1):
         size = (machine.weights * machine.kept).detach().abs()
         machine.kept = torch.zeros_like(machine.kept).scatter(1, size.topk(left, dim=1).indices, True)
-        fitted(machine, n_steps=n_steps, l1=l1)
-        with torch.no_grad():
-            wrong = machine(TEXT, 140) - counted(TEXT, 140)
-        errors.append(wrong.square().sum(dim=(1, 2)).numpy())
+        for _ in range(patience):
+            fitted(machine, n_steps=n_steps, l1=l1)
+            wrong = squared_errors(machine, TEXT, 140)
+            if np.median(wrong) < enough:
+                break
+        errors.append(wrong)
+        progress(done / len(n_left))
     return np.array(errors)
+
+
+def squared_errors(machine: LayeredMachine, text: str, n_cycles: int) -> np.ndarray:
+    """Of each machine, summed over cycles and both outputs, (n_machines,)."""
+    with torch.no_grad():
+        wrong = machine(text, n_cycles) - counted(text, n_cycles)
+    return wrong.square().sum(dim=(1, 2)).numpy()
 
 
 def _heard(text: str, n_cycles: int, n_machines: int) -> tuple[Layout, Tensor]:

@@ -88,5 +88,11 @@ def counted(text: str, n_cycles: int, *, every: int = EVERY) -> Tensor:
 def said(program: Program, n_cycles: int, *, batch: int = 1, draw: RowDraw | None = None) -> Tensor:
     """The numbers at both outputs, (batch, n_cycles, 2)."""
     machine = DenseMachine(program, batch=batch, draw=draw)
-    places = [machine.layout.outputs.index(tuple(name.split("."))) for name in OUTPUTS]
-    return machine.layout.numbers(machine.run(n_cycles)[:, :, places]).transpose(0, 1)
+    outputs = machine.run(n_cycles)  # (n_cycles, batch, n_outputs, D)
+    numbers = torch.zeros(batch, n_cycles, 2, dtype=outputs.dtype)
+    for at, name in enumerate(OUTPUTS):
+        path = tuple(name.split("."))
+        if path in machine.layout.outputs:  # an output without links is silent
+            place = machine.layout.outputs.index(path)
+            numbers[:, :, at] = machine.layout.numbers(outputs[:, :, place]).T
+    return numbers
