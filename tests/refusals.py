@@ -291,6 +291,11 @@ REFUSALS = [
         says="ratios must be ordered without repeats, got 1.5,0.5; use 0.5,1.5",
     ),
     Refusal(
+        what="more writers than points",
+        command="run shared-workspace --others 0 --writers 4",
+        says="writers must be at most the number of points (3), got 4; use 3 or less",
+    ),
+    Refusal(
         what="more keys than other variables",
         command="run sparse-factors --variables 6 --top 6",
         says="top must be at most the number of other variables (5), got 6; use 5 or less",

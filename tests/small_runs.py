@@ -106,6 +106,10 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "sizes": (4,), "ratios": (0.5, 1.5), "spikes": (4, 16), "machines": 4, "steps": 12, "exact_steps": 200,
         "loop_ms": 40.0, "loop_steps": 3,
     },
+    "shared-workspace": {
+        "others": 5, "test_others": (5,), "writers": 2, "slots": 2, "width": 4, "layers": 1, "iterations": 2,
+        "batch": 4, "seeds": 2, "held_out": 8, "spikes": (4,),
+    },
     "softmax-from-spikes": {
         "keys": (4,), "keys_lif": (4,), "temperatures": (1.0,), "n_rows": 6, "n_cells": 10, "duration_ms": 300.0,
     },

@@ -173,6 +173,9 @@ SCENARIOS: dict[str, Entry] = {
     "independent-mechanisms": Entry(
         MACHINE, "Modules that take turns copy after long delays: chosen by top-k, by first spikes, by counts"
     ),
+    "shared-workspace": Entry(
+        MACHINE, "Tokens that meet in a few slots against attention of all pairs: generalisation, five seeds"
+    ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
 
