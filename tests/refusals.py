@@ -321,6 +321,11 @@ REFUSALS = [
         says="active must be <= 4, got 6",
     ),
     Refusal(
+        what="digits finer than they are",
+        command="run sequential-digits --finer 5,9",
+        says="finer must be <= 8, got 9",
+    ),
+    Refusal(
         what="missing extra",
         command="compare --model minilm",
         says="pip install '.[hf]' in the checkout",

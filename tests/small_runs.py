@@ -117,6 +117,10 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "variables": 4, "factors": (3, 2), "top": 1, "reading_heads": 1, "samples": (8, 16), "seeds": 2,
         "iterations": 4, "batch": 4, "spikes": 8, "budgets": (4,), "colder": (1,), "held_out": 8, "draws": 1,
     },
+    "sequential-digits": {
+        "circuits": ("brief",), "spikes": (4,), "modules": 5, "active": 2, "module_width": 4, "resolution": 2,
+        "finer": (5,), "seeds": 2, "iterations": 3, "batch": 4, "windows": 6,
+    },
     "swap-model": {"heads": "0.0", "spikes": 4, "n_draws": 2, "text": "Attention is a choice."},
     "temperature-map": {"n_rows": 3, "n_keys": 3, "duration_ms": 200.0, "n_cells": 5, "steps": 3},
     "train-with-spikes": {**TINY_MODEL, "kinds": ("softmax", "sampled"), "seeds": 1, "spikes": 4, "n_cells": 2},

@@ -176,6 +176,9 @@ SCENARIOS: dict[str, Entry] = {
     "shared-workspace": Entry(
         MACHINE, "Tokens that meet in a few slots against attention of all pairs: generalisation, five seeds"
     ),
+    "sequential-digits": Entry(
+        MACHINE, "Digits pixel by pixel at finer resolutions than in training, by modules that take turns"
+    ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
 
