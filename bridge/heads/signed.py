@@ -4,7 +4,7 @@ A row of coefficients c, of any sign, becomes a competition in which key j has t
 a spike comes from key j with probability |c_j| / S, S = sum_k |c_k|, and counts as S sign(c_j) / N. The mean over
 N spikes is then c itself, whatever c: a row of a matrix times vectors, drawn without bias. Signed samples of a
 linear combination as streams of a dataflow machine: Bukatin and Matthews (2015), Linear models of computation and
-program learning, EPiC 36:66.
+program learning, arXiv:1512.04639.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bridge.heads.named import check_circuit_name
 from pragmatic.machines.dmm.lite import HAND, NINETEEN, wired
 from scenarios.dmm_learns.draws import by_kind, by_spikes
 from scenarios.dmm_learns.figures import learning, machines, spikes
@@ -13,8 +12,8 @@ from scenarios.dmm_learns.measures import Study, in_data, in_numbers
 from scenarios.dmm_learns.words import in_words
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.panels import pictures
-from scenarios.workbench.params import ScenarioParams, param
-from spiking import PARAMETER_SETS
+from scenarios.workbench.params import param
+from scenarios.workbench.sources import SourceParams
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -23,18 +22,15 @@ QUESTION = (
     "few links. "
     "At how many spikes does that program keep its meaning, and which of its neurons loses it first?"
 )
-CIRCUITS = f"one of: {', '.join(PARAMETER_SETS)}; or yours: package.module:name"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params(ScenarioParams):
+class Params(SourceParams):
     machines: int = param(3, "machines that are trained, at once", at_least=1)
     steps: int = param(2500, "of each training", at_least=1)
     smallest: int = param(19, "weights that sparsifying leaves", at_least=2, at_most=500)
     round_steps: int = param(100, "training steps after each cut, up to three times", at_least=1)
     unseen: str = param("tets. str.ingtb str.ingtb", "a text that nothing was trained on")
-    circuit: str = param("brief", f"the main circuit, of random cells; {CIRCUITS}")
-    regular: str = param("regular-brief", f"a circuit of regular cells to compare with; {CIRCUITS}")
     spikes: tuple[int, ...] = param((16, 64, 256, 1024), "spikes a row, rising", at_least=1, at_most=4096)
     replicas: int = param(12, "machines that run each program by spikes", at_least=2)
     train_spikes: int = param(64, "spikes a row of the training through spikes", at_least=1, at_most=1024)
@@ -42,8 +38,6 @@ class Params(ScenarioParams):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_circuit_name(self.circuit)
-        check_circuit_name(self.regular)
         self.check_ordered("spikes")
 
 

@@ -9,22 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
-from bridge import SpikingScoreMap
-from bridge.heads.named import circuit_named
-from bridge.heads.signed import SignedRows
 from pragmatic.machines.dmm import DenseMachine, Program
 from pragmatic.machines.dmm.lite import TEXT, counted, said
 from pragmatic.machines.dmm.programs import soft
 from scenarios.workbench.outcome import RunContext
+from scenarios.workbench.sources import SOURCES
 from scenarios.workbench.statistics import Estimate, mean
-from spiking import Budget
 
 if TYPE_CHECKING:
     from scenarios.dmm_learns import Params
 
-__all__ = ["GROUPS", "SOURCES", "Drawn", "by_kind", "by_spikes", "rows_of"]
+__all__ = ["GROUPS", "Drawn", "by_kind", "by_spikes"]
 
-SOURCES = {"circuit": "random cells", "sampled": "independent samples", "regular": "regular cells"}
 N_CYCLES = 140
 GROUPS = {  # kind of neuron whose rows alone are drawn -> a reader's words
     "accum": "accumulators",
@@ -63,17 +59,6 @@ class Drawn:
         return np.sqrt(((self.outputs - self.exact) ** 2).sum(axis=2).mean(axis=0))
 
 
-def rows_of(source: str, params: Params, ctx: RunContext, spikes: int) -> SignedRows:
-    """Make what draws the rows."""
-    name = params.regular if source == "regular" else params.circuit
-    circuit = circuit_named(name, temperature=1.0, n_cells=None)
-    mode = "sampled" if source == "sampled" else "simulated"
-    rng = np.random.default_rng(ctx.rng.integers(2**63))
-    return SignedRows(
-        SpikingScoreMap(circuit, Budget(spikes=spikes), rng, ctx.engine, mode=mode, record="counts")
-    )
-
-
 def by_spikes(
     programs: Mapping[str, Program], params: Params, ctx: RunContext
 ) -> dict[tuple[str, str, int], Drawn]:
@@ -82,7 +67,7 @@ def by_spikes(
     points = [(name, source, n) for name in programs for source in SOURCES for n in params.spikes]
     drawn = {}
     for at, (name, source, n) in enumerate(points):
-        draw = rows_of(source, params, ctx, n)
+        draw = params.signed_rows(source, n, ctx)
         drawn[name, source, n] = _run(programs[name], exact[name], params, draw)
         ctx.progress((at + 1) / len(points))
     return drawn
@@ -94,7 +79,7 @@ def by_kind(program: Program, params: Params, ctx: RunContext) -> dict[str, Draw
     drawn = {}
     for at, kind in enumerate(GROUPS):
         of = soft(program) if kind == "accum" else program
-        draw = rows_of("circuit", params, ctx, spikes)
+        draw = params.signed_rows("circuit", spikes, ctx)
         inputs = DenseMachine(of).layout.inputs
         rows = [i for i, path in enumerate(inputs) if path[0] == kind]
         drawn[kind] = _run(of, exact, params, _only(draw, rows))

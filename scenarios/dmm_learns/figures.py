@@ -8,12 +8,13 @@ import numpy as np
 
 from pragmatic.machines.dmm.lite import TEXT
 from pragmatic.machines.dmm.machine import Machine
-from scenarios.dmm_learns.draws import GROUPS, SOURCES
+from scenarios.dmm_learns.draws import GROUPS
 from scenarios.dmm_learns.measures import PROGRAMS, SMOOTHED, Study
 from scenarios.dmm_learns.published import CURVE, NINETEEN_LOSSES
 from scenarios.workbench.axes import spikes_axis
 from scenarios.workbench.machine_plots import link_graph
 from scenarios.workbench.panels import captioned, dots, headroom, legend_below, panels, percent_axis
+from scenarios.workbench.sources import SOURCES
 from scenarios.workbench.style import CONTROL, FLOOR, INH, INK, MUTED, SOFTMAX, SPIKING
 
 if TYPE_CHECKING:

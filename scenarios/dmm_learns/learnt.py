@@ -14,7 +14,6 @@ import torch
 from pragmatic.checkpoint import put_tensors, read_tensors, write_tensors
 from pragmatic.machines.dmm.layers import KINDS, LayeredMachine, Sizes, fitted, sparsified, squared_errors
 from pragmatic.machines.dmm.lite import TEXT
-from scenarios.dmm_learns.draws import rows_of
 from scenarios.dmm_learns.published import NINETEEN_LOSSES
 from scenarios.workbench.outcome import RunContext
 
@@ -105,7 +104,7 @@ def _through_spikes(params: Params, ctx: RunContext) -> dict[str, np.ndarray]:
     for source in ("regular", "sampled"):
         machine = LayeredMachine(Sizes(), 1, np.random.default_rng(base))
         with ctx.part(f"training through spikes, {source}", share=0.05) as part:
-            draw = rows_of(source, params, ctx, params.train_spikes)
+            draw = params.signed_rows(source, params.train_spikes, part)
             drawn, _ = _kept(
                 machine,
                 part.checkpoint(f"through-{source}"),

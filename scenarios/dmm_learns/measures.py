@@ -12,12 +12,13 @@ import xarray as xr
 
 from pragmatic.machines.dmm import Program
 from pragmatic.machines.dmm.lite import HAND, NINETEEN, TEXT, counted, said, wired
-from scenarios.dmm_learns.draws import GROUPS, SOURCES, Drawn
+from scenarios.dmm_learns.draws import GROUPS, Drawn
 from scenarios.dmm_learns.learnt import N_CYCLES, Learnt
 from scenarios.dmm_learns.published import CHANGES, CURVE, NINETEEN_LOSSES, WITHOUT_OUTPUT_2
 from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Numbers
-from scenarios.workbench.statistics import UNKNOWN, Estimate
+from scenarios.workbench.sources import SOURCES, power
+from scenarios.workbench.statistics import Estimate
 from scenarios.workbench.tables import column, estimate_column
 
 if TYPE_CHECKING:
@@ -70,15 +71,7 @@ class Study:
 
     def slope(self, program: str, source: str) -> Estimate:
         """Of ln excess error against ln spikes, by least squares; unknown where there is no error to speak of."""
-        known = [(n, self.drawn[program, source, n].excess) for n in self.params.spikes]
-        known = [(n, e) for n, e in known if e.value > 1e-12 and e.error > 0]
-        if len(known) < 2:
-            return UNKNOWN
-        x = np.log([n for n, _ in known])
-        x = x - x.mean()
-        errors = np.array([e.error / e.value for _, e in known])
-        slope = (x * np.log([e.value for _, e in known])).sum() / (x**2).sum()
-        return Estimate(value=float(slope), error=float(np.sqrt(((x * errors) ** 2).sum()) / (x**2).sum()))
+        return power(self.params.spikes, [self.drawn[program, source, n].excess for n in self.params.spikes])
 
     def enough(self, program: str, source: str) -> int | None:
         """The fewest spikes with which all machines said the right counts in every cycle."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from pragmatic.machines.dmm.lite import TEXT
-from scenarios.dmm_learns.draws import GROUPS, SOURCES
+from scenarios.dmm_learns.draws import GROUPS
 from scenarios.dmm_learns.measures import LEARNT, Study
 from scenarios.dmm_learns.published import CHANGES, NINETEEN_LOSSES
 from scenarios.workbench.outcome import Numbers, Words
 from scenarios.workbench.sentences import words
+from scenarios.workbench.sources import SOURCES
 
 __all__ = ["in_words"]
 

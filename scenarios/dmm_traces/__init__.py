@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.heads.named import check_circuit_name
 from pragmatic.machines.dmm.program import Program
 from pragmatic.machines.dmm.programs import oscillation, ring
 from pragmatic.machines.dmm.values import DmmError
 from scenarios.dmm_traces.exact import Traces, own_trace, published
 from scenarios.dmm_traces.figures import lives, own, rewriting
-from scenarios.dmm_traces.lives import SOURCES, Lives, drawn_run, measured
+from scenarios.dmm_traces.lives import Lives, drawn_run, measured
 from scenarios.dmm_traces.measures import Study, in_data, in_numbers, in_words
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.panels import pictures
-from scenarios.workbench.params import ScenarioParams, param
-from spiking import PARAMETER_SETS
+from scenarios.workbench.params import param
+from scenarios.workbench.sources import SOURCES, SourceParams
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -25,17 +24,14 @@ QUESTION = (
     "A dataflow matrix machine can rewrite its own links while it runs. Do its programs keep running when links "
     "are drawn by spikes?"
 )
-CIRCUITS = f"one of: {', '.join(PARAMETER_SETS)}; or yours: package.module:name"
 SHIPPED = {"ring": ring, "oscillation": oscillation}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params(ScenarioParams):
+class Params(SourceParams):
     program: str = param("ring", f"that is drawn: {', '.join(SHIPPED)}, or your own JSON file of links")
     shown: int = param(12, "cycles that are drawn", at_least=2, at_most=200)
     n_updates: int = param(3, "matrices in the ring that rewrite each other", at_least=2, at_most=12)
-    circuit: str = param("brief", f"the main circuit, of random cells; {CIRCUITS}")
-    regular: str = param("regular-brief", f"a circuit of regular cells to compare with; {CIRCUITS}")
     spikes: tuple[int, ...] = param(
         (17, 65, 257, 1025, 4097),
         "spikes a row, rising; odd, as two equal links share an even number exactly",
@@ -47,8 +43,6 @@ class Params(ScenarioParams):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_circuit_name(self.circuit)
-        check_circuit_name(self.regular)
         self.check_ordered("spikes")
         self.own()
 

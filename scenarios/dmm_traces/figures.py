@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scenarios.dmm_traces.lives import SOURCES
 from scenarios.dmm_traces.measures import Study, expected_life
 from scenarios.workbench.axes import spikes_axis
 from scenarios.workbench.machine_plots import link_graph, signed_map
 from scenarios.workbench.panels import captioned, dots, legend_below, panels, percent_axis
+from scenarios.workbench.sources import SOURCES
 from scenarios.workbench.style import CONTROL, FLOOR, MUTED, SPIKING
 
 if TYPE_CHECKING:

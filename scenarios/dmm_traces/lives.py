@@ -8,22 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from bridge import SpikingScoreMap
-from bridge.heads.named import circuit_named
 from bridge.heads.signed import SignedRows
 from pragmatic.machines.dmm import DenseMachine
 from pragmatic.machines.dmm.lite import HAND, TEXT, counted, said, wired
 from pragmatic.machines.dmm.programs import ring, soft, update
 from scenarios.workbench.outcome import RunContext
+from scenarios.workbench.sources import SOURCES
 from scenarios.workbench.statistics import Estimate, mean
-from spiking import Budget
 
 if TYPE_CHECKING:
     from scenarios.dmm_traces import Params
 
-__all__ = ["SOURCES", "Drawn", "Lives", "drawn_run", "measured", "signed_rows"]
+__all__ = ["Drawn", "Lives", "drawn_run", "measured"]
 
-SOURCES = {"circuit": "random cells", "sampled": "independent samples", "regular": "regular cells"}
 N_COUNTED = 140  # cycles of the counting program
 LARGEST_SHOWN = 3.0  # weight, at which a run that is drawn ends
 
@@ -53,22 +50,12 @@ class Drawn:
     spiking: np.ndarray
 
 
-def signed_rows(source: str, params: Params, ctx: RunContext, spikes: int) -> SignedRows:
-    """Make what draws the rows."""
-    name = params.regular if source == "regular" else params.circuit
-    circuit = circuit_named(name, temperature=1.0, n_cells=None)
-    mode = "sampled" if source == "sampled" else "simulated"
-    rng = np.random.default_rng(ctx.rng.integers(2**63))
-    score_map = SpikingScoreMap(circuit, Budget(spikes=spikes), rng, ctx.engine, mode=mode, record="counts")
-    return SignedRows(score_map)
-
-
 def measured(source: str, params: Params, ctx: RunContext, *, share: float) -> Lives:
     """Run rings and counting programs with every number of spikes."""
     cycles, right = [], []
     for n in params.spikes:
         with ctx.part(f"{n} spikes, {SOURCES[source]}", share=share / len(params.spikes)):
-            draw = signed_rows(source, params, ctx, n)
+            draw = params.signed_rows(source, n, ctx)
             cycles.append(_lives(params, draw))
             counts = said(soft(wired(HAND)), N_COUNTED, batch=params.machines, draw=draw)
             right.append((counts.round() == counted(TEXT, N_COUNTED)).all(dim=2).sum(dim=1).numpy())
@@ -77,7 +64,7 @@ def measured(source: str, params: Params, ctx: RunContext, *, share: float) -> L
 
 def drawn_run(params: Params, ctx: RunContext) -> Drawn:
     """One ring exactly, and one with the middle number of spikes."""
-    draw = signed_rows("circuit", params, ctx, params.spikes[len(params.spikes) // 2])
+    draw = params.signed_rows("circuit", params.spikes[len(params.spikes) // 2], ctx)
     return Drawn(exact=_weights(params, None), spiking=_weights(params, draw))
 
 

@@ -10,10 +10,11 @@ import numpy as np
 import xarray as xr
 
 from scenarios.dmm_traces.exact import FLIPS, N_CYCLES, Own, Traces
-from scenarios.dmm_traces.lives import SOURCES, Drawn, Lives
+from scenarios.dmm_traces.lives import Drawn, Lives
 from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Numbers, Words
 from scenarios.workbench.sentences import words
+from scenarios.workbench.sources import SOURCES
 from scenarios.workbench.statistics import UNKNOWN, Estimate
 from scenarios.workbench.tables import column, estimate_column
 

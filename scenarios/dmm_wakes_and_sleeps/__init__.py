@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bridge.heads.named import check_circuit_name
 from scenarios.dmm_wakes_and_sleeps.figures import statistics, stretches
-from scenarios.dmm_wakes_and_sleeps.lives import SOURCES, Steps, at_rest, awake, many
+from scenarios.dmm_wakes_and_sleeps.lives import Steps, at_rest, awake, many
 from scenarios.dmm_wakes_and_sleeps.measures import Study, in_data, in_numbers, in_words
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.panels import pictures
-from scenarios.workbench.params import ScenarioParams, param
-from spiking import PARAMETER_SETS
+from scenarios.workbench.params import param
+from scenarios.workbench.sources import SOURCES, SourceParams
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -22,11 +21,10 @@ QUESTION = (
     "or comes to "
     "rest. Does it still wake and sleep when every row of that matrix is drawn by spikes?"
 )
-CIRCUITS = f"one of: {', '.join(PARAMETER_SETS)}; or yours: package.module:name"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params(ScenarioParams):
+class Params(SourceParams):
     seed_of_machine: int = param(
         746484, "of the machine that wakes and sleeps", at_least=0, at_most=2**31 - 1
     )
@@ -37,16 +35,12 @@ class Params(ScenarioParams):
         40, "seeds from 1 on, each run exactly until it rests or not", at_least=2, at_most=1000
     )
     seed_cycles: int = param(2000, "cycles of every exact run", at_least=60)
-    circuit: str = param("brief", f"the main circuit, of random cells; {CIRCUITS}")
-    regular: str = param("regular-brief", f"a circuit of regular cells to compare with; {CIRCUITS}")
     spikes: tuple[int, ...] = param(
         (16, 64, 256, 1024, 4096), "spikes a row, rising", at_least=1, at_most=16384
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_circuit_name(self.circuit)
-        check_circuit_name(self.regular)
         self.check_ordered("spikes")
 
     @property

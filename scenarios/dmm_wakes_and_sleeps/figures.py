@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pragmatic.machines.dmm.lightweight import N_OUTPUTS
-from scenarios.dmm_wakes_and_sleeps.lives import SOURCES, Steps
+from scenarios.dmm_wakes_and_sleeps.lives import Steps
 from scenarios.dmm_wakes_and_sleeps.measures import Study, smooth
 from scenarios.workbench.axes import spikes_axis
 from scenarios.workbench.panels import captioned, dots, legend_below, panels, percent_axis
+from scenarios.workbench.sources import SOURCES
 from scenarios.workbench.statistics import mean
 from scenarios.workbench.style import CONTROL, FLOOR, INK, MUTED, SPIKING
 

@@ -8,19 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from bridge import SpikingScoreMap
-from bridge.heads.named import circuit_named
-from bridge.heads.signed import SignedRows
 from pragmatic.machines.dmm.lightweight import MASTER, PureMachines
 from scenarios.workbench.outcome import RunContext
-from spiking import Budget
 
 if TYPE_CHECKING:
     from scenarios.dmm_wakes_and_sleeps import Params
 
-__all__ = ["SOURCES", "Seeds", "Steps", "at_rest", "awake", "many"]
+__all__ = ["Seeds", "Steps", "at_rest", "awake", "many"]
 
-SOURCES = {"circuit": "random cells", "sampled": "independent samples", "regular": "regular cells"}
 Reader = tuple[str, int]  # source, spikes
 STILL = 1e-4  # step below which a machine rests
 TAIL = 50  # cycles at the end of a run that must be still
@@ -77,7 +72,7 @@ def awake(
         machines.outputs += torch.from_numpy(nudges)
     else:
         assert ctx is not None  # spikes need an engine
-        draw = _rows(reader, params, ctx)
+        draw = params.signed_rows(*reader, ctx)
     rows = machines.master(n_cycles, draw)
     return Steps(length=abs(np.diff(rows, axis=1)).max(axis=2), rows=rows[0])
 
@@ -91,16 +86,6 @@ def at_rest(params: Params, seeds: Seeds, reader: Reader, ctx: RunContext) -> np
     for name in ("inputs", "outputs"):
         kept = getattr(machines, name)
         setattr(machines, name, kept.expand(params.machines, *kept.shape[1:]).clone())
-    rows = machines.master(REST_CYCLES, _rows(reader, params, ctx))
+    rows = machines.master(REST_CYCLES, params.signed_rows(*reader, ctx))
     steps = abs(np.diff(rows, axis=1)).max(axis=2)[:, REST_CYCLES // 2 :]
     return np.sqrt((steps**2).mean(axis=1))
-
-
-def _rows(reader: Reader, params: Params, ctx: RunContext) -> SignedRows:
-    source, spikes = reader
-    name = params.regular if source == "regular" else params.circuit
-    circuit = circuit_named(name, temperature=1.0, n_cells=None)
-    mode = "sampled" if source == "sampled" else "simulated"
-    rng = np.random.default_rng(ctx.rng.integers(2**63))
-    score_map = SpikingScoreMap(circuit, Budget(spikes=spikes), rng, ctx.engine, mode=mode, record="counts")
-    return SignedRows(score_map)

@@ -11,11 +11,12 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from scenarios.dmm_wakes_and_sleeps.lives import SOURCES, Reader, Seeds, Steps
+from scenarios.dmm_wakes_and_sleeps.lives import Reader, Seeds, Steps
 from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Numbers, Words
 from scenarios.workbench.sentences import words
-from scenarios.workbench.statistics import UNKNOWN, Estimate, clear, difference, fraction, mean
+from scenarios.workbench.sources import SOURCES, power
+from scenarios.workbench.statistics import Estimate, clear, difference, fraction, mean
 from scenarios.workbench.tables import column, estimate_column
 
 if TYPE_CHECKING:
@@ -77,15 +78,7 @@ class Study:
 
     def tremble(self, source: str) -> Estimate:
         """Slope of ln step against ln spikes of a machine at rest, by least squares."""
-        known = [(n, mean(self.resting[source, n])) for n in self.params.spikes]
-        known = [(n, e) for n, e in known if e.value > 0 and e.error > 0]
-        if len(known) < 2:
-            return UNKNOWN
-        x = np.log([n for n, _ in known])
-        x = x - x.mean()
-        errors = np.array([e.error / e.value for _, e in known])
-        slope = (x * np.log([e.value for _, e in known])).sum() / (x**2).sum()
-        return Estimate(value=float(slope), error=float(np.sqrt(((x * errors) ** 2).sum()) / (x**2).sum()))
+        return power(self.params.spikes, [mean(self.resting[source, n]) for n in self.params.spikes])
 
     def enough(self, source: str) -> int | None:
         """The fewest spikes from which on steps are not clearly further from the exact ones than those are."""
