@@ -22,14 +22,15 @@ pytest.importorskip("sklearn")
 
 SMALL = Params(
     circuits=("regular-brief",), spikes=(16,), modules=5, active=2, module_width=8, resolution=3, finer=(5, 6),
-    seeds=2, iterations=200, batch=16, windows=40, learning_rate=2e-2,
+    seeds=2, iterations=120, batch=16, windows=40, learning_rate=3e-2,
 )  # fmt: skip
 
 
 def test_it_runs_and_learns_something() -> None:
-    """Of ten digits a guess gets .1 ± .03; 200 iterations at three pixels a side more than twice that."""
+    """Of ten digits a guess gets .1 ± .03; after 120 iterations all modules together get .4 ± .06."""
     outcome = run(SMALL, RunContext(rng=np.random.default_rng(1), progress=silent()))
-    assert outcome.metrics["turns_3"].value > 0.2
+    assert outcome.metrics["all_active_3"].value > 0.2
+    assert outcome.metrics["turns_3"].control == outcome.metrics["all_active_3"].value
     assert outcome.dataset.chosen.dims == ("way", "side")
     with style():
         for picture in outcome.pictures.values():
