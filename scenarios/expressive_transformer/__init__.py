@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.heads.named import check_circuit_name
 from pragmatic.machines.arithmetic import TwoKeys
 from pragmatic.machines.memory import AddressedMemory
 from scenarios.expressive_transformer.branches import branches
@@ -27,8 +26,8 @@ from scenarios.expressive_transformer.regimes import regimes
 from scenarios.expressive_transformer.words import in_words
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.panels import pictures
-from scenarios.workbench.params import ScenarioParams, param
-from spiking import PARAMETER_SETS
+from scenarios.workbench.params import param
+from scenarios.workbench.sources import SourceParams
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -38,15 +37,12 @@ QUESTION = (
     "a switch, a program? How many spikes does each take when a simulated circuit does the attention?"
 )
 Measure = Callable[[Maps, bool], Curve]  # of score maps, and whether their cells are regular
-CIRCUITS = f"one of: {', '.join(PARAMETER_SETS)}; or yours: package.module:name"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params(ScenarioParams):
+class Params(SourceParams):
     spikes: tuple[int, ...] = param((16, 64, 256, 1024), "budgets of a row, rising", at_least=4, at_most=2048)
     n_rows: int = param(2000, "rows for each error", at_least=20)
-    circuit: str = param("brief", f"the main circuit, of random cells; {CIRCUITS}")
-    regular: str = param("regular-brief", f"a circuit of regular cells to compare with; {CIRCUITS}")
     matches: tuple[int, ...] = param(
         (1, 2, 4), f"matches to count among {LENGTH} tokens, rising", at_least=1, at_most=LENGTH - 1
     )
@@ -67,8 +63,6 @@ class Params(ScenarioParams):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_circuit_name(self.circuit)
-        check_circuit_name(self.regular)
         self.check_ordered("spikes", "matches", "few_spikes", "inhibition")
 
 

@@ -7,18 +7,17 @@ from itertools import product
 
 import numpy as np
 
-from bridge.heads.named import check_circuit_name
 from pragmatic.score_maps import Softmax
 from scenarios.fast_weights.figures import figures
+from scenarios.fast_weights.gates import gate_of
 from scenarios.fast_weights.learners import HEADS, learnt
 from scenarios.fast_weights.measures import Point, Study, in_data, in_numbers
 from scenarios.fast_weights.memories import Draws, Gate, Tasks, best, forgotten, overwritten
-from scenarios.fast_weights.sources import SOURCES, columns_of, gate_of
 from scenarios.fast_weights.words import in_words
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.outcome import Outcome, RunContext
-from scenarios.workbench.params import ScenarioParams, param
-from spiking import PARAMETER_SETS
+from scenarios.workbench.params import param
+from scenarios.workbench.sources import SOURCES, SourceParams
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -26,11 +25,10 @@ QUESTION = (
     "When a matrix is written while it is read, how many spikes does a write take, does a layer that rewrites "
     "itself survive spikes, and can tasks share a matrix without forgetting?"
 )
-CIRCUITS = f"one of: {', '.join(PARAMETER_SETS)}; or yours: package.module:name"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params(ScenarioParams):
+class Params(SourceParams):
     keys: tuple[int, ...] = param((4, 8, 16), "keys of a memory", at_least=1)
     writes: int = param(3, "values that each key gets, one after another", at_least=1)
     dim: int = param(16, "of keys", at_least=2)
@@ -39,8 +37,6 @@ class Params(ScenarioParams):
     sharpness: float = param(4.0, "standard deviation of a key's scores on the columns", above=0, at_most=100)
     spikes: tuple[int, ...] = param((1, 4, 16, 64), "spikes of each read and write", at_least=1, at_most=4096)
     memories: int = param(200, "at every point", at_least=2)
-    circuit: str = param("brief", f"the main circuit, of random cells; {CIRCUITS}")
-    regular: str = param("regular-brief", f"a circuit of regular cells to compare with; {CIRCUITS}")
     tasks: tuple[int, ...] = param((1, 2, 4, 8), "tasks that are learnt one after another", at_least=1)
     pairs: int = param(4, "pairs of key and value in each task", at_least=1)
     gate: int = param(8, "columns that a task may use", at_least=1)
@@ -56,8 +52,6 @@ class Params(ScenarioParams):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_circuit_name(self.circuit)
-        check_circuit_name(self.regular)
         self.check_ordered("keys", "spikes", "tasks")
         if self.gate > self.columns:
             raise UsageError(
@@ -100,10 +94,10 @@ def _memories(params: Params, ctx: RunContext) -> dict[Point, np.ndarray]:
         done["delta", 0, n] = overwritten(params, draws, "delta")
         done["softmax", 0, n] = overwritten(params, draws, "delta", Softmax())
         for source, spikes in product(SOURCES, params.spikes):
-            score_map = columns_of(params, source, spikes, ctx)
+            score_map = params.source_map(source, spikes, ctx)
             done[source, spikes, n] = overwritten(params, draws, "delta", score_map)
         for spikes in params.spikes:
-            score_map = columns_of(params, "circuit", spikes, ctx)
+            score_map = params.source_map("circuit", spikes, ctx)
             done["shared", spikes, n] = overwritten(params, draws, "delta", score_map, shared=True)
         ctx.progress((at + 1) / len(params.keys))
     return done
@@ -117,10 +111,10 @@ def _tasks(params: Params, ctx: RunContext) -> dict[tuple[str, int], Tasks]:
         gates: dict[str, Gate | str] = {"none": "none", "added": "added", "best": best(params.gate)}
         gates |= {source: gate_of(params, source, ctx) for source in SOURCES}
         for name, gate in gates.items():
-            score_map = columns_of(params, name, params.spikes[-1], ctx) if name in SOURCES else Softmax()
+            score_map = params.source_map(name, params.spikes[-1], ctx) if name in SOURCES else Softmax()
             done[name, n] = forgotten(params, n, score_map, gate, np.random.default_rng([seed, n]))
         score_map, kept = (
-            columns_of(params, "circuit", params.spikes[-1], ctx),
+            params.source_map("circuit", params.spikes[-1], ctx),
             gate_of(params, "circuit", ctx),
         )
         done["kept", n] = forgotten(params, n, score_map, kept, np.random.default_rng([seed, n]), keeps=True)

@@ -8,10 +8,10 @@ import numpy as np
 
 from scenarios.fast_weights.learners import ASKED, TASK
 from scenarios.fast_weights.measures import GATES, KINDS, Study
-from scenarios.fast_weights.sources import SOURCES
 from scenarios.workbench.axes import spikes_axis
 from scenarios.workbench.outcome import Picture
 from scenarios.workbench.panels import band, captioned, dots, legend_below, panels, pictures, plain_ticks
+from scenarios.workbench.sources import SOURCES
 from scenarios.workbench.statistics import mean
 from scenarios.workbench.style import CONTROL, FLOOR, INH, INK, MUTED, SOFTMAX, SPIKING
 

@@ -14,9 +14,9 @@ from pragmatic.checkpoint import put_tensors, read_tensors, write_tensors
 from pragmatic.machines.fast_weights import LAYERS, FastNetwork
 from pragmatic.score_maps import ScoreMap, Softmax
 from pragmatic.tasks.few_shot import Episodes, FewShot
-from scenarios.fast_weights.sources import SOURCES, columns_of
 from scenarios.workbench.outcome import RunContext
 from scenarios.workbench.progress import Progress
+from scenarios.workbench.sources import SOURCES
 
 if TYPE_CHECKING:
     from scenarios.fast_weights import Params
@@ -53,9 +53,9 @@ def _answers(
     """By exact columns, then all columns by spikes, then those of reads or of writes alone."""
     right = {("softmax", 0): _right(network, Softmax(), episodes)}
     for source, spikes in product(SOURCES if kind != "frozen" else (), params.spikes):
-        right[source, spikes] = _right(network, columns_of(params, source, spikes, ctx), episodes)
+        right[source, spikes] = _right(network, params.source_map(source, spikes, ctx), episodes)
     for only, spikes in product(PARTS if kind == "self" else (), params.spikes):
-        right[only, spikes] = _right(network, columns_of(params, "circuit", spikes, ctx), episodes, only=only)
+        right[only, spikes] = _right(network, params.source_map("circuit", spikes, ctx), episodes, only=only)
     return right
 
 

@@ -12,9 +12,9 @@ import xarray as xr
 
 from scenarios.fast_weights.learners import ASKED, PARTS, TASK, Learnt
 from scenarios.fast_weights.memories import Tasks
-from scenarios.fast_weights.sources import SOURCES
 from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Numbers
+from scenarios.workbench.sources import SOURCES
 from scenarios.workbench.statistics import Estimate, difference, mean, mean_over_seeds
 from scenarios.workbench.tables import column, estimate_column
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scenarios.fast_weights.learners import ASKED, PARTS, TASK
-from scenarios.fast_weights.sources import SOURCES
 from scenarios.workbench.outcome import Numbers, Words
 from scenarios.workbench.sentences import choose, listed, say, words
+from scenarios.workbench.sources import SOURCES
 from scenarios.workbench.statistics import clear, difference, estimate_of, mean
 
 if TYPE_CHECKING:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.heads.named import check_circuit_name, circuit_named
 from pragmatic.tasks.programs import Programs
 from scenarios.modulating_feedback.figures import figures
 from scenarios.modulating_feedback.learnt import KINDS, learn
 from scenarios.modulating_feedback.report import Study, in_data, in_numbers, in_words
 from scenarios.workbench.outcome import Outcome, RunContext
-from scenarios.workbench.params import ScenarioParams, param
+from scenarios.workbench.params import param
 from scenarios.workbench.readers import HEADS, Reader, check_softmax
-from spiking import PARAMETER_SETS, RowCircuit
+from scenarios.workbench.sources import SourceParams
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -20,11 +19,10 @@ QUESTION = (
     "A layer of a transformer sees nothing that higher layers made of the past. What does it gain when it does, in "
     "programs whose printed values depend on long chains of steps, and what do spikes make of such feedback?"
 )
-SETS = f"one of: {', '.join(PARAMETER_SETS)}; or yours: package.module:name"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params(ScenarioParams):
+class Params(SourceParams):
     n_variables: int = param(2, "variables of a program", at_least=1, at_most=10)
     n_values: int = param(5, "values that they take", at_least=2, at_most=20)
     length: int = param(20, "statements of a program", at_least=11)
@@ -44,13 +42,9 @@ class Params(ScenarioParams):
         HEADS, f"that read the trained models, of: {', '.join(HEADS)}", choices=HEADS
     )
     spikes: tuple[int, ...] = param((4, 16, 64), "spikes of a row, rising", at_least=1)
-    circuit: str = param("brief", f"the main circuit, of random cells; {SETS}")
-    regular: str = param("regular-brief", f"a circuit of regular cells to compare with; {SETS}")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_circuit_name(self.circuit)
-        check_circuit_name(self.regular)
         self.check_ordered("spikes")
         check_softmax(self.heads)
 
@@ -74,12 +68,6 @@ class Params(ScenarioParams):
     def readers(self) -> tuple[Reader, ...]:
         """(cells, spikes)."""
         return tuple((cells, n) for cells in self.cells for n in self.spikes)
-
-    def circuit_of(self, cells: str) -> RowCircuit:
-        """Make it; that of random cells has the sampled twin."""
-        return circuit_named(
-            self.regular if cells == "regular" else self.circuit, temperature=1.0, n_cells=None
-        )
 
 
 def run(params: Params, ctx: RunContext) -> Outcome:

@@ -17,7 +17,7 @@ from pragmatic.tasks.batch import IGNORED
 from pragmatic.tasks.programs import Programs
 from scenarios.workbench.outcome import RunContext
 from scenarios.workbench.progress import Progress
-from scenarios.workbench.readers import Reader, spiking_map
+from scenarios.workbench.readers import Reader
 from scenarios.workbench.trainings import schedule
 
 if TYPE_CHECKING:
@@ -136,10 +136,7 @@ def answers(
     """Which prints of the held-out programs are right, (n_programs, length), nan where nothing is printed."""
     tokens, targets = task.held_out(params.programs)
     if reader[1]:
-        head, n_spikes = reader
-        circuit = params.circuit_of(head)
-        score_map = spiking_map(circuit, ("sampled" if head == "sampled" else "spiking", n_spikes), ctx)
-        model.head = dot_product_head(score_map)  # type: ignore[assignment]
+        model.head = dot_product_head(params.source_map(*reader, ctx))  # type: ignore[assignment]
     try:
         with torch.no_grad():
             choice = model(tokens).argmax(-1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.heads.named import check_circuit_name
 from scenarios.modulating_field.figures import figures
 from scenarios.modulating_field.measures import KINDS, map_of, measure_cycles, settle
 from scenarios.modulating_field.report import Study, in_data, in_numbers, in_words
@@ -12,7 +11,7 @@ from scenarios.workbench.mini import MiniParams, mini_model
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import param
 from scenarios.workbench.readers import HEADS, check_softmax
-from spiking import PARAMETER_SETS
+from scenarios.workbench.sources import SourceParams
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -21,11 +20,10 @@ QUESTION = (
     "prediction, is added to its attention scores, again and again: does it converge, does it help, and does it "
     "as gamma cycles go by?"
 )
-SETS = f"one of: {', '.join(PARAMETER_SETS)}; or yours: package.module:name"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params(MiniParams):
+class Params(SourceParams, MiniParams):
     iterations: int = param(1000, "of training", at_least=1)
     windows: int = param(128, "held-out sequences that everything is measured on", at_least=4)
     strengths: tuple[float, ...] = param(
@@ -34,8 +32,6 @@ class Params(MiniParams):
     passes: int = param(8, "passes with a field", at_least=2)
     settling: int = param(32, "sequences that get as many passes as they have tokens", at_least=1)
     heads: tuple[str, ...] = param(HEADS, f"that are given a field, of: {', '.join(HEADS)}", choices=HEADS)
-    circuit: str = param("brief", f"the main circuit, of random cells; {SETS}")
-    regular: str = param("regular-brief", f"a circuit of regular cells to compare with; {SETS}")
     cycles: int = param(6, "gamma cycles of a row", at_least=2)
     spikes: int = param(4, "spikes of a row in each", at_least=1)
     cycle_strength: float = param(
@@ -44,8 +40,6 @@ class Params(MiniParams):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_circuit_name(self.circuit)
-        check_circuit_name(self.regular)
         self.check_ordered("strengths")
         check_softmax(self.heads)
 

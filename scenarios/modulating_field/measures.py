@@ -10,8 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bridge import SpikingScoreMap
-from bridge.heads.named import circuit_named
 from pragmatic.machines.modulation import fields_of, passes, surprise
 from pragmatic.score_maps import Softmax
 from pragmatic.tasks.batch import IGNORED, Batch
@@ -19,7 +17,6 @@ from pragmatic.training.evaluation import token_losses
 from pragmatic.transformer import Output
 from scenarios.workbench.mini import Mini
 from scenarios.workbench.outcome import RunContext
-from scenarios.workbench.readers import spiking_map
 
 if TYPE_CHECKING:
     from scenarios.modulating_field import Params
@@ -191,7 +188,7 @@ def measure_cycles(mini: Mini, params: Params, ctx: RunContext) -> list[Cycled]:
                     kind or "surprise",
                     strength,
                     params.cycles - 1,
-                    _spiking(cells, params, ctx),
+                    params.source_map(cells, params.spikes, ctx),
                     keeps=True,
                     reference=reference,
                     source=exact[kind] if is_exact else None,
@@ -214,10 +211,3 @@ def _exact_fields(kind: str, mini: Mini, params: Params, reference: float) -> li
     with torch.no_grad():
         output = mini.model(mini.windows.tokens, keep_weights=True)
     return [fields_of(kind, output, mini.windows.tokens, reference=reference)] * params.cycles
-
-
-def _spiking(cells: str, params: Params, ctx: RunContext) -> SpikingScoreMap:
-    """One cycle of a row."""
-    name = params.regular if cells == "regular" else params.circuit
-    head = "sampled" if cells == "sampled" else "spiking"
-    return spiking_map(circuit_named(name, temperature=1.0, n_cells=None), (head, params.spikes), ctx)

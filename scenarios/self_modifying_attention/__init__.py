@@ -8,12 +8,10 @@ from itertools import product
 
 import numpy as np
 
-from bridge.heads.named import check_circuit_name
 from pragmatic.machines.self_editing import edited
 from pragmatic.score_maps import Softmax
 from scenarios.self_modifying_attention.cycles import (
     Rotation,
-    circuit_map,
     exact_spreads,
     follow,
     machine_rows,
@@ -25,7 +23,6 @@ from scenarios.self_modifying_attention.figures import figures
 from scenarios.self_modifying_attention.measures import (
     ALIVE,
     RATIOS,
-    SOURCES,
     Point,
     Start,
     Study,
@@ -35,8 +32,8 @@ from scenarios.self_modifying_attention.measures import (
 )
 from scenarios.self_modifying_attention.words import in_words
 from scenarios.workbench.outcome import Outcome, RunContext
-from scenarios.workbench.params import ScenarioParams, param
-from spiking import PARAMETER_SETS
+from scenarios.workbench.params import param
+from scenarios.workbench.sources import SOURCES, SourceParams
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -46,11 +43,10 @@ QUESTION = (
 )
 HEADS = ("softmax", "spiking", "sampled")
 DRAWN_STEPS = 48  # edits
-CIRCUITS = f"one of: {', '.join(PARAMETER_SETS)}; or yours: package.module:name"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params(ScenarioParams):
+class Params(SourceParams):
     n: int = param(3, "updates of the cycle that runs on spikes", at_least=3, at_most=6)
     sizes: tuple[int, ...] = param((3, 4, 5, 8), "updates of the other cycles", at_least=3, at_most=16)
     ratios: tuple[float, ...] = param(
@@ -64,16 +60,12 @@ class Params(ScenarioParams):
     steps: int = param(120, "edits of each; the first third is not measured", at_least=6)
     exact_steps: int = param(1000, "edits by softmax", at_least=10)
     heads: str = param("spiking", "who runs the programs that are drawn", choices=HEADS)
-    circuit: str = param("brief", f"the main circuit, of random cells; {CIRCUITS}")
-    regular: str = param("regular-brief", f"a circuit of regular cells to compare with; {CIRCUITS}")
     ratio: float = param(1.5, "beta / n where the gamma loop is cut", at_least=0.1, at_most=2)
     loop_ms: float = param(100.0, "time of an edit there", at_least=34, at_most=1000)
     loop_steps: int = param(30, "edits there", at_least=3)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_circuit_name(self.circuit)
-        check_circuit_name(self.regular)
         self.check_ordered("sizes", "ratios", "spikes")
 
     @property
@@ -160,7 +152,8 @@ def _drawn(params: Params, ctx: RunContext, settled: np.ndarray) -> dict[tuple[s
         if head == "softmax":
             return machine_rows(params.n, DRAWN_STEPS, Softmax(temperature=1 / beta))
         source = "sampled" if head == "sampled" else "circuit"
-        return machine_rows(params.n, DRAWN_STEPS, circuit_map(params, source, beta, params.middle, ctx))
+        score_map = params.source_map(source, params.middle, ctx, temperature=1 / beta)
+        return machine_rows(params.n, DRAWN_STEPS, score_map)
 
     pairs = [("softmax", weak), (params.heads, weak), (params.heads, params.ratio)]
     return {(head, ratio): rows(head, ratio) for head, ratio in dict.fromkeys(pairs)}

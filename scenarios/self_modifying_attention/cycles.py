@@ -12,12 +12,10 @@ from scipy.integrate import quad
 from scipy.stats import norm
 from torch import Tensor
 
-from bridge import SpikingScoreMap, fit_softmax
-from bridge.heads.named import circuit_named
+from bridge import fit_softmax
 from pragmatic.machines.self_editing import MatrixMachine, cycle_program, edited
 from pragmatic.score_maps import ScoreMap, Softmax
 from scenarios.workbench.outcome import RunContext
-from scenarios.workbench.readers import spiking_map
 from scenarios.workbench.statistics import Estimate, mean
 from spiking import GammaCircuit, GammaParams, gamma_off
 
@@ -124,18 +122,11 @@ def noise_spread(ratio: float, n: int, spikes: float) -> float:
     return float(apart / np.sqrt(n * spikes * ratio * (1 - ratio)))
 
 
-def circuit_map(params: Params, source: str, beta: float, spikes: int, ctx: RunContext) -> SpikingScoreMap:
-    """The circuit at the temperature 1 / beta, or as many independent samples."""
-    name = params.regular if source == "regular" else params.circuit
-    circuit = circuit_named(name, temperature=1 / beta, n_cells=None)
-    return spiking_map(circuit, ("sampled" if source == "sampled" else "spiking", spikes), ctx)
-
-
 def rotate(
     params: Params, ctx: RunContext, source: str, n: int, ratio: float, spikes: int, *, named: bool = True
 ) -> Rotation:
     """Run machines with every edit drawn by spikes."""
-    score_map = circuit_map(params, source, ratio * n, spikes, ctx)
+    score_map = params.source_map(source, spikes, ctx, temperature=1 / (ratio * n))
     asked: list[np.ndarray] = []
     counted: list[np.ndarray] = []
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scenarios.self_modifying_attention.cycles import LIMIT, noise_spread
-from scenarios.self_modifying_attention.measures import RATIOS, SOURCES, Study, between
+from scenarios.self_modifying_attention.measures import RATIOS, Study, between
 from scenarios.workbench.axes import spikes_axis
 from scenarios.workbench.outcome import Picture
 from scenarios.workbench.panels import captioned, dots, legend_below, panels, pictures, plain_ticks
+from scenarios.workbench.sources import SOURCES
 from scenarios.workbench.statistics import mean
 from scenarios.workbench.style import CONTROL, FLOOR, INH, INK, MUTED, SOFTMAX, SPIKING
 

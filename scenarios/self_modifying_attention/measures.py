@@ -13,15 +13,15 @@ import xarray as xr
 from scenarios.self_modifying_attention.cycles import Loop, Rotation, noise_spread
 from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Numbers
+from scenarios.workbench.sources import SOURCES
 from scenarios.workbench.statistics import UNKNOWN, Estimate, fraction, mean
 from scenarios.workbench.tables import Variables, column, estimate_column
 
 if TYPE_CHECKING:
     from scenarios.self_modifying_attention import Params
 
-__all__ = ["ALIVE", "RATIOS", "SOURCES", "Point", "Start", "Study", "between", "in_data", "in_numbers"]
+__all__ = ["ALIVE", "RATIOS", "Point", "Start", "Study", "between", "in_data", "in_numbers"]
 
-SOURCES = {"circuit": "random cells", "sampled": "independent samples", "regular": "regular cells"}
 RATIOS = np.round(np.arange(0.3, 2.201, 0.01), 2)  # of the curves by softmax
 ALIVE = 0.05  # spread of a row that still has a program
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from scenarios.self_modifying_attention.measures import ALIVE, RATIOS, SOURCES, between, thresholds
+from scenarios.self_modifying_attention.measures import ALIVE, RATIOS, between, thresholds
 from scenarios.workbench.outcome import Numbers, Words
 from scenarios.workbench.sentences import choose, listed, words
+from scenarios.workbench.sources import SOURCES
 from scenarios.workbench.statistics import Estimate, clear, difference, estimate_of, mean, sign
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bridge import SpikingScoreMap
-from bridge.heads.named import check_circuit_name, circuit_named
 from pragmatic.machines.looped import LoopedTransformer
 from pragmatic.machines.subleq import SubleqError, SubleqState, addition, multiplication, states
 from pragmatic.score_maps import ScoreMap, Softmax
@@ -15,8 +14,8 @@ from scenarios.universal_machine.runs import Reads, Run, error_a_step, follow
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.panels import pictures
-from scenarios.workbench.params import ScenarioParams, param
-from spiking import PARAMETER_SETS, Budget
+from scenarios.workbench.params import param
+from scenarios.workbench.sources import SOURCES, SourceParams
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -27,11 +26,10 @@ QUESTION = (
     "spikes?"
 )
 HEADS = ("softmax", "spiking", "sampled")
-CIRCUITS = f"one of: {', '.join(PARAMETER_SETS)}; or yours: package.module:name"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params(ScenarioParams):
+class Params(SourceParams):
     first: int = param(6, "first factor of the program that is run", at_least=0, at_most=100)
     second: int = param(7, "second factor", at_least=1, at_most=100)
     program: str = param("multiply", "multiply, add, or your own cells of SUBLEQ with commas: 0,0,-1")
@@ -40,16 +38,12 @@ class Params(ScenarioParams):
     value_bits: int = param(12, "bits of a number, its sign among them", at_least=11, at_most=24)
     beta: float = param(1.5, "sharpness of each comparison of a bit", at_least=0.5, at_most=20)
     heads: str = param("spiking", "who runs the program that is drawn", choices=HEADS)
-    circuit: str = param("brief", f"the main circuit, of random cells; {CIRCUITS}")
-    regular: str = param("regular-brief", f"a circuit of regular cells to compare with; {CIRCUITS}")
     spikes: tuple[int, ...] = param((3, 7, 11, 15, 19), "spikes of a read, rising", at_least=1, at_most=1024)
     n_steps: int = param(280, "single steps for each rate of errors", at_least=10)
     machines: int = param(8, "machines that run the program with each number of spikes", at_least=2)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_circuit_name(self.circuit)
-        check_circuit_name(self.regular)
         self.check_ordered("spikes")
         self.trace()
 
@@ -91,18 +85,14 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     """Run the program exactly, then measure errors a step and whole runs against spikes."""
     wanted, machine = params.trace(), params.machine()
     exact = follow(params.machine(), wanted, Softmax(), n_machines=1)
-    sources = {"circuit": params.circuit, "sampled": params.circuit, "regular": params.regular}
-    reads: dict[str, list[Reads]] = {name: [] for name in sources}
-    runs: dict[str, list[Run]] = {name: [] for name in (*sources, "uncleaned")}
+    reads: dict[str, list[Reads]] = {name: [] for name in SOURCES}
+    runs: dict[str, list[Run]] = {name: [] for name in (*SOURCES, "uncleaned")}
 
-    def spiking(name: str, n_spikes: int) -> SpikingScoreMap:
-        mode = "sampled" if name == "sampled" else "simulated"
-        circuit = circuit_named(sources.get(name, params.circuit), temperature=1.0, n_cells=None)
-        budget = Budget(spikes=n_spikes)
-        return SpikingScoreMap(circuit, budget, ctx.rng, ctx.engine, mode=mode, record="counts")
+    def spiking(source: str, n_spikes: int) -> SpikingScoreMap:
+        return params.source_map(source, n_spikes, ctx)
 
     for n in params.spikes:
-        for name in sources:
+        for name in SOURCES:
             with ctx.progress.stage(f"{n} spikes, {name}", share=0.3 / len(params.spikes)):
                 reads[name].append(error_a_step(machine, wanted, spiking(name, n), params.n_steps, ctx.rng))
                 runs[name].append(follow(machine, wanted, spiking(name, n), n_machines=params.machines))

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bridge import SpikingScoreMap
 from bridge.heads.named import check_circuit_name, circuit_named
 from bridge.heads.signed import SignedRows
 from scenarios.workbench.outcome import RunContext
 from scenarios.workbench.params import ScenarioParams, param
 from scenarios.workbench.readers import spiking_map
 from scenarios.workbench.statistics import UNKNOWN, Estimate
-from spiking import PARAMETER_SETS
+from spiking import PARAMETER_SETS, RowCircuit
 
 __all__ = ["SOURCES", "SourceParams", "power"]
 
@@ -23,7 +24,7 @@ CIRCUITS = f"one of: {', '.join(PARAMETER_SETS)}; or yours: package.module:name"
 
 @dataclass(frozen=True, kw_only=True)
 class SourceParams(ScenarioParams):
-    """The circuits of both kinds of cells."""
+    """The circuits of both kinds of cells; a source is a name of `SOURCES`."""
 
     circuit: str = param("brief", f"the main circuit, of random cells; {CIRCUITS}")
     regular: str = param("regular-brief", f"a circuit of regular cells to compare with; {CIRCUITS}")
@@ -33,12 +34,21 @@ class SourceParams(ScenarioParams):
         check_circuit_name(self.circuit)
         check_circuit_name(self.regular)
 
-    def signed_rows(self, source: str, spikes: int, ctx: RunContext) -> SignedRows:
-        """Make what draws the rows of a matrix, by a source of `SOURCES` with so many spikes a row."""
+    def source_circuit(self, source: str, *, temperature: float = 1.0) -> RowCircuit:
+        """Make the circuit of a source; samples are those of the main circuit's softmax."""
         name = self.regular if source == "regular" else self.circuit
-        circuit = circuit_named(name, temperature=1.0, n_cells=None)
-        head = "sampled" if source == "sampled" else "spiking"
-        return SignedRows(spiking_map(circuit, (head, spikes), ctx))
+        return circuit_named(name, temperature=temperature, n_cells=None)
+
+    def source_map(
+        self, source: str, spikes: int, ctx: RunContext, *, temperature: float = 1.0
+    ) -> SpikingScoreMap:
+        """Make the score map of a source with so many spikes a row."""
+        circuit = self.source_circuit(source, temperature=temperature)
+        return spiking_map(circuit, ("sampled" if source == "sampled" else "spiking", spikes), ctx)
+
+    def signed_rows(self, source: str, spikes: int, ctx: RunContext) -> SignedRows:
+        """Make what draws the rows of a matrix, by a source with so many spikes a row."""
+        return SignedRows(self.source_map(source, spikes, ctx))
 
 
 def power(x: Sequence[float], estimates: Sequence[Estimate]) -> Estimate:
