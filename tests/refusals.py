@@ -226,6 +226,11 @@ REFUSALS = [
         says="a program must halt within 1000 steps, got one that runs on",
     ),
     Refusal(
+        what="heads without those that the report compares",
+        command="run rank-collapse --heads softmax,sampled",
+        says="heads must have softmax and spiking among them, which the report compares, got softmax,sampled",
+    ),
+    Refusal(
         what="unknown heads",
         command="run universal-machine --heads silent",
         says="known: softmax, spiking, sampled",

@@ -49,6 +49,17 @@ def test_samples_have_the_error_computed_for_them(outcome: Outcome) -> None:
         assert (abs(at.error - at.predicted) < 5 * at.error_se).all(), name
 
 
+def test_samples_may_be_left_out() -> None:
+    few = replace(SMALL, heads=("softmax", "spiking"), n_rows=40, spikes=(16,))
+    outcome = run(few, RunContext(rng=np.random.default_rng(1), progress=silent()))
+    assert list(outcome.dataset.source.values) == ["circuit", "regular"]
+    assert outcome.metrics["sum"].control is None
+    assert "sampled" not in outcome.verdict
+    with style():
+        for picture in outcome.pictures.values():
+            picture.draw()
+
+
 def test_the_circuit_pays_the_price_and_regular_cells_pay_less(outcome: Outcome) -> None:
     """Random cells within 25 % of samples; regular ones at 64 spikes at most half their error."""
     at = outcome.dataset.sel(budget=64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,19 @@ def test_the_factor_of_a_layer_is_that_of_the_circuits_dispersion(outcome: Outco
         assert regular.value == pytest.approx(regular.control, rel=0.15)
         assert outcome.metrics[f"sampled_{spikes}"].value == pytest.approx(spikes**-0.5, rel=0.1)
     assert outcome.metrics["regular_64"].value < outcome.metrics["factor_64"].value / 4
+
+
+def test_samples_may_be_left_out() -> None:
+    few = replace(
+        SMALL, heads=("softmax", "spiking"), spikes=(4,), depth=3, bert_width=64, bert_layers=2, bert_tokens=8,
+        iterations=1, published_steps=1, sort_layers=2,
+    )  # fmt: skip
+    outcome = run(few, RunContext(rng=np.random.default_rng(1), progress=silent()))
+    assert list(outcome.dataset.circuit.values) == ["spiking", "regular"]
+    assert not any("sample" in metric.label for metric in outcome.metrics.values())
+    with style():
+        for picture in outcome.pictures.values():
+            picture.draw()
 
 
 def test_shared_noise_collapses_and_rows_own_noise_does_not(outcome: Outcome) -> None:

@@ -27,6 +27,7 @@ from scenarios.expressive_transformer.words import in_words
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.panels import pictures
 from scenarios.workbench.params import param
+from scenarios.workbench.readers import HEADS, check_twin
 from scenarios.workbench.sources import SourceParams
 
 __all__ = ["QUESTION", "Params", "run"]
@@ -43,6 +44,9 @@ Measure = Callable[[Maps, bool], Curve]  # of score maps, and whether their cell
 class Params(SourceParams):
     spikes: tuple[int, ...] = param((16, 64, 256, 1024), "budgets of a row, rising", at_least=4, at_most=2048)
     n_rows: int = param(2000, "rows for each error", at_least=20)
+    heads: tuple[str, ...] = param(
+        HEADS, f"that are compared, of: {', '.join(HEADS)}; only sampled can be left out", choices=HEADS
+    )
     matches: tuple[int, ...] = param(
         (1, 2, 4), f"matches to count among {LENGTH} tokens, rising", at_least=1, at_most=LENGTH - 1
     )
@@ -64,6 +68,7 @@ class Params(SourceParams):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_ordered("spikes", "matches", "few_spikes", "inhibition")
+        check_twin(self.heads)
 
 
 def run(params: Params, ctx: RunContext) -> Outcome:
@@ -74,7 +79,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     }
     sources: dict[str, Maps] = {
         "circuit": made["circuit"],
-        "sampled": made["circuit"].sampled,
+        **({"sampled": made["circuit"].sampled} if "sampled" in params.heads else {}),
         "regular": made["regular"],
     }
     curves: dict[tuple[str, str], Curve] = {}

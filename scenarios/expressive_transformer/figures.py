@@ -110,8 +110,8 @@ def price(study: Study) -> Figure:
 
 def _errors(ax: Axes, study: Study, construction: str, look: dict[str, Any]) -> None:
     """One construction by every source, and what sampling predicts for it."""
-    for source, own in LOOKS.items():
-        curve = study.curves[source, construction]
+    for source in study.sources:
+        own, curve = LOOKS[source], study.curves[source, construction]
         # a chance of 0 in so many rows stands at the lower edge
         shown = [Estimate(value=max(e.value, LEAST), error=e.error if e.value else 0.0) for e in curve.error]
         dots(ax, curve.n_spikes, shown, **{**own, **look, "capsize": 0})

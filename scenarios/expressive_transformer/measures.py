@@ -55,6 +55,11 @@ class Study:
     params: Params
 
     @property
+    def sources(self) -> list[str]:
+        """Where spikes came from, in the order of measurement."""
+        return list(dict.fromkeys(source for source, _ in self.curves))
+
+    @property
     def at(self) -> int:
         """The place of the budget that sentences speak of, nearest to 64 spikes."""
         return int(np.abs(np.log(np.array(self.params.spikes) / SHOWN)).argmin())
@@ -112,8 +117,12 @@ def in_numbers(study: Study, rng: np.random.Generator) -> Numbers:
 
 def _construction(lines: Lines, study: Study, name: str) -> None:
     """Its error at each number of spikes and its exponent, by the circuit and by regular cells."""
-    curve, sampled, regular = (study.curves[source, name] for source in ("circuit", "sampled", "regular"))
-    label, note = LABELS[name], "floor: computed for random spikes; control: sampled"
+    curve, regular = (study.curves[source, name] for source in ("circuit", "regular"))
+    sampled = study.curves.get(("sampled", name))
+    label, note = (
+        LABELS[name],
+        "floor: computed for random spikes" + ("; control: sampled" if sampled else ""),
+    )
     if name in CONSTRUCTIONS:
         lines.add(f"{name}_exact", f"{label}: largest error by softmax", study.exact[name])
     for i, n in enumerate(curve.n_spikes):
@@ -124,7 +133,7 @@ def _construction(lines: Lines, study: Study, name: str) -> None:
             f"{label}: error at {n} spikes",
             curve.error[i],
             floor=floor,
-            control=sampled.error[i],
+            control=sampled and sampled.error[i],
             note=note,
         )
     random_law, regular_law = (f"large-N law {law:.2f}" for law in LAWS[name])
@@ -133,7 +142,7 @@ def _construction(lines: Lines, study: Study, name: str) -> None:
         "– exponent of N",
         curve.exponent,
         floor=curve.predicted_exponent,
-        control=sampled.exponent,
+        control=sampled and sampled.exponent,
         note=random_law,
     )
     for i, n in enumerate(curve.n_spikes):
@@ -150,13 +159,12 @@ def _construction(lines: Lines, study: Study, name: str) -> None:
 
 def _counts(lines: Lines, study: Study) -> None:
     for d in study.params.matches:
-        curve, sampled, regular = (
-            study.curves[source, f"count_{d}"] for source in ("circuit", "sampled", "regular")
-        )
+        curve, regular = (study.curves[source, f"count_{d}"] for source in ("circuit", "regular"))
+        sampled = study.curves.get(("sampled", f"count_{d}"))
         needed = f"1 % takes about {spikes_for_count(d):,.0f} random spikes"
         for i, n in enumerate(curve.n_spikes):
             name, label = f"count_{d}_{n}", f"{matches(d)} counted wrong at {n} spikes"
-            floor, control = curve.predicted[i], sampled.error[i]
+            floor, control = curve.predicted[i], sampled and sampled.error[i]
             lines.add(name, label, curve.error[i], floor=floor, control=control, note=needed)
             lines.add(f"{name}_regular", "– regular cells", regular.error[i], floor=regular.predicted[i])
 
@@ -167,19 +175,19 @@ def matches(d: int) -> str:
 
 
 def _look_up(lines: Lines, study: Study) -> None:
-    curve, sampled, regular = (
-        study.curves[source, "look_up"] for source in ("circuit", "sampled", "regular")
-    )
+    curve, regular = (study.curves[source, "look_up"] for source in ("circuit", "regular"))
+    sampled = study.curves.get(("sampled", "look_up"))
     for i, n in enumerate(curve.n_spikes):
         label = f"look-up of {2**study.params.bits} cells wrong at {n} spikes"
-        lines.add(f"look_up_{n}", label, curve.error[i], control=sampled.error[i], note="control: sampled")
+        control, note = (sampled.error[i], "control: sampled") if sampled else (None, "")
+        lines.add(f"look_up_{n}", label, curve.error[i], control=control, note=note)
         lines.add(f"look_up_{n}_regular", "– regular cells", regular.error[i])
     lines.add(
         "look_up_exponent",
         "– nats a spike by which it gets rarer",
         study.look_up_exponent("circuit"),
         floor=study.look_up_bound,
-        control=study.look_up_exponent("sampled"),
+        control=study.look_up_exponent("sampled") if sampled else None,
         note="floor: Chernoff's exponent of large N",
     )
 
@@ -229,7 +237,7 @@ def _switch(lines: Lines, study: Study) -> None:
 
 def in_data(study: Study, rng: np.random.Generator) -> xr.Dataset:
     """Curves, regimes and switch as columns."""
-    sources, constructions = ("circuit", "sampled", "regular"), tuple(LABELS)
+    sources, constructions = study.sources, tuple(LABELS)
     counts = [f"count_{d}" for d in study.params.matches]
 
     def errors(names: Sequence[str]) -> list[list[Sequence[Estimate]]]:
@@ -261,7 +269,7 @@ def in_data(study: Study, rng: np.random.Generator) -> xr.Dataset:
             **estimate_column("leaked", "inhibition", ran.leaked, "spikes in the branch not taken"),
         },
         {
-            "source": list(sources),
+            "source": sources,
             "construction": list(constructions),
             "budget": column("budget", study.params.spikes, "spikes per row"),
             "matches": column("matches", study.params.matches, "matches"),

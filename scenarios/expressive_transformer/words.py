@@ -134,9 +134,10 @@ def _look_up(metrics: Numbers) -> str:
     ours = metrics["look_up_exponent"]
     if np.isnan(ours.value):
         return "Too few look-ups were wrong for a law."
+    sampled = "" if ours.control is None else f"sampled {ours.control:.3f}; "
     return (
-        f"A look-up by majority is cheap: its errors fall by {ours} nats a spike (sampled {ours.control:.3f}; "
-        f"{ours.floor:.3f} at large N)."
+        f"A look-up by majority is cheap: its errors fall by {ours} nats a spike ({sampled}{ours.floor:.3f} at "
+        "large N)."
     )
 
 

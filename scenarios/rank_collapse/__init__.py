@@ -16,7 +16,7 @@ from scenarios.rank_collapse.circle import AS_PUBLISHED, Schooling, run_around
 from scenarios.rank_collapse.figures import figures
 from scenarios.rank_collapse.initial import at_start
 from scenarios.rank_collapse.law import SharedNoise, dispersion, residuals, rotations
-from scenarios.rank_collapse.measures import Law, Sorting, Study, in_data, in_numbers
+from scenarios.rank_collapse.measures import CIRCUITS, Law, Sorting, Study, in_data, in_numbers
 from scenarios.rank_collapse.pretrained import by_layer
 from scenarios.rank_collapse.probe import N_TOKEN_KINDS, Probed, identity_by_layer
 from scenarios.rank_collapse.sorting import Sorter, chance, drawn, gradients, paths, scored, trained
@@ -26,6 +26,7 @@ from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.pairs import SHIPPED, read_pairs
 from scenarios.workbench.params import param
 from scenarios.workbench.pretrained import MINILM, Pretrained, load_pretrained
+from scenarios.workbench.readers import HEADS, check_twin
 from scenarios.workbench.smollm2 import load_smollm2
 from spiking import Budget, GammaCircuit, GammaParams, RowCircuit
 
@@ -45,6 +46,9 @@ EXACT = dot_product_head(Softmax())
 @dataclass(frozen=True, kw_only=True)
 class Params(CircuitParams):
     circuit: str = param("brief", "the circuit in question; regular-brief stands next to it")
+    heads: tuple[str, ...] = param(
+        HEADS, f"that are compared, of: {', '.join(HEADS)}; only sampled can be left out", choices=HEADS
+    )
     spikes: tuple[int, ...] = param(
         (4, 16, 64, 112, 256, 1024, 4096), "spikes per row for the law", at_least=1
     )
@@ -68,6 +72,7 @@ class Params(CircuitParams):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_ordered("spikes")
+        check_twin(self.heads)
 
 
 def run(params: Params, ctx: RunContext) -> Outcome:
@@ -119,8 +124,9 @@ def _heads(params: Params, ctx: RunContext, spikes: int, *, gradient: bool = Fal
     heads = {
         "softmax": EXACT,
         **{name: head(circuit) for name, circuit in circuits.items()},
-        "sampled": head(circuits["spiking"], "sampled"),
     }
+    if "sampled" in params.heads:
+        heads["sampled"] = head(circuits["spiking"], "sampled")
     if ctx.engine.takes_streams:
         rng = ctx.rng.spawn(1)[0]
         shared = SpikingScoreMap(circuits["spiking"], Budget(spikes=spikes), rng, ctx.engine, record="counts")
@@ -212,7 +218,7 @@ def _sort(params: Params, ctx: RunContext) -> Sorting:
     seed, numbers = int(ctx.rng.integers(2**31)), drawn(N_SORTED, ctx.rng)
     heads = _heads(params, ctx, params.train_spikes, gradient=True)
     kinds = {
-        **{kind: (heads[kind], Parts()) for kind in ("softmax", "spiking", "regular", "sampled")},
+        **{kind: (heads[kind], Parts()) for kind in ("softmax", *CIRCUITS) if kind in heads},
         "skip": (EXACT, Parts(skip=True)),
         "skip, spiking": (heads["spiking"], Parts(skip=True)),
     }

@@ -98,7 +98,7 @@ def _factors(ax: Axes, study: Study) -> None:
     ax.plot(fine, sampled_factor(fine, n), color=FLOOR, lw=1.2, label="theory, samples")
     regular = [study.law.dispersion["regular", s].regular for s in spikes]
     ax.plot(spikes, regular, "^", color=INH, ms=8, mfc="none", label="theory, regular")
-    for kind in ("sampled", "spiking", "regular"):
+    for kind in reversed(study.circuits):
         factors = [study.law.factor[kind, s] for s in spikes]
         dots(ax, spikes, factors, color=KINDS[kind][0], label=KINDS[kind][2], ms=4)
     spikes_axis(ax, spikes)

@@ -81,6 +81,11 @@ class Study:
     circles: Mapping[str, np.ndarray]  # kind -> (seeds, steps, 2, 2)
 
     @property
+    def circuits(self) -> list[str]:
+        """Kinds of heads with spikes whose law was measured."""
+        return [kind for kind in CIRCUITS if (kind, self.params.spikes[0]) in self.law.residual]
+
+    @property
     def shown(self) -> int:
         """The budget of the headline."""
         return min(self.params.spikes, key=lambda n: abs(np.log(n / SHOWN)))
@@ -152,7 +157,10 @@ def _law(lines: Lines, study: Study) -> None:
             note=law_note,
         )
         lines.add(f"phi_{spikes}", "– dispersion of equal keys", law.dispersion["spiking", spikes].phi)
-        lines.add(f"sampled_{spikes}", "– samples, as many", law.factor["sampled", spikes], control=theory)
+        if ("sampled", spikes) in law.factor:
+            lines.add(
+                f"sampled_{spikes}", "– samples, as many", law.factor["sampled", spikes], control=theory
+            )
         lines.add(
             f"regular_{spikes}",
             "– regular cells",
@@ -219,7 +227,7 @@ def in_data(study: Study) -> xr.Dataset:
         **estimate_column(
             "factor",
             ("circuit", "spikes"),
-            [[law.factor[kind, s] for s in spikes] for kind in CIRCUITS],
+            [[law.factor[kind, s] for s in spikes] for kind in study.circuits],
             "factor of a layer",
         ),
         "sampled_law": column("spikes", sampled_factor(np.array(spikes), n), "sqrt((1 - 1/n) / N)"),
@@ -245,7 +253,7 @@ def in_data(study: Study) -> xr.Dataset:
         data[model] = column(dims, [variants[v] for v in study.initial], label)
     coords = {
         "variant": list(study.initial),
-        "circuit": list(CIRCUITS),
+        "circuit": study.circuits,
         "spikes": column("spikes", spikes, "spikes per row"),
         "kind": list(study.probe),
         "sorter": list(study.sorting.gradients),

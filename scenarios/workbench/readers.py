@@ -12,7 +12,16 @@ from scenarios.workbench.errors import UsageError
 from scenarios.workbench.outcome import RunContext
 from spiking import Budget, RowCircuit
 
-__all__ = ["HEADS", "Reader", "check_softmax", "reader_id", "reader_name", "readers_of", "spiking_map"]
+__all__ = [
+    "HEADS",
+    "Reader",
+    "check_softmax",
+    "check_twin",
+    "reader_id",
+    "reader_name",
+    "readers_of",
+    "spiking_map",
+]
 
 HEADS = ("softmax", "spiking", "sampled")
 
@@ -30,6 +39,15 @@ def check_softmax(heads: tuple[str, ...]) -> None:
         raise UsageError(
             f"heads must have softmax among them, which the others are compared with, got {','.join(heads)}; "
             f"use {','.join(HEADS)}"
+        )
+
+
+def check_twin(heads: tuple[str, ...]) -> None:
+    """Refuse kinds of heads that leave out more than the sampled twin, where the report is about spikes."""
+    if not {"softmax", "spiking"} <= set(heads):
+        raise UsageError(
+            f"heads must have softmax and spiking among them, which the report compares, got {','.join(heads)}; "
+            f"use softmax,spiking or {','.join(HEADS)}"
         )
 
 
