@@ -249,7 +249,7 @@ def test_an_installed_scenario_is_listed_and_runs(capsys):
     assert command("list") == 0
     lines = capsys.readouterr().out.splitlines()
     at = lines.index("From other installed packages")
-    assert lines[at + 1] == "  throw-dice              of dice 2.1"
+    assert lines[at + 1].split() == ["throw-dice", "of", "dice", "2.1"]
     assert sum("gamma-selects" in line for line in lines) == 1  # ours keeps its name
     assert command("run throw-dice --sides 3 --out run") == 0
     assert json.loads(Path("run/params.json").read_text())["command"].startswith("fortyhertz run throw-dice")
@@ -272,7 +272,8 @@ def test_list_shows_the_scenarios_of_the_folder_without_running_them(capsys):
     Path("broken.py").write_text("QUESTION = ScenarioParams (")
     assert command("list") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-2:] == ["In this folder", "  die.py                  What does a die show?"]
+    assert lines[-2] == "In this folder"
+    assert lines[-1].split(maxsplit=1) == ["die.py", "What does a die show?"]
 
 
 def test_list_answers_in_half_a_second():
