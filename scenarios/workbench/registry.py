@@ -125,7 +125,7 @@ SCENARIOS: dict[str, Entry] = {
     ),
     "parse-geometry": Entry(
         MYSTERY,
-        "The parse tree in the distances between MiniLM's word vectors: by layer, exactly and in spikes",
+        "The parse tree in the distances between word vectors: by layer, exactly, in spikes, learnt with spikes",
     ),
     "universal-machine": Entry(
         MYSTERY, "A looped transformer runs programs: the longest without an error, against spikes of a read"
