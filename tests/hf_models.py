@@ -20,16 +20,19 @@ import bridge.huggingface  # noqa: E402, F401  makes "gamma" an attention implem
 __all__ = [
     "ARCHITECTURES",
     "PLAIN",
+    "TEXT",
     "batch",
     "built",
     "from_class",
     "minilm_folder",
+    "saved",
     "spiking",
     "state",
     "with_gamma",
 ]
 
 PLAIN = dot_product_head(Softmax())
+TEXT = "the cat sat on a mat and looked at the moon while rain fell over old roofs of our town"
 
 SIZES: dict[str, Any] = {
     "vocab_size": 61,
@@ -122,3 +125,19 @@ def with_gamma(name: str, **options: Any) -> Any:
     model = built(name, **{f"gamma_{option}": value for option, value in options.items()})
     model.set_attn_implementation("gamma")
     return model
+
+
+def saved(folder: Path, model: Any, *, reads: bool = True, pads: bool = True) -> str:
+    """The model in a folder, with a tokenizer that knows the words above."""
+    model.save_pretrained(folder)
+    if reads:
+        from tokenizers import Tokenizer, models, pre_tokenizers
+
+        known = {"[UNK]": 0, "[PAD]": 1} | {word: i for i, word in enumerate(dict.fromkeys(TEXT.split()), 2)}
+        tokenizer = Tokenizer(models.WordLevel(known, unk_token="[UNK]"))
+        tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+        padding = {"pad_token": "[PAD]"} if pads else {"eos_token": "[PAD]"}
+        transformers.PreTrainedTokenizerFast(
+            tokenizer_object=tokenizer, unk_token="[UNK]", **padding
+        ).save_pretrained(folder)
+    return str(folder)

@@ -168,7 +168,9 @@ REFUSALS = [
     Refusal(what="not an array", command="compare --scores text.npy", says="file must be a NumPy array"),
     Refusal(what="a pickled array", command="compare --scores pickled.npy", says="not pickled"),
     Refusal(
-        what="model to swap", command="swap gpt5", says="model must be mini, minilm or a folder, got gpt5"
+        what="model to swap",
+        command="swap gpt5",
+        says="model must be mini, minilm, smollm2, a .gguf file or a folder, got gpt5",
     ),
     Refusal(
         what="a circuit of no known name",

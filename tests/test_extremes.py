@@ -83,6 +83,11 @@ def given(name: str, folder: Path) -> dict[str, Any]:
     if name == "minilm-on-gamma":
         (folder / "pairs.tsv").write_text(few_pairs(), encoding="utf-8")
         return {"pairs": str(folder / "pairs.tsv"), "heads": "0.0"}
+    if name == "language-model-on-gamma":
+        pytest.importorskip("transformers")
+        from hf_models import built, saved
+
+        return {"model": saved(folder / "model", built("gpt2"))}
     if name == "rank-collapse":
         return {"pretrained": False}
     if name == "mini-transformer-bill":

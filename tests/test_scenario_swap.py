@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hf_models import built, from_class, minilm_folder, transformers
+from hf_models import TEXT, built, from_class, minilm_folder, saved, transformers
 
 from bridge import SpikingHead
 from pragmatic import Softmax, Uniform
@@ -20,24 +20,6 @@ from scenarios.workbench.pretrained import load_pretrained
 from scenarios.workbench.store import read_run
 from scenarios.workbench.swap_options import swapped
 from spiking import GammaCircuit
-
-TEXT = "the cat sat on a mat and looked at the moon while rain fell over old roofs of our town"
-
-
-def saved(folder: Path, model: Any, *, reads: bool = True, pads: bool = True) -> str:
-    """The model in a folder, with a tokenizer that knows the words above."""
-    model.save_pretrained(folder)
-    if reads:
-        from tokenizers import Tokenizer, models, pre_tokenizers
-
-        known = {"[UNK]": 0, "[PAD]": 1} | {word: i for i, word in enumerate(dict.fromkeys(TEXT.split()), 2)}
-        tokenizer = Tokenizer(models.WordLevel(known, unk_token="[UNK]"))
-        tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-        padding = {"pad_token": "[PAD]"} if pads else {"eos_token": "[PAD]"}
-        transformers.PreTrainedTokenizerFast(
-            tokenizer_object=tokenizer, unk_token="[UNK]", **padding
-        ).save_pretrained(folder)
-    return str(folder)
 
 
 def test_a_model_on_disk_with_some_spiking_heads(tmp_path: Path) -> None:
@@ -175,6 +157,11 @@ def test_a_bad_line_of_pairs_is_named(line: str, says: str, tmp_path: Path) -> N
         ({"model": "mini", "text_file": "a.txt"}, "head-swap", {"text": "a.txt"}),
         ({"model": "minilm", "heads": "0.1"}, "swap-model", {"model": "minilm", "heads": "0.1"}),
         (
+            {"model": "smollm2", "spikes": 16, "text_file": "a.txt"},
+            "language-model-on-gamma",
+            {"model": "smollm2", "spikes": (16,), "text_file": "a.txt", "layer_spikes": 0},
+        ),
+        (
             {"model": "minilm", "pairs": "p.tsv", "spikes": 8},
             "minilm-on-gamma",
             {"model": "minilm", "pairs": "p.tsv", "spikes": (8,), "sampled": (8,), "layer_spikes": 0},
@@ -191,11 +178,12 @@ def test_the_model_tells_the_scenario(
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"model": "gpt5"}, "model must be mini, minilm or a folder, got gpt5"),
+        ({"model": "gpt5"}, "model must be mini, minilm, smollm2, a .gguf file or a folder, got gpt5"),
         ({"model": "minilm", "task": "recall"}, "--task must go with mini, got minilm"),
         ({"model": "mini", "pairs": "p.tsv"}, "--pairs must go with minilm or a folder, got mini"),
         ({"model": "minilm", "pairs": "p.tsv", "text": "a"}, "--text must go with a model without --pairs"),
         ({"model": "minilm", "text": "a", "text_file": "b"}, "text must come once"),
+        ({"model": "smollm2", "pairs": "p.tsv"}, "--pairs must go with another model, got smollm2"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(values: dict[str, Any], says: str) -> None:

@@ -79,6 +79,9 @@ SCENARIOS: dict[str, Entry] = {
         MODEL, "Queries and keys of a pretrained MiniLM through the gamma circuit, head by head"
     ),
     "swap-model": Entry(MODEL, "Spiking heads in a pretrained transformer: what changes, layer by layer"),
+    "language-model-on-gamma": Entry(
+        MODEL, "A language model with every head simulated: perplexity, tokens, text and time, against spikes"
+    ),
     "minilm-on-gamma": Entry(
         MODEL, "MiniLM judges sentence pairs with its heads simulated, against spikes per row"
     ),

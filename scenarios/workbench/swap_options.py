@@ -12,10 +12,11 @@ from scenarios.workbench.options import Request, read_text_file
 
 __all__ = ["swap_options", "swapped"]
 
-MINI, MINILM = "mini", "minilm"
+MINI, MINILM, SMOLLM2 = "mini", "minilm", "smollm2"
 SPIKES = 64  # per row, unless given
 OF_MINI = ("task", "checkpoint", "iterations")
 OF_THE_OTHERS = ("text", "pairs", "temperature")
+OF_NO_LANGUAGE_MODEL = (*OF_MINI, "text", "pairs", "temperature")
 
 
 def swap_options() -> list[click.Parameter]:
@@ -59,8 +60,17 @@ def swapped(values: dict[str, Any]) -> Request:
     kept = {name: value for name, value in values.items() if name != "model"}
     if model == MINI:
         return _of_mini(kept)
+    if model == SMOLLM2 or model.endswith(".gguf"):
+        _refuse(kept, OF_NO_LANGUAGE_MODEL, belongs="another model", model=model)
+        spikes = (kept.pop("spikes", SPIKES),)
+        return Request(
+            scenario="language-model-on-gamma",
+            values={**kept, "model": model, "spikes": spikes, "layer_spikes": 0},
+        )
     if model != MINILM and not Path(model).is_dir():
-        raise UsageError(f"model must be {MINI}, {MINILM} or a folder, got {model}; check the path")
+        raise UsageError(
+            f"model must be {MINI}, {MINILM}, {SMOLLM2}, a .gguf file or a folder, got {model}; check the path"
+        )
     _refuse(kept, OF_MINI, belongs=MINI, model=model)
     if "pairs" in kept:
         _refuse(kept, ("text", "text_file"), belongs="a model without --pairs", model=f"{model} --pairs")

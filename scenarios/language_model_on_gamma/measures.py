@@ -1,0 +1,138 @@
+"""Numbers of language-model-on-gamma: perplexity over softmax's, paired on the same windows, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from scenarios.language_model_on_gamma.reading import MEASURES, Trial
+from scenarios.language_model_on_gamma.writing import Written
+from scenarios.workbench.lines import Lines
+from scenarios.workbench.outcome import Numbers
+from scenarios.workbench.statistics import Estimate, mean
+from scenarios.workbench.tables import column, estimate_column
+
+if TYPE_CHECKING:
+    from scenarios.language_model_on_gamma import Params
+
+__all__ = ["KINDS", "Study", "in_data", "in_numbers"]
+
+KINDS = {"spikes": "simulated", "random": "random cells", "samples": "samples"}  # with a number of spikes
+LOSS, KL, SAME, SECONDS, SPIKES = range(len(MEASURES))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """All that was measured."""
+
+    params: Params
+    trials: Sequence[Trial]
+    measured: np.ndarray  # (n_trials, n_windows, n_measures)
+    written: Written | None
+    chosen: str  # heads, in words
+
+    def at(self, kind: str, spikes: int = 0, layer: int = -1) -> np.ndarray:
+        """(n_windows, n_measures) of one trial, windows on which it was tried."""
+        own = self.measured[self.trials.index(Trial(kind=kind, spikes=spikes, layer=layer))]
+        return own[np.isfinite(own[:, LOSS])]
+
+    @property
+    def kinds(self) -> list[str]:
+        """Kinds with a number of spikes that were tried."""
+        return [kind for kind in KINDS if any(trial.kind == kind for trial in self.trials)]
+
+    @property
+    def layers(self) -> list[int]:
+        """Layers that were simulated alone."""
+        return [trial.layer for trial in self.trials if trial.kind == "layer"]
+
+    def rise(self, kind: str, spikes: int = 0, layer: int = -1) -> Estimate:
+        """Nats a token lost against softmax on the same windows."""
+        own = self.at(kind, spikes, layer)
+        return mean(own[:, LOSS] - self.at("softmax")[: len(own), LOSS])
+
+    def ratio(self, kind: str, spikes: int = 0) -> Estimate:
+        """Perplexity over softmax's: the exponential of that."""
+        rise = self.rise(kind, spikes)
+        return Estimate(value=float(np.exp(rise.value)), error=float(np.exp(rise.value) * rise.error))
+
+    def of(self, measure: int, kind: str, spikes: int = 0) -> Estimate:
+        """Mean over windows of KL, same token, or spikes per row."""
+        return mean(self.at(kind, spikes)[:, measure])
+
+    def time(self, kind: str, spikes: int = 0) -> Estimate:
+        """Time over softmax's, window by window in turn: median, and the error of a median of such a spread."""
+        ratio = self.at(kind, spikes)[:, SECONDS] / self.at("softmax")[:, SECONDS]
+        spread = 1.4826 * np.median(np.abs(ratio - np.median(ratio)))  # of a normal distribution
+        return Estimate(value=float(np.median(ratio)), error=float(1.2533 * spread / len(ratio) ** 0.5))
+
+
+def in_numbers(study: Study) -> Numbers:
+    """Every number of the report."""
+    lines, params = Lines(), study.params
+    softmax, uniform = mean(study.at("softmax")[:, LOSS]), study.ratio("uniform")
+    for kind in study.kinds:
+        for n in sorted(params.spikes, key=lambda n: n != params.shown):
+            _budget(lines, study, kind, n)
+    perplexity = float(np.exp(softmax.value))
+    note = f"{len(study.at('softmax'))} windows of {params.length} tokens"
+    lines.add(
+        "perplexity",
+        "perplexity of softmax",
+        Estimate(value=perplexity, error=perplexity * softmax.error),
+        note=note,
+    )
+    lines.add("uniform", "perplexity over softmax's, uniform attention", uniform)
+    lines.add("kl_uniform", "– KL of the next token", study.of(KL, "uniform"), unit="nat")
+    for layer in study.layers:
+        label = f"layer {layer} alone, {params.layer_spikes} spikes a row: loss"
+        lines.add(f"layer_{layer}", label, study.rise("layer", params.layer_spikes, layer), unit="nat")
+    if study.written is not None:
+        asked = len(study.written.softmax)
+        lines.add("common", f"tokens written alike, of {asked}, until the two part", study.written.common)
+    return lines.metrics
+
+
+def _budget(lines: Lines, study: Study, kind: str, n: int) -> None:
+    """One kind at one budget; the headline's has the plain names."""
+    main = kind == "spikes" and n == study.params.shown
+    ending = "" if main else f"_{kind}_{n}"
+    sampled = "samples" in study.kinds and kind != "samples"
+    floor = study.ratio("samples", n) if sampled else None
+    name = f"perplexity over softmax's, {KINDS[kind]}, {n} spikes a row"
+    note = ("floor: as many samples; " if sampled else "") + "control: uniform attention"
+    lines.add(
+        f"ratio{ending}", name, study.ratio(kind, n), floor=floor, control=study.ratio("uniform"), note=note
+    )
+    lines.add(f"kl{ending}", "– KL of the next token", study.of(KL, kind, n), unit="nat")
+    lines.add(f"same{ending}", "– same most probable token", study.of(SAME, kind, n))
+    lines.add(f"time{ending}", "– time over softmax's", study.time(kind, n))
+    lines.add(f"spent{ending}", "– spikes per row", study.of(SPIKES, kind, n))
+
+
+def in_data(study: Study) -> xr.Dataset:
+    """Every measure of every window, and rises by kind, budget and layer."""
+    params, layers = study.params, study.layers
+    data = xr.Dataset(
+        {
+            "loss": column(("trial", "window"), study.measured[..., LOSS], "loss", "nat"),
+            "kl": column(("trial", "window"), study.measured[..., KL], "KL of the next token", "nat"),
+            "same": column(("trial", "window"), study.measured[..., SAME], "same most probable token"),
+            "seconds": column(("trial", "window"), study.measured[..., SECONDS], "time", "s"),
+            "spent": column(("trial", "window"), study.measured[..., SPIKES], "spikes per row"),
+        },
+        {"trial": [trial.label for trial in study.trials]},
+    )
+    if study.kinds:
+        rises = [[study.rise(kind, n) for n in params.spikes] for kind in study.kinds]
+        data = data.assign(estimate_column("rise", ("kind", "spikes"), rises, "loss over softmax's"))
+        data = data.assign_coords(kind=study.kinds, spikes=column("spikes", params.spikes, "spikes per row"))
+    if layers:
+        alone = [study.rise("layer", params.layer_spikes, layer) for layer in layers]
+        data = data.assign(estimate_column("alone", "layer", alone, "loss of one layer alone"))
+        data = data.assign_coords(layer=column("layer", layers, "layer"))
+    return data

@@ -1,0 +1,96 @@
+"""The answer of language-model-on-gamma, from its numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenarios.workbench.outcome import Numbers, Words
+from scenarios.workbench.sentences import choose, listed, words
+from scenarios.workbench.statistics import clear, difference
+
+if TYPE_CHECKING:
+    from scenarios.language_model_on_gamma.measures import Study
+
+__all__ = ["in_words"]
+
+
+def in_words(m: Numbers, study: Study) -> Words:
+    """In short, and a paragraph; comparisons are corrected together."""
+    if "spikes" not in study.kinds:
+        only = f"By softmax the perplexity is {m['perplexity']}; nothing was simulated."
+        return words(only, short=(only,))
+    loss, against, price = _loss(m, study), _against(m, study), _price(m, study)
+    return words(
+        loss,
+        against,
+        _budgets(m, study),
+        _layers(study),
+        _written(study),
+        price,
+        short=(loss, against, price),
+    )
+
+
+def _loss(m: Numbers, study: Study) -> str:
+    params = study.params
+    sign = clear({"loss": study.rise("spikes", params.shown)})["loss"]
+    word = choose(sign, "a clear loss", "no clear loss", "a clear gain")
+    return (
+        f"With {study.chosen} of the language model simulated at {params.shown} spikes a row its perplexity is "
+        f"{m['ratio']} times that of softmax ({m['perplexity']}) on the same windows, {word}; the most probable "
+        f"next token is the same in {m['same']} of places."
+    )
+
+
+def _against(m: Numbers, study: Study) -> str:
+    """Regular cells against random ones, and both against samples."""
+    n, rises = study.params.shown, {kind: study.rise(kind, study.params.shown) for kind in study.kinds}
+    others = [kind for kind in ("random", "samples") if kind in rises]
+    names = {
+        "random": f"{study.params.random} cells",
+        "samples": "as many independent samples of the softmax",
+    }
+    signs = clear({kind: difference(rises[kind], rises["spikes"]) for kind in others})
+    said = [
+        f"{names[kind]} have {m[f'ratio_{kind}_{n}']} "
+        f"({choose(signs[kind], 'clearly more', 'not clearly different', 'clearly less')})"
+        for kind in others
+    ]
+    return f"At {n} spikes {listed(said)}, uniform attention {m['uniform']:.3g}." if said else ""
+
+
+def _budgets(m: Numbers, study: Study) -> str:
+    said = [
+        f"{m['ratio' if n == study.params.shown else f'ratio_spikes_{n}']} at {n}"
+        for n in study.params.spikes
+    ]
+    return f"By spikes a row the ratio is {listed(said)}."
+
+
+def _layers(study: Study) -> str:
+    n = study.params.layer_spikes
+    losses = {f"layer {layer}": study.rise("layer", n, layer) for layer in study.layers}
+    if not losses:
+        return ""
+    lossy = [layer for layer, sign in clear(losses).items() if sign > 0]
+    worst = max(losses, key=lambda layer: losses[layer].value)
+    which = (
+        f"alone at {n} spikes a row these clearly lose: {listed(lossy)}"
+        if lossy
+        else "no layer alone clearly loses"
+    )
+    return f"Of {len(losses)} layers {which}; {worst} loses most, {losses[worst]} nat."
+
+
+def _written(study: Study) -> str:
+    written = study.written
+    if written is None:
+        return ""
+    n = len(written.softmax)
+    alike = f"for all {n} tokens" if written.common >= n else f"for {written.common} of {n} tokens"
+    return f"Asked to go on with “{written.prompt}”, both choose the same text {alike}."
+
+
+def _price(m: Numbers, study: Study) -> str:
+    times = f"{m['time']} times as long as softmax"
+    return f"On this machine the simulation takes {times} at {study.params.shown} spikes a row."

@@ -1,0 +1,80 @@
+"""Pretrained causal language models, by name, folder or GGUF file, and a text cut into windows for them."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bridge.huggingface.layers import longest_sequence
+from scenarios.workbench.errors import UsageError
+from scenarios.workbench.pretrained import Pretrained, load_pretrained
+from scenarios.workbench.smollm2 import PACKAGES, SMOLLM2, WEIGHTS, load_gguf, load_smollm2
+
+__all__ = ["load_causal", "windows_of"]
+
+
+def load_causal(name: str) -> Pretrained:
+    """The model that predicts the next token, with plain attention.
+
+    Raises
+    ------
+    UsageError
+        Unless the name is `smollm2`, a folder or a GGUF file of a causal model, with its tokenizer.
+    ModuleNotFoundError
+        Without the extra `lm`; the message names the install command.
+    """
+    if name == SMOLLM2:
+        pretrained = load_smollm2()
+        if pretrained is None:
+            raise ModuleNotFoundError(f"No module named {WEIGHTS!r}", name=WEIGHTS)
+        return pretrained
+    pretrained = _gguf(Path(name)) if name.endswith(".gguf") else load_pretrained(name)
+    config = pretrained.model.config
+    if pretrained.tokenizer is None or config.is_encoder_decoder or not pretrained.model.can_generate():
+        raise UsageError(
+            f"model must be a causal language model, got {type(pretrained.model).__name__}, which predicts no next "
+            "token; give one that generates text"
+        )
+    return pretrained
+
+
+def _gguf(file: Path) -> Pretrained:
+    if not file.is_file():
+        raise UsageError(f"model must be a GGUF file that is there, got {file}; check the path")
+    for package in PACKAGES:
+        if importlib.util.find_spec(package) is None:
+            raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+    try:
+        return load_gguf(file)
+    except Exception as error:  # whatever the library meets in a damaged or unknown file
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+        raise UsageError(
+            f"model must be a GGUF file of an architecture that transformers reads, got {file} ({first}); convert "
+            "it to a folder with save_pretrained"
+        ) from error
+
+
+def windows_of(pretrained: Pretrained, text: str, n_windows: int, length: int) -> Tensor:
+    """The first tokens of a text, window after window, (n_windows, length) int64.
+
+    Raises
+    ------
+    UsageError
+        For windows longer than the model's positions, and a text with fewer tokens than two windows.
+    """
+    limit = longest_sequence(pretrained.model)
+    if limit is not None and length > limit:
+        raise UsageError(
+            f"length must be <= {limit}, the model's positions, got {length}; use shorter windows"
+        )
+    tokens = pretrained.tokenizer(text, return_tensors="pt", verbose=False)["input_ids"][0]
+    n = min(n_windows, len(tokens) // length)
+    if n < 2:
+        raise UsageError(
+            f"text must hold at least two windows of {length} tokens, got {len(tokens)} tokens; give a longer "
+            "text, or a smaller length"
+        )
+    return torch.as_tensor(tokens[: n * length]).reshape(n, length)
