@@ -60,14 +60,16 @@ def loss(study: Study) -> Figure:
     return figure
 
 
-@captioned("Loss with the heads of one layer alone simulated, {layer} spikes a row, on a few windows.")
+@captioned(
+    "KL from softmax of the next token with the heads of one layer alone simulated, {layer} spikes a row, on a few "
+    "windows."
+)
 def layers(study: Study) -> Figure:
     figure, ax = panels("A", height_in=2.8)
-    rises = [study.rise("layer", study.params.layer_spikes, layer) for layer in study.layers]
-    values, errors = [r.value for r in rises], [r.error for r in rises]
+    alone = [study.alone(layer) for layer in study.layers]
+    values, errors = [kl.value for kl in alone], [kl.error for kl in alone]
     ax["A"].bar(study.layers, values, 0.65, yerr=errors, color=SPIKING, ecolor=MUTED, capsize=2)
-    ax["A"].axhline(0, color=MUTED, lw=0.8)
-    ax["A"].set(xlabel="layer", ylabel="loss over softmax's (nat)")
+    ax["A"].set(xlabel="layer", ylabel="KL of the next token (nat)", ylim=(0, None))
     layer_ticks(ax["A"], study.layers)
     return figure
 

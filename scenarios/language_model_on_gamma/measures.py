@@ -50,10 +50,13 @@ class Study:
         """Layers that were simulated alone."""
         return [trial.layer for trial in self.trials if trial.kind == "layer"]
 
-    def rise(self, kind: str, spikes: int = 0, layer: int = -1) -> Estimate:
+    def rise(self, kind: str, spikes: int = 0) -> Estimate:
         """Nats a token lost against softmax on the same windows."""
-        own = self.at(kind, spikes, layer)
-        return mean(own[:, LOSS] - self.at("softmax")[: len(own), LOSS])
+        return mean(self.at(kind, spikes)[:, LOSS] - self.at("softmax")[:, LOSS])
+
+    def alone(self, layer: int) -> Estimate:
+        """KL of the next token with one layer simulated, which shows on fewer windows than the loss."""
+        return mean(self.at("layer", self.params.layer_spikes, layer)[:, KL])
 
     def ratio(self, kind: str, spikes: int = 0) -> Estimate:
         """Perplexity over softmax's: the exponential of that."""
@@ -89,8 +92,8 @@ def in_numbers(study: Study) -> Numbers:
     lines.add("uniform", "perplexity over softmax's, uniform attention", uniform)
     lines.add("kl_uniform", "– KL of the next token", study.of(KL, "uniform"), unit="nat")
     for layer in study.layers:
-        label = f"layer {layer} alone, {params.layer_spikes} spikes a row: loss"
-        lines.add(f"layer_{layer}", label, study.rise("layer", params.layer_spikes, layer), unit="nat")
+        label = f"layer {layer} alone, {params.layer_spikes} spikes a row: KL of the next token"
+        lines.add(f"layer_{layer}", label, study.alone(layer), unit="nat")
     if study.written is not None:
         asked = len(study.written.softmax)
         lines.add("common", f"tokens written alike, of {asked}, until the two part", study.written.common)
@@ -132,7 +135,7 @@ def in_data(study: Study) -> xr.Dataset:
         data = data.assign(estimate_column("rise", ("kind", "spikes"), rises, "loss over softmax's"))
         data = data.assign_coords(kind=study.kinds, spikes=column("spikes", params.spikes, "spikes per row"))
     if layers:
-        alone = [study.rise("layer", params.layer_spikes, layer) for layer in layers]
-        data = data.assign(estimate_column("alone", "layer", alone, "loss of one layer alone"))
+        alone = [study.alone(layer) for layer in layers]
+        data = data.assign(estimate_column("alone", "layer", alone, "KL of the next token, one layer alone"))
         data = data.assign_coords(layer=column("layer", layers, "layer"))
     return data

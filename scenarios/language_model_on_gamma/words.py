@@ -68,18 +68,14 @@ def _budgets(m: Numbers, study: Study) -> str:
 
 
 def _layers(study: Study) -> str:
-    n = study.params.layer_spikes
-    losses = {f"layer {layer}": study.rise("layer", n, layer) for layer in study.layers}
-    if not losses:
+    if not study.layers:
         return ""
-    lossy = [layer for layer, sign in clear(losses).items() if sign > 0]
-    worst = max(losses, key=lambda layer: losses[layer].value)
-    which = (
-        f"alone at {n} spikes a row these clearly lose: {listed(lossy)}"
-        if lossy
-        else "no layer alone clearly loses"
+    order = sorted(study.layers, key=lambda layer: study.alone(layer).value, reverse=True)
+    most, least = order[0], order[-1]
+    return (
+        f"Alone at {study.params.layer_spikes} spikes a row layer {most} changes the next token most, by a KL of "
+        f"{study.alone(most)} nat, layer {least} least, by {study.alone(least)}."
     )
-    return f"Of {len(losses)} layers {which}; {worst} loses most, {losses[worst]} nat."
 
 
 def _written(study: Study) -> str:
