@@ -103,6 +103,11 @@ def test_figures_draw_and_without_spikes_too(outcome: Outcome, params: Params) -
             picture.draw().canvas.draw()
 
 
+def test_kinds_without_softmax_are_refused_by_their_name() -> None:
+    with pytest.raises(UsageError, match="kinds must have softmax among them"):
+        Params(kinds=("sampled",))
+
+
 def test_labels_of_trials() -> None:
     assert Trial(kind="softmax").label == "softmax"
     assert Trial(kind="layer", spikes=8, layer=3).label == "layer 3, 8 a row"

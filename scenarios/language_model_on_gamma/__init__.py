@@ -56,7 +56,7 @@ class Params(HeadParams):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_circuit_name(self.random)
-        check_softmax(self.kinds)
+        check_softmax(self.kinds, "kinds")
         self.check_ordered("spikes")
 
     @property

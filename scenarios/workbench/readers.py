@@ -33,11 +33,11 @@ def readers_of(heads: tuple[str, ...], spikes: tuple[int, ...]) -> tuple[Reader,
     return tuple((head, n) for head in HEADS[1:] if head in heads for n in spikes)
 
 
-def check_softmax(heads: tuple[str, ...]) -> None:
+def check_softmax(heads: tuple[str, ...], field: str = "heads") -> None:
     """Refuse kinds of heads without the one that the others are compared with."""
     if "softmax" not in heads:
         raise UsageError(
-            f"heads must have softmax among them, which the others are compared with, got {','.join(heads)}; "
+            f"{field} must have softmax among them, which the others are compared with, got {','.join(heads)}; "
             f"use {','.join(HEADS)}"
         )
 
