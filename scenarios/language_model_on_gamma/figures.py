@@ -30,7 +30,7 @@ def figures(study: Study) -> dict[str, Picture]:
 
 
 @captioned(
-    "{chosen} replaced. (A) Perplexity over softmax's, less 1, against spikes per row; the line: uniform "
+    "Simulated: {chosen}. (A) Perplexity over softmax's, less 1, against spikes per row; the line: uniform "
     "attention. (B) KL from softmax of the next token. (C) Places with the same most probable token. Means over "
     "windows with their paired standard errors."
 )
