@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from scenarios.workbench.outcome import Numbers, Words
 from scenarios.workbench.sentences import choose, listed, words
-from scenarios.workbench.statistics import clear, difference
+from scenarios.workbench.statistics import Estimate, clear, difference
 
 if TYPE_CHECKING:
     from scenarios.language_model_on_gamma.measures import Study
@@ -19,7 +20,8 @@ def in_words(m: Numbers, study: Study) -> Words:
     if "spikes" not in study.kinds:
         only = f"By softmax the perplexity is {m['perplexity']}; nothing was simulated."
         return words(only, short=(only,))
-    loss, against, price = _loss(m, study), _against(m, study), _price(m, study)
+    signs = clear(_differences(study))
+    loss, against, price = _loss(m, study, signs), _against(m, study, signs), _price(m, study)
     return words(
         loss,
         against,
@@ -31,10 +33,16 @@ def in_words(m: Numbers, study: Study) -> Words:
     )
 
 
-def _loss(m: Numbers, study: Study) -> str:
+def _differences(study: Study) -> dict[str, Estimate]:
+    """Every difference of losses that a sentence speaks of."""
+    rises = {kind: study.rise(kind, study.params.shown) for kind in study.kinds}
+    others = {kind: difference(rise, rises["spikes"]) for kind, rise in rises.items() if kind != "spikes"}
+    return {"loss": rises["spikes"], **others}
+
+
+def _loss(m: Numbers, study: Study, signs: Mapping[str, int]) -> str:
     params = study.params
-    sign = clear({"loss": study.rise("spikes", params.shown)})["loss"]
-    word = choose(sign, "a clear loss", "no clear loss", "a clear gain")
+    word = choose(signs["loss"], "a clear loss", "no clear loss", "a clear gain")
     return (
         f"With {study.chosen} of the language model simulated at {params.shown} spikes a row its perplexity is "
         f"{m['ratio']} times that of softmax ({m['perplexity']}) on the same windows, {word}; the most probable "
@@ -42,15 +50,13 @@ def _loss(m: Numbers, study: Study) -> str:
     )
 
 
-def _against(m: Numbers, study: Study) -> str:
-    """Regular cells against random ones, and both against samples."""
-    n, rises = study.params.shown, {kind: study.rise(kind, study.params.shown) for kind in study.kinds}
-    others = [kind for kind in ("random", "samples") if kind in rises]
+def _against(m: Numbers, study: Study, signs: Mapping[str, int]) -> str:
+    """Random cells and samples against the circuit in question."""
+    n, others = study.params.shown, [kind for kind in ("random", "samples") if kind in signs]
     names = {
         "random": f"{study.params.random} cells",
         "samples": "as many independent samples of the softmax",
     }
-    signs = clear({kind: difference(rises[kind], rises["spikes"]) for kind in others})
     said = [
         f"{names[kind]} have {m[f'ratio_{kind}_{n}']} "
         f"({choose(signs[kind], 'clearly more', 'not clearly different', 'clearly less')})"
