@@ -8,11 +8,10 @@ from pragmatic.tasks.copying import Copying
 from scenarios.independent_mechanisms.copied import copied
 from scenarios.independent_mechanisms.figures import figures
 from scenarios.independent_mechanisms.measures import Study, in_data, in_numbers, in_words
-from scenarios.workbench.modules import EXACT, PHASES, SAMPLES, Way, check_active
+from scenarios.workbench.module_params import ModuleParams
+from scenarios.workbench.modules import EXACT, PHASES, Way
 from scenarios.workbench.outcome import Outcome, RunContext
-from scenarios.workbench.params import ScenarioParams, param
-from scenarios.workbench.readers import HEADS, check_softmax
-from spiking import PARAMETER_SETS
+from scenarios.workbench.params import param
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -23,21 +22,10 @@ QUESTION = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params(ScenarioParams):
-    heads: tuple[str, ...] = param(HEADS, f"that choose the modules, of: {', '.join(HEADS)}", choices=HEADS)
-    circuits: tuple[str, ...] = param(
-        ("brief", "regular-brief"),
-        f"whose spikes choose, of: {', '.join(PARAMETER_SETS)}",
-        choices=tuple(PARAMETER_SETS),
-    )
-    spikes: tuple[int, ...] = param((8, 32, 128), "spikes that are counted in place of a race", at_least=1)
-    modules: int = param(6, "of a model", at_least=5)
-    active: int = param(4, "modules at a time", at_least=1, at_most=4)
-    module_width: int = param(16, "of a module", at_least=1)
+class Params(ModuleParams):
     n_symbols: int = param(8, "different symbols", at_least=2)
     n_copied: int = param(3, "symbols to be copied", at_least=1)
     delay: int = param(8, "steps between the symbols and their copies, in training", at_least=1)
-    seeds: int = param(3, "models of each kind", at_least=2)
     iterations: int = param(1200, "of each training", at_least=1)
     tune_iterations: int = param(300, "of the training through races that follows", at_least=1)
     batch: int = param(32, "sequences in each iteration", at_least=1)
@@ -49,9 +37,7 @@ class Params(ScenarioParams):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check_ordered("spikes", "swaps")
-        check_softmax(self.heads)
-        check_active(self.active, self.modules)
+        self.check_ordered("swaps")
 
     @property
     def lengths(self) -> tuple[int, ...]:
@@ -62,20 +48,6 @@ class Params(ScenarioParams):
     def task(self) -> Copying:
         """What is learnt."""
         return Copying(n_symbols=self.n_symbols, n_copied=self.n_copied)
-
-    @property
-    def races(self) -> tuple[Way, ...]:
-        """The first k distinct modules to spike."""
-        names = (self.circuits if "spiking" in self.heads else ()) + (
-            (SAMPLES,) if "sampled" in self.heads else ()
-        )
-        return tuple(Way(name, 1.0) for name in names)
-
-    @property
-    def counts(self) -> tuple[Way, ...]:
-        """The modules with the most of so many spikes."""
-        names = self.circuits if "spiking" in self.heads else ()
-        return tuple(Way("counts", n, name) for name in names for n in self.spikes)
 
     @property
     def swapped(self) -> tuple[Way, ...]:

@@ -8,11 +8,10 @@ from scenarios.sequential_digits.figures import figures
 from scenarios.sequential_digits.measures import Study, in_data, in_numbers, in_words
 from scenarios.sequential_digits.pixels import FINEST
 from scenarios.sequential_digits.read import read_digits
-from scenarios.workbench.modules import EXACT, SAMPLES, Way, check_active
+from scenarios.workbench.module_params import ModuleParams
+from scenarios.workbench.modules import EXACT, Way
 from scenarios.workbench.outcome import Outcome, RunContext
-from scenarios.workbench.params import ScenarioParams, param
-from scenarios.workbench.readers import HEADS, check_softmax
-from spiking import PARAMETER_SETS
+from scenarios.workbench.params import param
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -23,20 +22,10 @@ QUESTION = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params(ScenarioParams):
-    heads: tuple[str, ...] = param(HEADS, f"that choose the modules, of: {', '.join(HEADS)}", choices=HEADS)
-    circuits: tuple[str, ...] = param(
-        ("brief", "regular-brief"),
-        f"whose spikes choose, of: {', '.join(PARAMETER_SETS)}",
-        choices=tuple(PARAMETER_SETS),
-    )
+class Params(ModuleParams):
     spikes: tuple[int, ...] = param((32,), "spikes that are counted in place of a race", at_least=1)
-    modules: int = param(6, "of a model", at_least=5)
-    active: int = param(4, "modules at a time", at_least=1, at_most=4)
-    module_width: int = param(16, "of a module", at_least=1)
     resolution: int = param(4, "pixels a side in training", at_least=1, at_most=4)
     finer: tuple[int, ...] = param((5, 6, 7, 8), "pixels a side in tests", at_least=5, at_most=FINEST)
-    seeds: int = param(3, "models of each kind", at_least=2)
     iterations: int = param(800, "of each training", at_least=1)
     batch: int = param(32, "digits in each iteration", at_least=1)
     learning_rate: float = param(1e-2, "at its highest; it ends at a tenth", above=0, at_most=0.1)
@@ -44,9 +33,7 @@ class Params(ScenarioParams):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check_ordered("spikes", "finer")
-        check_softmax(self.heads)
-        check_active(self.active, self.modules)
+        self.check_ordered("finer")
 
     @property
     def sides(self) -> tuple[int, ...]:
@@ -56,10 +43,7 @@ class Params(ScenarioParams):
     @property
     def ways(self) -> tuple[Way, ...]:
         """To choose modules."""
-        spiking = self.circuits if "spiking" in self.heads else ()
-        races = (*spiking, SAMPLES) if "sampled" in self.heads else spiking
-        counts = [Way("counts", n, name) for name in spiking for n in self.spikes]
-        return (EXACT, *(Way(name, 1.0) for name in races), *counts)
+        return (EXACT, *self.races, *self.counts)
 
 
 def run(params: Params, ctx: RunContext) -> Outcome:
