@@ -13,12 +13,13 @@ pytest.importorskip("transformers", reason="needs the extra hf")
 from hf_models import TEXT, built, saved
 
 from scenarios.language_model_on_gamma import Params, run
-from scenarios.language_model_on_gamma.reading import Trial, read_windows, trials_of
+from scenarios.language_model_on_gamma.trials import Kind, kinds_of
 from scenarios.language_model_on_gamma.writing import Written
 from scenarios.workbench.causal import load_causal, windows_of
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.progress import silent
+from scenarios.workbench.reading import read_windows
 from scenarios.workbench.style import style
 from scenarios.workbench.unfinished import Unfinished
 
@@ -70,8 +71,9 @@ def test_softmax_stands_next_to_itself(outcome: Outcome) -> None:
 def test_an_interrupted_run_ends_with_the_same_numbers(params: Params, tmp_path: Path) -> None:
     pretrained = load_causal(params.model)
     windows = windows_of(pretrained, Path(params.text_file or "").read_text(), 3, 16)
-    trials = trials_of(replace(params, layer_spikes=0), 2)
-    whole = read_windows(pretrained.model, windows, trials, params, context())
+    few = replace(params, layer_spikes=0)
+    trials = [kind.trial(few, context()) for kind in kinds_of(few, 2)]
+    whole = read_windows(pretrained.model, windows, trials, context())
 
     class Interrupted(Exception):
         pass
@@ -83,8 +85,8 @@ def test_an_interrupted_run_ends_with_the_same_numbers(params: Params, tmp_path:
     unfinished = Unfinished(tmp_path / "unfinished")
     halted = replace(context(unfinished=unfinished), progress=stop)  # type: ignore[arg-type]
     with pytest.raises(Interrupted):
-        read_windows(pretrained.model, windows, trials, params, halted)
-    again = read_windows(pretrained.model, windows, trials, params, context(unfinished=unfinished))
+        read_windows(pretrained.model, windows, trials, halted)
+    again = read_windows(pretrained.model, windows, trials, context(unfinished=unfinished))
     np.testing.assert_array_equal(again[:, :, :3], whole[:, :, :3])  # the fourth is time
 
 
@@ -108,9 +110,9 @@ def test_kinds_without_softmax_are_refused_by_their_name() -> None:
         Params(kinds=("sampled",))
 
 
-def test_labels_of_trials() -> None:
-    assert Trial(kind="softmax").label == "softmax"
-    assert Trial(kind="layer", spikes=8, layer=3).label == "layer 3, 8 a row"
+def test_labels_of_kinds() -> None:
+    assert Kind(name="softmax").label == "softmax"
+    assert Kind(name="layer", spikes=8, layer=3).label == "layer 3, 8 a row"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from bridge.huggingface.layers import attention_layers
 from pragmatic.tasks.text import Text
 from scenarios.language_model_on_gamma.figures import figures
 from scenarios.language_model_on_gamma.measures import Study, in_data, in_numbers
-from scenarios.language_model_on_gamma.reading import read_windows, trials_of
+from scenarios.language_model_on_gamma.trials import kinds_of
 from scenarios.language_model_on_gamma.words import in_words
 from scenarios.language_model_on_gamma.writing import write
 from scenarios.workbench.causal import load_causal, windows_of
@@ -21,6 +21,7 @@ from scenarios.workbench.head_params import HeadParams, chosen_text
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import param
 from scenarios.workbench.readers import HEADS, check_softmax
+from scenarios.workbench.reading import read_windows
 from scenarios.workbench.smollm2 import SMOLLM2
 from spiking import PARAMETER_SETS
 
@@ -72,9 +73,10 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         pretrained = load_causal(params.model)
         windows = windows_of(pretrained, text, params.windows, params.length)
     layers = list(attention_layers(pretrained.model))
-    trials = trials_of(params, len(layers))
+    kinds = kinds_of(params, len(layers))
+    trials = [kind.trial(params, ctx) for kind in kinds]
     with ctx.part("windows", share=0.87) as part:
-        measured = read_windows(pretrained.model, windows, trials, params, part)
+        measured = read_windows(pretrained.model, windows, trials, part)
     written = None
     if "spiking" in params.kinds:
         with ctx.part("writing", share=0.1) as part:
@@ -83,7 +85,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     n_heads = [layer.n_heads for layer, _ in layers]
     study = Study(
         params=params,
-        trials=trials,
+        tried=kinds,
         measured=measured,
         written=written,
         chosen=chosen_text(params.heads, n_heads),

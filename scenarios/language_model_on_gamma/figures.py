@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scenarios.language_model_on_gamma.measures import KINDS, KL, SAME, Study
+from scenarios.language_model_on_gamma.measures import KINDS, Study
 from scenarios.workbench.axes import layer_ticks, spikes_axis
 from scenarios.workbench.outcome import Picture
 from scenarios.workbench.panels import captioned, dots, legend_below, panels, percent_axis, pictures
+from scenarios.workbench.reading import KL, SAME
 from scenarios.workbench.style import CONTROL, FLOOR, INH, MUTED, SOFTMAX, SPIKING
 
 if TYPE_CHECKING:

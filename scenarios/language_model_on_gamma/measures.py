@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from scenarios.language_model_on_gamma.reading import MEASURES, Trial
+from scenarios.language_model_on_gamma.trials import Kind
 from scenarios.language_model_on_gamma.writing import Written
 from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Numbers
+from scenarios.workbench.reading import KL, LOSS, SAME, SECONDS, SPIKES
 from scenarios.workbench.statistics import Estimate, mean
 from scenarios.workbench.tables import column, estimate_column
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "Study", "in_data", "in_numbers"]
 
 KINDS = {"spikes": "simulated", "random": "random cells", "samples": "samples"}  # with a number of spikes
-LOSS, KL, SAME, SECONDS, SPIKES = range(len(MEASURES))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,25 +30,25 @@ class Study:
     """All that was measured."""
 
     params: Params
-    trials: Sequence[Trial]
-    measured: np.ndarray  # (n_trials, n_windows, n_measures)
+    tried: Sequence[Kind]
+    measured: np.ndarray  # (n_tried, n_windows, n_measures)
     written: Written | None
     chosen: str  # heads, in words
 
     def at(self, kind: str, spikes: int = 0, layer: int = -1) -> np.ndarray:
         """(n_windows, n_measures) of one trial, windows on which it was tried."""
-        own = self.measured[self.trials.index(Trial(kind=kind, spikes=spikes, layer=layer))]
+        own = self.measured[self.tried.index(Kind(name=kind, spikes=spikes, layer=layer))]
         return own[np.isfinite(own[:, LOSS])]
 
     @property
     def kinds(self) -> list[str]:
         """Kinds with a number of spikes that were tried."""
-        return [kind for kind in KINDS if any(trial.kind == kind for trial in self.trials)]
+        return [kind for kind in KINDS if any(each.name == kind for each in self.tried)]
 
     @property
     def layers(self) -> list[int]:
         """Layers that were simulated alone."""
-        return [trial.layer for trial in self.trials if trial.kind == "layer"]
+        return [each.layer for each in self.tried if each.name == "layer"]
 
     def rise(self, kind: str, spikes: int = 0) -> Estimate:
         """Nats a token lost against softmax on the same windows."""
@@ -128,7 +128,7 @@ def in_data(study: Study) -> xr.Dataset:
             "seconds": column(("trial", "window"), study.measured[..., SECONDS], "time", "s"),
             "spent": column(("trial", "window"), study.measured[..., SPIKES], "spikes per row"),
         },
-        {"trial": [trial.label for trial in study.trials]},
+        {"trial": [each.label for each in study.tried]},
     )
     if study.kinds:
         rises = [[study.rise(kind, n) for n in params.spikes] for kind in study.kinds]
