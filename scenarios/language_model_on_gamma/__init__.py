@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from bridge.heads.named import check_circuit_name
 from bridge.huggingface.layers import attention_layers
-from pragmatic.tasks.text import Text
 from scenarios.language_model_on_gamma.figures import figures
 from scenarios.language_model_on_gamma.measures import Study, in_data, in_numbers
 from scenarios.language_model_on_gamma.trials import kinds_of
 from scenarios.language_model_on_gamma.words import in_words
 from scenarios.language_model_on_gamma.writing import write
-from scenarios.workbench.causal import load_causal, windows_of
-from scenarios.workbench.errors import UsageError
+from scenarios.workbench.causal import load_causal, text_of, windows_of
 from scenarios.workbench.head_params import HeadParams, chosen_text
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import param
@@ -68,7 +65,7 @@ class Params(HeadParams):
 
 def run(params: Params, ctx: RunContext) -> Outcome:
     """Read the text under every kind of attention, then go on with the prompt."""
-    text = _text(params)
+    text = text_of(params.text_file)
     with ctx.progress.stage("read the model", share=0.03):
         pretrained = load_causal(params.model)
         windows = windows_of(pretrained, text, params.windows, params.length)
@@ -101,16 +98,3 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         pictures=figures(study),
         **in_words(metrics, study),
     )
-
-
-def _text(params: Params) -> str:
-    if params.text_file is None:
-        return Text.embedded().characters
-    if not Path(params.text_file).is_file():
-        raise UsageError(f"text_file must be a file, got {params.text_file}; check its path")
-    try:
-        return Path(params.text_file).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"text_file must be UTF-8, got other bytes in {params.text_file}; convert it"
-        ) from error

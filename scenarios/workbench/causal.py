@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from bridge.huggingface.layers import longest_sequence
+from pragmatic.tasks.text import Text
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.pretrained import Pretrained, load_pretrained
 from scenarios.workbench.smollm2 import PACKAGES, SMOLLM2, WEIGHTS, load_gguf, load_smollm2
 
-__all__ = ["load_causal", "windows_of"]
+__all__ = ["load_causal", "text_of", "windows_of"]
 
 
 def load_causal(name: str) -> Pretrained:
@@ -55,6 +56,24 @@ def _gguf(file: Path) -> Pretrained:
             f"model must be a GGUF file of an architecture that transformers reads, got {file} ({first}); convert "
             "it to a folder with save_pretrained"
         ) from error
+
+
+def text_of(text_file: str | None) -> str:
+    """The text of a file, or without one the English topics that ship with Python.
+
+    Raises
+    ------
+    UsageError
+        For what is no file, and bytes that are not UTF-8.
+    """
+    if text_file is None:
+        return Text.embedded().characters
+    if not Path(text_file).is_file():
+        raise UsageError(f"text_file must be a file, got {text_file}; check its path")
+    try:
+        return Path(text_file).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"text_file must be UTF-8, got other bytes in {text_file}; convert it") from error
 
 
 def windows_of(pretrained: Pretrained, text: str, n_windows: int, length: int) -> Tensor:
