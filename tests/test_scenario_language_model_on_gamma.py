@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,13 +14,14 @@ pytest.importorskip("transformers", reason="needs the extra hf")
 from hf_models import TEXT, built, saved
 
 from scenarios.language_model_on_gamma import Params, run
-from scenarios.language_model_on_gamma.trials import Kind, kinds_of
-from scenarios.language_model_on_gamma.writing import Written
+from scenarios.language_model_on_gamma.trials import Kind, judges_of, kinds_of
+from scenarios.language_model_on_gamma.writing import Written, write
 from scenarios.workbench.causal import load_causal, windows_of
 from scenarios.workbench.errors import UsageError
+from scenarios.workbench.minimal_pairs import read_minimal_pairs, score_pairs
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.progress import silent
-from scenarios.workbench.reading import read_windows
+from scenarios.workbench.reading import Trial, read_windows
 from scenarios.workbench.style import style
 from scenarios.workbench.unfinished import Unfinished
 
@@ -30,12 +32,40 @@ def params(tmp_path_factory: pytest.TempPathFactory) -> Params:
     (folder / "text.txt").write_text(f"{TEXT} " * 8, encoding="utf-8")
     return Params(
         model=saved(folder / "model", built("gpt2")), text_file=str(folder / "text.txt"), windows=6, length=16,
-        spikes=(8, 128), layer_spikes=4, prompt="the cat sat on", new_tokens=5,
+        spikes=(8, 128), layer_spikes=4, prompt="the cat sat on", new_tokens=5, uncached=5,
+        minimal_pairs=str(pairs_file(folder)),
     )  # fmt: skip
+
+
+def pairs_file(folder: Path, n: int = 80) -> Path:
+    """Random sentences of the words that the model knows, in two fields, one of them spelled in two ways."""
+    rng, words = np.random.default_rng(3), TEXT.split()
+    lines = ["paradigm\tfield\tgood\tbad"]
+    for row in range(n):
+        good, bad = (" ".join(rng.choice(words, rng.integers(4, 9))) for _ in range(2))
+        field = ("syntax", "syntax/semantics", "syntax_semantics")[row % 3]
+        lines.append(f"paradigm {row % 3}\t{field}\t{good}\t{bad}")
+    file = folder / "pairs.tsv"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return file
 
 
 def context(seed: int = 1, unfinished: Unfinished | None = None) -> RunContext:
     return RunContext(rng=np.random.default_rng(seed), progress=silent(), unfinished=unfinished)
+
+
+class Interrupted(Exception):
+    pass
+
+
+def stopping_at(where: str) -> Any:
+    """Progress that ends the run when it gets there."""
+
+    def stop(fraction: float, label: str | None = None) -> None:
+        if label == where:
+            raise Interrupted
+
+    return stop
 
 
 @pytest.fixture(scope="module")
@@ -75,15 +105,8 @@ def test_an_interrupted_run_ends_with_the_same_numbers(params: Params, tmp_path:
     trials = [kind.trial(few, context()) for kind in kinds_of(few, 2)]
     whole = read_windows(pretrained.model, windows, trials, context())
 
-    class Interrupted(Exception):
-        pass
-
-    def stop(fraction: float, label: str | None = None) -> None:
-        if label == "window 2 of 3":
-            raise Interrupted
-
     unfinished = Unfinished(tmp_path / "unfinished")
-    halted = replace(context(unfinished=unfinished), progress=stop)  # type: ignore[arg-type]
+    halted = replace(context(unfinished=unfinished), progress=stopping_at("window 2 of 3"))
     with pytest.raises(Interrupted):
         read_windows(pretrained.model, windows, trials, halted)
     again = read_windows(pretrained.model, windows, trials, context(unfinished=unfinished))
@@ -97,12 +120,132 @@ def test_two_texts_are_alike_until_they_part() -> None:
 
 def test_figures_draw_and_without_spikes_too(outcome: Outcome, params: Params) -> None:
     exact = run(replace(params, kinds=("softmax",)), context())
-    assert set(outcome.pictures) == {"loss", "layers", "text"}
-    assert not exact.pictures
+    assert list(outcome.pictures) == ["loss", "layers", "minimal_pairs", "bill", "text"]
+    assert list(exact.pictures) == ["minimal_pairs"]
     assert "nothing was simulated" in exact.verdict
     with style():
         for picture in outcome.pictures.values():
             picture.draw().canvas.draw()
+
+
+def test_pairs_are_judged_the_closer_to_softmax_the_more_spikes(outcome: Outcome) -> None:
+    """Random sentences have no right one, but softmax has its margins; regular cells, 16 times the spikes."""
+    m, margin = outcome.metrics, outcome.dataset.margin
+    off = {
+        n: float(abs(margin.sel(judge=f"spikes, {n} a row") - margin.sel(judge="softmax")).mean())
+        for n in (8, 128)
+    }
+    assert 0 < off[128] < off[8] / 5
+    assert m["pairs_same"].value >= m["pairs_same_spikes_8"].value
+    assert m["pairs_same"].value > 0.95
+    assert m["pairs_softmax"].floor == 0.5
+    assert {"pairs_of_syntax", "pairs_change_of_syntax_semantics"} <= set(m)
+
+
+def test_a_sentence_has_the_probability_of_its_tokens(params: Params) -> None:
+    """Against the model's own loss, sentence by sentence and without padding."""
+    pretrained, pairs = load_causal(params.model), read_minimal_pairs(params.minimal_pairs or "")
+    scored = score_pairs(pretrained, pairs, [Trial(label="softmax")], context())[0]
+    for row in (0, 1, 79):
+        for which, sentence in enumerate((pairs.good[row], pairs.bad[row])):
+            tokens = pretrained.tokenizer(sentence, return_tensors="pt")["input_ids"]
+            loss = pretrained.model(tokens, labels=tokens).loss.item() * (tokens.shape[-1] - 1)
+            assert scored[row, which] == pytest.approx(-loss, rel=1e-5)
+
+
+def test_interrupted_pairs_end_with_the_same_numbers(params: Params, tmp_path: Path) -> None:
+    pretrained, pairs = load_causal(params.model), read_minimal_pairs(params.minimal_pairs or "")
+    trials = [kind.trial(params, context()) for kind in judges_of(params)]
+    whole = score_pairs(pretrained, pairs, trials, context())
+    unfinished = Unfinished(tmp_path / "unfinished")
+    halted = replace(context(unfinished=unfinished), progress=stopping_at("pair 64 of 80"))
+    with pytest.raises(Interrupted):
+        score_pairs(pretrained, pairs, trials, halted)
+    read: list[str] = []
+    again = replace(context(unfinished=unfinished), progress=lambda fraction, label: read.append(label))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(score_pairs(pretrained, pairs, trials, again), whole)
+    assert read == ["pair 80 of 80"]
+
+
+def test_pairs_of_each_paradigm_are_its_first(params: Params) -> None:
+    few = read_minimal_pairs(params.minimal_pairs or "", each=2)
+    assert few.line == (2, 3, 4, 5, 6, 7)
+    assert set(few.field) == {"syntax", "syntax/semantics"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a\tb\tthe cat\n", r"got 3 columns in line 1 of .*pairs.tsv"),
+        ("p\tf\tthe cat\tthe mat\np\tf\tthe cat\t\n", "got an empty one in line 2"),
+        ("p\tf\tthe cat\tthe cat\n", "must differ, got twice 'the cat' in line 1"),
+        ("p\tf\tthe cat\tthe mat\n", "at least two pairs, got 1"),
+    ],
+)
+def test_bad_pairs_are_refused_by_their_line(text: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "pairs.tsv").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=says):
+        read_minimal_pairs(tmp_path / "pairs.tsv")
+
+
+def test_a_sentence_beyond_the_models_positions_is_refused_by_its_line(
+    params: Params, tmp_path: Path
+) -> None:
+    (tmp_path / "p.tsv").write_text(
+        f"p\tf\tthe cat\tthe mat\np\tf\tthe cat\t{TEXT} {TEXT}\n", encoding="utf-8"
+    )
+    with pytest.raises(UsageError, match=r"2 to 24 tokens .* got 40 in line 2"):
+        score_pairs(
+            load_causal(params.model),
+            read_minimal_pairs(tmp_path / "p.tsv"),
+            [Trial(label="softmax")],
+            context(),
+        )
+
+
+def test_windows_that_overlap_measure_their_last_tokens(params: Params) -> None:
+    """Each token that counts has at least length - stride tokens before it, and counts once."""
+    pretrained, text = load_causal(params.model), Path(params.text_file or "").read_text()
+    windows = windows_of(pretrained, text, 4, 16, 4)
+    np.testing.assert_array_equal(windows[1, :12], windows[0, 4:])
+    measured = read_windows(pretrained.model, windows, [Trial(label="softmax")], context(), last=4)
+    labels = windows[2].clone()
+    labels[:12] = -100  # left out of the library's own loss
+    own = pretrained.model(windows[2][None], labels=labels[None]).loss
+    assert measured[0, 2, 0] == pytest.approx(own.item(), rel=1e-5)
+
+
+def test_spikes_write_the_same_with_a_cache_and_without(outcome: Outcome, params: Params) -> None:
+    """The noise of a row follows from its place; the model is as it was afterwards."""
+    assert outcome.metrics["uncached"].value == 5
+    model = load_causal(params.model)
+    before = vars(model.model.config).copy()
+    written = write(model, params, context())
+    assert written.uncached == written.spikes
+    assert {key for key in vars(model.model.config) if key not in before} == set()
+    assert model.model.config._attn_implementation == "eager"
+
+
+def test_the_bill_rises_with_spikes(outcome: Outcome) -> None:
+    m = outcome.metrics
+    for name in ("operations", "energy", "hardware"):
+        assert 1 < m[f"{name}_spikes_8"].value < m[name].value
+
+
+@pytest.mark.parametrize("name", ["pairs", "writing", "bill"])
+def test_each_benchmark_runs_alone(name: str, params: Params) -> None:
+    file = params.minimal_pairs if name == "pairs" else None
+    alone = run(replace(params, benchmarks=(name,), minimal_pairs=file), context())
+    assert not any(metric.startswith("ratio") for metric in alone.metrics)
+    assert alone.in_short
+    assert len(alone.pictures) == 1
+
+
+def test_half_precision_is_close_to_single(params: Params) -> None:
+    kinds = replace(params, kinds=("softmax",), minimal_pairs=None)
+    single, half = (run(replace(kinds, precision=of), context()).metrics for of in ("float32", "bfloat16"))
+    assert half["perplexity"].value != single["perplexity"].value
+    assert half["perplexity"].value == pytest.approx(single["perplexity"].value, rel=0.02)
 
 
 def test_kinds_without_softmax_are_refused_by_their_name() -> None:
@@ -119,6 +262,7 @@ def test_labels_of_kinds() -> None:
     ("changes", "says"),
     [
         ({"length": 25}, "length must be <= 24, the model's positions, got 25"),
+        ({"minimal_pairs": "gone.tsv"}, "minimal_pairs must be a file, got gone.tsv"),
         ({"text_file": "gone.txt"}, "text_file must be a file, got gone.txt"),
         ({"model": "gone.gguf"}, "model must be a GGUF file that is there, got gone.gguf"),
     ],

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from bridge.heads.named import check_circuit_name
 from bridge.huggingface.layers import attention_layers
+from scenarios.language_model_on_gamma.bills import count_window
 from scenarios.language_model_on_gamma.figures import figures
+from scenarios.language_model_on_gamma.judging import Judged
 from scenarios.language_model_on_gamma.measures import Study, in_data, in_numbers
-from scenarios.language_model_on_gamma.trials import kinds_of
+from scenarios.language_model_on_gamma.trials import judges_of, kinds_of
 from scenarios.language_model_on_gamma.words import in_words
 from scenarios.language_model_on_gamma.writing import write
 from scenarios.workbench.causal import load_causal, text_of, windows_of
+from scenarios.workbench.errors import UsageError
 from scenarios.workbench.head_params import HeadParams, chosen_text
+from scenarios.workbench.minimal_pairs import read_minimal_pairs, score_pairs
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import param
+from scenarios.workbench.pretrained import Pretrained
 from scenarios.workbench.readers import HEADS, check_softmax
 from scenarios.workbench.reading import read_windows
+from scenarios.workbench.sentences import listed
 from scenarios.workbench.smollm2 import SMOLLM2
 from spiking import PARAMETER_SETS
 
 __all__ = ["QUESTION", "Params", "run"]
+
+BENCHMARKS = ("perplexity", "pairs", "bill", "writing")
+SHARES = {"perplexity": 8.0, "pairs": 8.0, "bill": 1.0, "writing": 2.0}  # of the time that a run takes
+PRECISIONS = ("float32", "bfloat16")
+HEADLINE = ("ratio", "pairs_change", "same", "time", "pairs", "perplexity", "uniform", "kl_uniform", "common")
 
 QUESTION = (
     "Can a pretrained language model run on simulated 40 Hz circuits? Every attention head becomes one; what is "
@@ -42,20 +55,60 @@ class Params(HeadParams):
     )
     windows: int = param(8, "parts of the text, from its start", at_least=2)
     length: int = param(128, "tokens in each", at_least=8)
+    stride: int | None = param(
+        None,
+        "tokens from one window to the next, of which the last so many are measured; the length if none",
+        at_least=1,
+    )
     spikes: tuple[int, ...] = param((16, 64, 256), "spikes per row", at_least=1)
     kinds: tuple[str, ...] = param(HEADS, f"of attention, of: {', '.join(HEADS)}", choices=HEADS)
     layer_spikes: int = param(
         8, "spikes per row where one layer alone is simulated; 0 leaves this out", at_least=0
     )
     layer_windows: int = param(2, "windows for that", at_least=2)
+    minimal_pairs: str | None = param(
+        None, "tab-separated file of paradigm, field, good, bad: judged, too, if given"
+    )
+    pairs_each: int = param(0, "pairs of each paradigm, the first; 0 takes all", at_least=0)
     prompt: str = param("The function of attention in the brain is", "that the model goes on with")
-    new_tokens: int = param(40, "tokens that it writes", at_least=1)
+    new_tokens: int = param(200, "tokens that it writes", at_least=1)
+    uncached: int = param(
+        16, "of these, written once more without a cache of keys and values; 0 leaves this out", at_least=0
+    )
+    benchmarks: tuple[str, ...] = param(
+        ("perplexity", "bill", "writing"),
+        f"what is measured, of: {', '.join(BENCHMARKS)}",
+        choices=BENCHMARKS,
+    )
+    precision: str = param("float32", f"of the model, of: {', '.join(PRECISIONS)}", choices=PRECISIONS)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_circuit_name(self.random)
         check_softmax(self.kinds, "kinds")
         self.check_ordered("spikes")
+        if "pairs" in self.benchmarks and self.minimal_pairs is None:
+            raise UsageError(
+                "minimal_pairs must be a file for the benchmark pairs, got none; give --minimal-pairs FILE"
+            )
+        if self.stride is not None and self.stride > self.length:
+            raise UsageError(
+                f"stride must be <= length, {self.length}, got {self.stride}; leave it out for windows that do "
+                "not overlap"
+            )
+        if not self.measured:
+            raise UsageError(
+                f"kinds must have spiking among them for {listed(self.benchmarks)}, got {','.join(self.kinds)}; "
+                "add it, or measure perplexity"
+            )
+
+    @property
+    def measured(self) -> list[str]:
+        """Benchmarks that are run: text and bill are about spikes, and pairs are judged where there are some."""
+        wanted = set(self.benchmarks) | ({"pairs"} if self.minimal_pairs is not None else set())
+        if "spiking" not in self.kinds:
+            wanted -= {"bill", "writing"}
+        return [name for name in BENCHMARKS if name in wanted]
 
     @property
     def shown(self) -> int:
@@ -64,37 +117,55 @@ class Params(HeadParams):
 
 
 def run(params: Params, ctx: RunContext) -> Outcome:
-    """Read the text under every kind of attention, then go on with the prompt."""
-    text = text_of(params.text_file)
+    """Read the text and the pairs under every kind of attention, then go on with the prompt."""
+    pairs = None
+    if params.minimal_pairs is not None:
+        pairs = read_minimal_pairs(params.minimal_pairs, params.pairs_each or None)
+    windows, text = torch.empty(0), text_of(params.text_file)
     with ctx.progress.stage("read the model", share=0.03):
-        pretrained = load_causal(params.model)
-        windows = windows_of(pretrained, text, params.windows, params.length)
-    layers = list(attention_layers(pretrained.model))
-    kinds = kinds_of(params, len(layers))
-    trials = [kind.trial(params, ctx) for kind in kinds]
-    with ctx.part("windows", share=0.87) as part:
-        measured = read_windows(pretrained.model, windows, trials, part)
-    written = None
-    if "spiking" in params.kinds:
-        with ctx.part("writing", share=0.1) as part:
-            head = params.spiking_head(ctx, params.shown, seeds=2**31)
-            written = write(pretrained, params.prompt, params.new_tokens, head, params.heads, part)
-    n_heads = [layer.n_heads for layer, _ in layers]
-    study = Study(
-        params=params,
-        tried=kinds,
-        measured=measured,
-        written=written,
-        chosen=chosen_text(params.heads, n_heads),
-    )
-    data = in_data(study)
+        pretrained = _loaded(params)
+        if {"perplexity", "bill"} & set(params.measured):
+            windows = windows_of(pretrained, text, params.windows, params.length, params.stride)
+    layers = [layer for layer, _ in attention_layers(pretrained.model)]
+    n_heads = [layer.n_heads for layer in layers]
+    study = Study(params=params, chosen=chosen_text(params.heads, n_heads))
+    shares = {name: share for name, share in SHARES.items() if name in params.measured}
+
+    def part(name: str) -> AbstractContextManager[RunContext]:
+        return ctx.part(name, share=0.97 * shares[name] / sum(shares.values()))
+
+    if "perplexity" in shares:
+        kinds = kinds_of(params, len(layers))
+        trials = [kind.trial(params, ctx) for kind in kinds]
+        with part("perplexity") as own:
+            measured = read_windows(pretrained.model, windows, trials, own, last=params.stride)
+        study = replace(study, tried=kinds, measured=measured)
+    if pairs is not None:
+        judges = judges_of(params)
+        with part("pairs") as own:
+            scores = score_pairs(pretrained, pairs, [kind.trial(params, ctx) for kind in judges], own)
+        study = replace(study, judged=Judged(pairs=pairs, kinds=judges, scores=scores))
+    if "bill" in shares:
+        with part("bill") as own:
+            study = replace(study, bills=count_window(pretrained.model, windows[0], params, own))
+    if "writing" in shares:
+        with part("writing") as own:
+            study = replace(study, written=write(pretrained, params, own))
     metrics = in_numbers(study)
+    first, second, third = [*(name for name in HEADLINE if name in metrics), *metrics][:3]
     return Outcome(
-        dataset=data,
+        dataset=in_data(study),
         metrics=metrics,
-        headline=("ratio", "same", "time")
-        if "spiking" in params.kinds
-        else ("perplexity", "uniform", "kl_uniform"),
+        headline=(first, second, third),
         pictures=figures(study),
         **in_words(metrics, study),
     )
+
+
+def _loaded(params: Params) -> Pretrained:
+    """The model in the precision asked for, with its fastest softmax, for a fair comparison of time."""
+    pretrained = load_causal(params.model)
+    pretrained.model.to(getattr(torch, params.precision))
+    if pretrained.model._supports_sdpa:
+        pretrained.model.set_attn_implementation("sdpa")
+    return pretrained

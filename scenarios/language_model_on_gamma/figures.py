@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scenarios.language_model_on_gamma.measures import KINDS, Study
+from scenarios.language_model_on_gamma.judging import CHANCE
+from scenarios.language_model_on_gamma.measures import KINDS, Study, in_numbers
+from scenarios.language_model_on_gamma.trials import Kind
 from scenarios.workbench.axes import layer_ticks, spikes_axis
 from scenarios.workbench.outcome import Picture
 from scenarios.workbench.panels import captioned, dots, legend_below, panels, percent_axis, pictures
@@ -19,15 +22,20 @@ if TYPE_CHECKING:
 __all__ = ["figures"]
 
 LOOKS = {"spikes": (SPIKING, "o-"), "random": (INH, "s-"), "samples": (CONTROL, "^--")}
-COLUMNS, LINE = 96, 1.0  # letters in a line of the text, and its height
+COLUMNS, LINE_in = 96, 0.165  # letters in a line of the text, and its height
 
 
 def figures(study: Study) -> dict[str, Picture]:
     """In the report's order."""
     about = {"chosen": study.chosen, "shown": study.params.shown, "layer": study.params.layer_spikes}
-    drawn = pictures(study, loss, **about) if study.kinds else {}
-    drawn |= pictures(study, layers, **about) if study.layers else {}
-    return drawn | (pictures(study, text, **about) if study.written is not None else {})
+    drawings = {
+        loss: bool(study.kinds),
+        layers: bool(study.layers),
+        minimal_pairs: study.judged is not None,
+        bill: bool(study.bills),
+        text: study.written is not None,
+    }
+    return pictures(study, *(drawing for drawing, measured in drawings.items() if measured), **about)
 
 
 @captioned(
@@ -76,33 +84,106 @@ def layers(study: Study) -> Figure:
 
 
 @captioned(
+    "Minimal pairs judged right. (A) By field of linguistics, all of them above, with standard errors; dotted: "
+    "chance. (B) Each paradigm at {shown} spikes a row against softmax; on the diagonal nothing is lost."
+)
+def minimal_pairs(study: Study) -> Figure:
+    judged = study.judged
+    assert judged is not None
+    figure, ax = panels("AB", height_in=3.6, width_ratios=(1.25, 1))
+    groups = ["", *judged.fields]
+    looks = {"softmax": (SOFTMAX, "s"), "spikes": (SPIKING, "o"), "samples": (CONTROL, "^")}
+    for place, kind in enumerate(judged.kinds):
+        colour, marker = looks[kind.name]
+        aside = np.arange(len(groups)) + 0.6 * (place / max(1, len(judged.kinds) - 1) - 0.5)
+        each = [judged.accuracy(kind, field=group) for group in groups]
+        faint = 1.0 if kind.spikes in (0, study.params.shown) else 0.5
+        look: dict[str, Any] = {"fmt": marker, "ms": 4.5, "capsize": 2, "color": colour, "alpha": faint}
+        ax["A"].errorbar(
+            [e.value for e in each], aside, xerr=[e.error for e in each], label=kind.label, **look
+        )
+    ax["A"].axvline(CHANCE, color=FLOOR, ls=":", lw=1.2)
+    ax["A"].set_yticks(range(len(groups)), ["all", *judged.fields])
+    ax["A"].invert_yaxis()
+    ax["A"].set_xlabel("judged right")
+    shown = Kind(name="spikes", spikes=study.params.shown)
+    other = shown if shown in judged.kinds else judged.kinds[0]
+    softmax, own = (
+        [judged.accuracy(kind, paradigm=name).value for name in judged.paradigms]
+        for kind in (judged.kinds[0], other)
+    )
+    ax["B"].plot([0, 1], [0, 1], color=FLOOR, lw=1)
+    ax["B"].plot(softmax, own, "o", color=SPIKING, ms=4.5, mew=0, alpha=0.6)
+    ax["B"].set(xlabel="softmax", ylabel=other.label, aspect="equal", xlim=(0, 1.03), ylim=(0, 1.03))
+    legend_below(figure, ax["A"])
+    return figure
+
+
+@captioned(
+    "What the whole model computes on one window, over softmax's, counted in the run: operations of a digital "
+    "machine that computes what the engine computed; joules in FP32 arithmetic (45 nm); joules on neuromorphic "
+    "hardware, where each update of a cell has its price."
+)
+def bill(study: Study) -> Figure:
+    figure, ax = panels("A", height_in=2.6, width=0.62)
+    numbers, spikes = in_numbers(study), study.params.spikes
+    endings = ["" if n == study.params.shown else f"_spikes_{n}" for n in spikes]
+    for name, label, colour, line in (
+        ("operations", "operations", SPIKING, "o-"),
+        ("energy", "joules, FP32", SOFTMAX, "s-"),
+        ("hardware", "joules, Loihi", INH, "^-"),
+    ):
+        over = [numbers[f"{name}{ending}"].value for ending in endings]
+        ax["A"].plot(spikes, over, line, color=colour, label=label, ms=5)
+    ax["A"].axhline(1, color=FLOOR, ls=":", lw=1.2)
+    ax["A"].set_ylabel("over softmax's")
+    spikes_axis(ax["A"], spikes)
+    legend_below(figure, ax["A"])
+    return figure
+
+
+@captioned(
     "The prompt (grey) and how the model goes on: by softmax (A) and with {chosen} simulated at {shown} spikes a "
-    "row (B), always the most probable token. Faint: until the two part."
+    "row (B), always the most probable token. Boxed: the token at which the two part. Faint: tokens that stand in "
+    "both texts in the same order."
 )
 def text(study: Study) -> Figure:
     written = study.written
     assert written is not None
-    figure, ax = panels("A\nB", height_in=2.8)
-    lines = (("A", "softmax", written.softmax, SOFTMAX), ("B", "spikes", written.spikes, SPIKING))
-    for name, title, tokens, colour in lines:
-        pieces = [(written.prompt, FLOOR, 1.0)]
-        pieces += [(token, colour, 0.45 if at < written.common else 1.0) for at, token in enumerate(tokens)]
+    texts = (("A", "softmax", written.softmax, SOFTMAX), ("B", "spikes", written.spikes, SPIKING))
+    set_out = {}
+    for (name, _, tokens, colour), shared in zip(texts, written.shared(), strict=True):
+        pieces = [(written.prompt, FLOOR, 1.0, False)]
+        for at, (token, common) in enumerate(zip(tokens, shared, strict=True)):
+            pieces.append((token, colour, 0.45 if common else 1.0, at == written.common))
+        set_out[name] = list(_placed(pieces))
+    lines = {name: 1 + max(word[1] for word in words) for name, words in set_out.items()}
+    heights = [max(2, lines[name]) for name in "AB"]
+    figure, ax = panels("A\nB", height_in=0.9 + LINE_in * sum(heights), height_ratios=heights)
+    for name, title, _, _ in texts:
         ax[name].axis("off")
-        x, y = 0, 0.0
-        for piece, shade, alpha in pieces:
-            for word in _broken(piece.replace("\n", "↵")):
-                if x and x + len(word) > COLUMNS:
-                    x, y = 0, y - LINE
-                style: dict[str, Any] = {
-                    "color": shade,
-                    "alpha": alpha,
-                    "family": "monospace",
-                    "fontsize": 8.5,
-                }
-                ax[name].text(x, y, word, va="top", **style)
-                x += len(word)
-        ax[name].set(xlim=(0, COLUMNS), ylim=(min(y - LINE, -4 * LINE), 0.3), title=title)
+        for x, line, word, style in set_out[name]:
+            ax[name].text(x, -line, word, va="top", family="monospace", fontsize=8.5, **style)
+        ax[name].set(xlim=(0, COLUMNS), ylim=(-max(2, lines[name]), 0.3), title=title)
     return figure
+
+
+def _placed(
+    pieces: Sequence[tuple[str, str, float, bool]],
+) -> Iterator[tuple[int, int, str, dict[str, Any]]]:
+    """Column, line, word and its looks, for pieces of text with colour, strength and whether they are boxed."""
+    x, line = 0, 0
+    for piece, colour, alpha, boxed in pieces:
+        for word in _broken(piece.replace("\n", "↵")):
+            if x and x + len(word) > COLUMNS:
+                x, line = 0, line + 1
+            box = (
+                {"bbox": {"boxstyle": "round,pad=0.15", "fc": "none", "ec": colour, "lw": 0.9}}
+                if boxed
+                else {}
+            )
+            yield x, line, word, {"color": colour, "alpha": alpha, **box}
+            x += len(word)
 
 
 def _broken(piece: str) -> list[str]:

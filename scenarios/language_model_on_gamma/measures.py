@@ -1,16 +1,19 @@
-"""Numbers of language-model-on-gamma: perplexity over softmax's, paired on the same windows, and what it costs."""
+"""Numbers of language-model-on-gamma: perplexity over softmax's, pairs, text, and what it costs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
+from bridge import Bill
+from scenarios.language_model_on_gamma.bills import add_bill
+from scenarios.language_model_on_gamma.judging import Judged, add_pairs, pairs_in_data
 from scenarios.language_model_on_gamma.trials import Kind
-from scenarios.language_model_on_gamma.writing import Written
+from scenarios.language_model_on_gamma.writing import Written, add_writing
 from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Numbers
 from scenarios.workbench.reading import KL, LOSS, SAME, SECONDS, SPIKES
@@ -30,10 +33,14 @@ class Study:
     """All that was measured."""
 
     params: Params
-    tried: Sequence[Kind]
-    measured: np.ndarray  # (n_tried, n_windows, n_measures)
-    written: Written | None
     chosen: str  # heads, in words
+    tried: Sequence[Kind] = ()  # on windows
+    measured: np.ndarray = field(
+        default_factory=lambda: np.empty((0, 0, 0))
+    )  # (n_tried, n_windows, n_measures)
+    judged: Judged | None = None
+    written: Written | None = None
+    bills: Mapping[int, Bill] = field(default_factory=dict)  # by spikes per row, 0 for softmax
 
     def at(self, kind: str, spikes: int = 0, layer: int = -1) -> np.ndarray:
         """(n_windows, n_measures) of one trial, windows on which it was tried."""
@@ -77,33 +84,46 @@ class Study:
 def in_numbers(study: Study) -> Numbers:
     """Every number of the report."""
     lines, params = Lines(), study.params
-    softmax, uniform = mean(study.at("softmax")[:, LOSS]), study.ratio("uniform")
-    for kind in study.kinds:
+    for kind in study.kinds or (["spikes"] if study.bills else []):
         for n in sorted(params.spikes, key=lambda n: n != params.shown):
             _budget(lines, study, kind, n)
+    if study.tried:
+        _controls(lines, study)
+    if study.judged is not None:
+        add_pairs(lines, study.judged, params.shown)
+    if study.written is not None:
+        add_writing(lines, study.written)
+    return lines.metrics
+
+
+def _controls(lines: Lines, study: Study) -> None:
+    """Softmax itself, uniform attention, and layers alone."""
+    params, softmax = study.params, mean(study.at("softmax")[:, LOSS])
     perplexity = float(np.exp(softmax.value))
-    note = f"{len(study.at('softmax'))} windows of {params.length} tokens"
-    lines.add(
-        "perplexity",
-        "perplexity of softmax",
-        Estimate(value=perplexity, error=perplexity * softmax.error),
-        note=note,
+    note = f"{len(study.at('softmax'))} windows of {params.length} tokens" + (
+        f", of each the last {params.stride}" if params.stride else ""
     )
-    lines.add("uniform", "perplexity over softmax's, uniform attention", uniform)
+    own = Estimate(value=perplexity, error=perplexity * softmax.error)
+    lines.add("perplexity", "perplexity of softmax", own, note=note)
+    lines.add("uniform", "perplexity over softmax's, uniform attention", study.ratio("uniform"))
     lines.add("kl_uniform", "– KL of the next token", study.of(KL, "uniform"), unit="nat")
     for layer in study.layers:
         label = f"layer {layer} alone, {params.layer_spikes} spikes a row: KL of the next token"
         lines.add(f"layer_{layer}", label, study.alone(layer), unit="nat")
-    if study.written is not None:
-        asked = len(study.written.softmax)
-        lines.add("common", f"tokens written alike, of {asked}, until the two part", study.written.common)
-    return lines.metrics
 
 
 def _budget(lines: Lines, study: Study, kind: str, n: int) -> None:
     """One kind at one budget; the headline's has the plain names."""
     main = kind == "spikes" and n == study.params.shown
     ending = "" if main else f"_{kind}_{n}"
+    if study.tried:
+        _losses(lines, study, kind, n, ending)
+    if study.bills and kind == "spikes":
+        add_bill(lines, study.bills, n, ending)
+
+
+def _losses(lines: Lines, study: Study, kind: str, n: int, ending: str) -> None:
+    """What is lost on the windows, and the time taken."""
     sampled = "samples" in study.kinds and kind != "samples"
     floor = study.ratio("samples", n) if sampled else None
     name = f"perplexity over softmax's, {KINDS[kind]}, {n} spikes a row"
@@ -118,7 +138,13 @@ def _budget(lines: Lines, study: Study, kind: str, n: int) -> None:
 
 
 def in_data(study: Study) -> xr.Dataset:
-    """Every measure of every window, and rises by kind, budget and layer."""
+    """Every measure of every window and pair, and rises by kind, budget and layer."""
+    parts = [_windows(study)] if study.tried else []
+    parts += [pairs_in_data(study.judged)] if study.judged is not None else []
+    return xr.merge(parts, join="exact")
+
+
+def _windows(study: Study) -> xr.Dataset:
     params, layers = study.params, study.layers
     data = xr.Dataset(
         {

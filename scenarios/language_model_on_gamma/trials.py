@@ -16,7 +16,7 @@ from scenarios.workbench.reading import Trial
 if TYPE_CHECKING:
     from scenarios.language_model_on_gamma import Params
 
-__all__ = ["Kind", "kinds_of"]
+__all__ = ["Kind", "judges_of", "kinds_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,3 +70,9 @@ def kinds_of(params: Params, n_layers: int) -> list[Kind]:
     if params.layer_spikes and "spiking" in params.kinds:
         kinds += [Kind(name="layer", spikes=params.layer_spikes, layer=i) for i in range(n_layers)]
     return kinds
+
+
+def judges_of(params: Params) -> list[Kind]:
+    """The kinds that judge minimal pairs: softmax, the circuit in question, and as many samples."""
+    names = [name for name, kind in (("spikes", "spiking"), ("samples", "sampled")) if kind in params.kinds]
+    return [Kind(name="softmax"), *(Kind(name=name, spikes=n) for name in names for n in params.spikes)]

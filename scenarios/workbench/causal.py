@@ -76,8 +76,18 @@ def text_of(text_file: str | None) -> str:
         raise UsageError(f"text_file must be UTF-8, got other bytes in {text_file}; convert it") from error
 
 
-def windows_of(pretrained: Pretrained, text: str, n_windows: int, length: int) -> Tensor:
+def windows_of(
+    pretrained: Pretrained, text: str, n_windows: int, length: int, stride: int | None = None
+) -> Tensor:
     """The first tokens of a text, window after window, (n_windows, length) int64.
+
+    Parameters
+    ----------
+    pretrained : Pretrained
+    text : str
+    n_windows, length : int
+    stride : int, optional
+        Tokens from the start of a window to that of the next; the length if not given, so that none overlap.
 
     Raises
     ------
@@ -90,10 +100,11 @@ def windows_of(pretrained: Pretrained, text: str, n_windows: int, length: int) -
             f"length must be <= {limit}, the model's positions, got {length}; use shorter windows"
         )
     tokens = pretrained.tokenizer(text, return_tensors="pt", verbose=False)["input_ids"][0]
-    n = min(n_windows, len(tokens) // length)
+    apart = stride or length
+    n = min(n_windows, 1 + (len(tokens) - length) // apart)
     if n < 2:
         raise UsageError(
             f"text must hold at least two windows of {length} tokens, got {len(tokens)} tokens; give a longer "
             "text, or a smaller length"
         )
-    return torch.as_tensor(tokens[: n * length]).reshape(n, length)
+    return torch.as_tensor(tokens).unfold(0, length, apart)[:n].contiguous()

@@ -54,7 +54,13 @@ class Trial:
 
 
 def read_windows(
-    model: Any, windows: Tensor, trials: Sequence[Trial], ctx: RunContext, *, name: str = "windows"
+    model: Any,
+    windows: Tensor,
+    trials: Sequence[Trial],
+    ctx: RunContext,
+    *,
+    name: str = "windows",
+    last: int | None = None,
 ) -> np.ndarray:
     """Measure every trial on every window, (n_trials, n_windows, n_measures).
 
@@ -70,6 +76,9 @@ def read_windows(
     ctx : RunContext
     name : str
         Of what is kept; each reading of a run has its own.
+    last : int, optional
+        Tokens at the end of each window that are measured, where windows overlap; if not given, all that follow
+        another.
 
     Returns
     -------
@@ -93,7 +102,7 @@ def read_windows(
         for n, trial in enumerate(trials):
             if trial.windows is None or at < trial.windows:
                 rng = np.random.default_rng([base, at, n])
-                measured[n, at], exact = _one(model, windows[at], trial, rng, exact)
+                measured[n, at], exact = _one(model, windows[at], trial, rng, exact, last)
             ctx.progress((at + (n + 1) / len(trials)) / len(windows), trial.label)
         if kept is not None:
             write_tensors(kept, {"measured": torch.from_numpy(measured)}, {**about, "done": at + 1})
@@ -102,16 +111,23 @@ def read_windows(
 
 
 def _one(
-    model: Any, window: Tensor, trial: Trial, rng: np.random.Generator, exact: Tensor | None
+    model: Any,
+    window: Tensor,
+    trial: Trial,
+    rng: np.random.Generator,
+    exact: Tensor | None,
+    last: int | None,
 ) -> tuple[tuple[float, ...], Tensor]:
     """All measures of one trial on one window, and the log-probabilities that later trials are compared with."""
     with trial.placed(model, rng) as heads, torch.inference_mode():
         began = time.perf_counter()
         predicted = model(window[None]).logits[0, :-1].float().log_softmax(-1)  # (length - 1, n_vocab)
         seconds = time.perf_counter() - began
+    first = 0 if last is None else max(0, len(predicted) - last)
+    predicted = predicted[first:]
     exact = predicted if exact is None else exact
     measures = (
-        float(functional.nll_loss(predicted, window[1:])),
+        float(functional.nll_loss(predicted, window[1 + first :])),
         float((exact.exp() * (exact - predicted)).sum(-1).mean()),
         float((exact.argmax(-1) == predicted.argmax(-1)).float().mean()),
         seconds,
