@@ -18,6 +18,9 @@ TINY_MODEL = {
     "windows": 4,
 }
 SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its minima do not stand
+    "adapt-language-model": {
+        "windows": 2, "length": 8, "train_spikes": (4,), "spikes": (4,), "iterations": 2, "rank": 1, "n_cells": 2,
+    },
     "attention-over-weights": {
         "spikes": (1, 4), "mode_length": 4, "n_modes": 2, "windows": (1, 4), "sets": (2,), "iterations": 4,
         "seeds": 2, "n_items": 20, "n_queries": 10, "program_noise": (0.0, 1.0),

@@ -28,6 +28,7 @@ from scenarios.workbench.registry import SCENARIOS, load
 
 STEP = 1e-6  # above a bound that is itself excluded
 NEEDS_MODEL = ("adaptive-depth", "minilm-heads", "minilm-on-gamma", "parse-geometry", "swap-model")
+CAUSAL = {"adapt-language-model": "llama", "language-model-on-gamma": "gpt2"}
 LONG = (
     "fine-tune-spikes",
     "mini-transformer-bill",
@@ -83,11 +84,13 @@ def given(name: str, folder: Path) -> dict[str, Any]:
     if name == "minilm-on-gamma":
         (folder / "pairs.tsv").write_text(few_pairs(), encoding="utf-8")
         return {"pairs": str(folder / "pairs.tsv"), "heads": "0.0"}
-    if name == "language-model-on-gamma":
+    if name in CAUSAL:
         pytest.importorskip("transformers")
+        if name == "adapt-language-model":
+            pytest.importorskip("peft")
         from hf_models import built, saved
 
-        return {"model": saved(folder / "model", built("gpt2"))}
+        return {"model": saved(folder / "model", built(CAUSAL[name]))}
     if name == "rank-collapse":
         return {"pretrained": False}
     if name == "mini-transformer-bill":

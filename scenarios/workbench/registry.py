@@ -82,6 +82,10 @@ SCENARIOS: dict[str, Entry] = {
     "language-model-on-gamma": Entry(
         MODEL, "A language model with every head simulated: perplexity, tokens, text and time, against spikes"
     ),
+    "adapt-language-model": Entry(
+        MODEL,
+        "A language model learns a little through its spikes (LoRA): how much of what they cost comes back",
+    ),
     "minilm-on-gamma": Entry(
         MODEL, "MiniLM judges sentence pairs with its heads simulated, against spikes per row"
     ),
