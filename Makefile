@@ -9,7 +9,7 @@ PEERS  := .bench
 NEWER  ?= $(PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slurm kill faults fuzz lint study bench bench-peers bench-gpu docs calibration clean
+.PHONY: help demo test test-slurm test-harness kill faults fuzz lint study bench bench-peers bench-gpu docs calibration clean
 
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ test-slurm: $(READY)  ## a sweep on a SLURM cluster of one node, set up and take
 		(apt-get update && apt-get install -y --no-install-recommends slurm-wlm munge) > /dev/null 2>&1 || true
 	@if which slurmctld slurmd munged > /dev/null; then $(BIN)/python -m pytest -s -m slurm tests/test_slurm.py; \
 		else echo "skipped: slurm-wlm and munge cannot be had here"; fi
+
+test-harness: $(READY)  ## gamma attention in lm-evaluation-harness and sentence-transformers (installs both)
+	$(BIN)/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[hf,harness,dev]'
+	$(BIN)/python -m pytest tests/test_harness.py tests/test_sentence_transformers.py
 
 kill: $(READY)   ## runs, sweeps and trainings killed at random moments, resumed and compared (30 each; fewer: KILLS=6)
 	$(BIN)/python -m tests.kills $(KILLS)

@@ -47,7 +47,13 @@ CRASH = """
 import {module}
 raise RuntimeError("the user's own mistake")
 """
-BEFORE = {"spiking": [], "bridge.huggingface": ["torch", "transformers"]}  # module -> imported ahead of it
+BEFORE = {  # module -> imported ahead of it: what these change is their own affair
+    "spiking": [],
+    "bridge.huggingface": [
+        "torch",
+        "transformers.modeling_utils",
+    ],  # the latter loads accelerate, if it is there
+}
 
 
 def run(source: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -187,6 +187,34 @@ class SpikingScoreMap:
             raise ValueError("read_out needs the weights of the last call; call the score map first.")
         return read_out(weights, value, self._spikes, how=self.readout, dropout=dropout)
 
+    def again(self, scores: Tensor, stream: int, *, grid: float | None = None) -> Selection:
+        """Simulate one row of an earlier call again, with the same spikes, and record all of them and the field.
+
+        Parameters
+        ----------
+        scores : Tensor, (n_keys,)
+            -inf at a masked key.
+        stream : int
+            Of the row in that call.
+        grid : float, optional
+            As in that call.
+
+        Raises
+        ------
+        ValueError
+            Where no row can be repeated: without spike times, or without streams.
+        """
+        if self.mode != "simulated" or not self.engine.takes_streams:
+            raise ValueError(
+                f"a row is simulated again by a simulation whose rows are keyed, got mode {self.mode!r} on "
+                f'{type(self.engine).__name__}(); use mode "simulated" and EventDriven()'
+            )
+        rows, present = ScoreRows(scores[None], None, grid).clean(range(1))
+        streams = Streams(self._stream_seed, np.array([stream]))
+        return self.circuit.attend(
+            rows, rng=streams, budget=self.budget, mask=present, record="all", engine=self.engine
+        )
+
     def fit_law(self, rng: np.random.Generator) -> FittedLaw:
         """Measure the law of the circuit at this budget, take it for `law`, and return it."""
         self.law = fit_law(partial(self._simulated_counts, rng=rng), rng)

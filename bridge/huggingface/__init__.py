@@ -9,6 +9,8 @@
 same from the options in the model's configuration, `gamma_heads`, `gamma_spikes` and the others of
 `bridge.huggingface.options`. `swap_heads` puts any `pragmatic.Head` in for as long as a block lasts.
 
+`record` keeps the spikes of a block: `with record(model) as spikes: model.generate(...)`.
+
 Everything about one model is kept on that model, in its `GammaModel`. What the import changes for the process is
 listed, each with its reason, in `bridge.huggingface.library`: two registrations, two wrapped methods, and the
 names of the options. Models without gamma attention run as before.
@@ -36,6 +38,7 @@ from bridge.huggingface.model import plan_of
 from bridge.huggingface.mpnet import MPNet
 from bridge.huggingface.options import NAME, GammaOptions
 from bridge.huggingface.plan import Plan
+from bridge.huggingface.recording import RecordedRow, Recording, record
 
 __all__ = [
     "NAME",
@@ -43,9 +46,12 @@ __all__ = [
     "GammaOptions",
     "LayerAdapter",
     "Plan",
+    "RecordedRow",
+    "Recording",
     "configure",
     "load",
     "plan_of",
+    "record",
     "swap_heads",
     "teach",
 ]

@@ -110,6 +110,15 @@ class LayerCall:
             scores = scores + self.bias
         return scores if self.empty is None else scores.masked_fill(self.empty, 0.0)
 
+    def scores_of(self, head: DotProductHead | SpikingHead) -> Tensor:
+        """Compute the scores (B, H, Q, K) that a head gets, by its own factor on q·k if it has one."""
+        return self.scores(1.0 if head.scaling is None else head.scaling * math.sqrt(self.query.shape[-1]))
+
+    def masked_scores(self, head: SpikingHead) -> Tensor:
+        """The same with -inf at a key that takes no part."""
+        scores = self.scores_of(head)
+        return scores if self.mask is None else scores.masked_fill(~self.mask, -math.inf)
+
     def read_out(self, weights: Tensor) -> Tensor:
         """Compute weights @ value, (B, H, Q, dim_value)."""
         return self._per_group(weights, self.value)
@@ -151,13 +160,12 @@ class LayerCall:
         """
         if not isinstance(head, (DotProductHead, SpikingHead)):
             return self._by_whole(head)
-        factor = 1.0 if head.scaling is None else head.scaling * math.sqrt(self.query.shape[-1])
         score_map, options = head.score_map, {}
         if streams is not None:
             taken = inspect.signature(score_map).parameters
             keyed = {"streams": streams, "grid": GRID}
             options = {name: option for name, option in keyed.items() if name in taken}
-        weights = functional.dropout(score_map(self.scores(factor), self.mask, **options), self.dropout)
+        weights = functional.dropout(score_map(self.scores_of(head), self.mask, **options), self.dropout)
         if isinstance(score_map, SpikingScoreMap):
             by_spikes = partial(score_map.read_out, dropout=self.dropout)
             return Attended(self._per_group(weights, self.value, by_spikes), weights)

@@ -17,6 +17,7 @@ from bridge.huggingface.adapters import adapter_of
 from bridge.huggingface.attend import LayerCall, plain_attention, stream_numbers, tolerance
 from bridge.huggingface.layers import AttentionLayer
 from bridge.huggingface.place import Place, place_of
+from bridge.huggingface.recording import attend_recorded
 from pragmatic.attention import Attended, Head
 
 __all__ = ["gamma_attention"]
@@ -71,7 +72,10 @@ def gamma_attention(
     if place.layer not in plan.checked:
         _check_rule(place.layer, layer, call, rule)
         plan.checked.add(place.layer)
-    parts = [(own, call.only(own).by(head, _streams(place, head, own, query))) for head, own in groups]
+    parts = [
+        (own, attend_recorded(place, call.only(own), head, own, _streams(place, head, own, query)))
+        for head, own in groups
+    ]
     replaced = {head for own, _ in parts for head in own}
     if rest := [head for head in range(layer.n_heads) if head not in replaced]:
         output, weights = rule(dropout=dropout)

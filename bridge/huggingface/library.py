@@ -28,7 +28,7 @@ from transformers.masking_utils import eager_mask
 
 from bridge.huggingface.attention import gamma_attention
 from bridge.huggingface.layers import check_architecture, taught_layers
-from bridge.huggingface.model import GammaModel, plan_of, submodels
+from bridge.huggingface.model import GammaModel, outermost, plan_of, submodels
 from bridge.huggingface.options import KEYS, NAME, GammaOptions, gamma_keys
 from bridge.huggingface.place import has_gamma
 
@@ -115,7 +115,7 @@ def _attach(model: PreTrainedModel) -> None:
         elif (attached := GammaModel.attached_to(each)) is not None:
             attached.detach()
     if has_gamma(model):
-        GammaModel.of(model).link()
+        GammaModel.of(outermost(model)).settle()
 
 
 def _finish(model: PreTrainedModel) -> None:

@@ -43,6 +43,8 @@ class GammaModel(NotCopied):
     ----------
     swaps : list of Swap
         Heads put in by blocks, inner blocks last.
+    recordings : list of Recording
+        Those that are open.
     made : Plan or None
         The last plan.
     passes : list of _Pass
@@ -53,6 +55,7 @@ class GammaModel(NotCopied):
         self._model = weakref.ref(model)
         self.outer: weakref.ref[PreTrainedModel] = self._model
         self.swaps: list[Swap] = []
+        self.recordings: list[Any] = []
         self.made: Plan | None = None
         self._hooks: list[Any] = []
         self._thread = threading.local()
@@ -97,6 +100,16 @@ class GammaModel(NotCopied):
         return _enter in self.model._forward_pre_hooks.values()
 
     @property
+    def plan_in_force(self) -> Plan:
+        """The plan of the forward pass under way.
+
+        Outside, it is what fits this moment, for a caller of `model.forward`, which passes the hooks by; but in a
+        backward pass, where gradient checkpointing computes a layer again, it is that of the last forward pass.
+        """
+        again = torch._C._current_graph_task_id() != -1
+        return self.made if self.made is not None and (self.passes or again) else self.plan()
+
+    @property
     def first_position(self) -> int:
         """Position of the first query of the forward pass under way; 0 outside, as in a recomputed layer."""
         return self.passes[-1].first if self.passes else 0
@@ -121,8 +134,7 @@ class GammaModel(NotCopied):
                 delattr(module, ATTRIBUTE)
                 call_class(module)
 
-    def link(self) -> None:
-        """Let the models inside know which one's configuration counts."""
+    def _link(self) -> None:
         root = outermost(self.model)
         for each in submodels(root):
             GammaModel.of(each).outer = weakref.ref(root)
@@ -134,11 +146,15 @@ class GammaModel(NotCopied):
         made_from = (GammaOptions.of(self.model.config) if by_configuration else None, swaps)
         if self.made is None or self.made.made_from != made_from:
             self.made = Plan.of(self.model, *made_from)
-            for number, (_, module) in enumerate(attention_layers(self.model)):
-                setattr(module, ATTRIBUTE, Place(self, number))
-                call_adapter(module)
-            self.link()
+            self.settle()
         return self.made
+
+    def settle(self) -> None:
+        """Give each attention layer its place, and let the models inside know which configuration counts."""
+        for number, (_, module) in enumerate(attention_layers(self.model)):
+            setattr(module, ATTRIBUTE, Place(self, number))
+            call_adapter(module)
+        self._link()
 
 
 def the_model(model: Any, asked_by: str) -> PreTrainedModel:

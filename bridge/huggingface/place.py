@@ -30,7 +30,10 @@ def _nothing() -> None:
 class Owner(Protocol):
     """What a place reads of its `GammaModel`."""
 
-    made: Plan | None
+    recordings: list[Any]
+
+    @property
+    def plan_in_force(self) -> Plan: ...
 
     @property
     def in_force(self) -> bool: ...
@@ -49,8 +52,7 @@ class Place(NotCopied):
     @property
     def plan(self) -> Plan:
         """The plan in force."""
-        assert self.owner.made is not None
-        return self.owner.made
+        return self.owner.plan_in_force
 
 
 def place_of(module: nn.Module) -> Place:

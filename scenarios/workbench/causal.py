@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import torch
@@ -12,9 +11,9 @@ from bridge.huggingface.layers import longest_sequence
 from pragmatic.tasks.text import Text
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.pretrained import Pretrained, load_pretrained
-from scenarios.workbench.smollm2 import PACKAGES, SMOLLM2, WEIGHTS, load_gguf, load_smollm2
+from scenarios.workbench.smollm2 import SMOLLM2, check_packages, load_gguf, smollm2_file
 
-__all__ = ["load_causal", "text_of", "windows_of"]
+__all__ = ["check_gguf", "load_causal", "text_of", "windows_of"]
 
 
 def load_causal(name: str) -> Pretrained:
@@ -28,10 +27,7 @@ def load_causal(name: str) -> Pretrained:
         Without the extra `lm`; the message names the install command.
     """
     if name == SMOLLM2:
-        pretrained = load_smollm2()
-        if pretrained is None:
-            raise ModuleNotFoundError(f"No module named {WEIGHTS!r}", name=WEIGHTS)
-        return pretrained
+        return load_gguf(smollm2_file())
     pretrained = _gguf(Path(name)) if name.endswith(".gguf") else load_pretrained(name)
     config = pretrained.model.config
     if pretrained.tokenizer is None or config.is_encoder_decoder or not pretrained.model.can_generate():
@@ -42,12 +38,15 @@ def load_causal(name: str) -> Pretrained:
     return pretrained
 
 
-def _gguf(file: Path) -> Pretrained:
+def check_gguf(file: Path) -> None:
+    """Raise unless the file is there, and the packages that read it."""
     if not file.is_file():
         raise UsageError(f"model must be a GGUF file that is there, got {file}; check the path")
-    for package in PACKAGES:
-        if importlib.util.find_spec(package) is None:
-            raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+    check_packages()
+
+
+def _gguf(file: Path) -> Pretrained:
+    check_gguf(file)
     try:
         return load_gguf(file)
     except Exception as error:  # whatever the library meets in a damaged or unknown file

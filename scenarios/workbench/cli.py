@@ -263,6 +263,15 @@ def doctor() -> None:
     Console().print(table())
 
 
+@cli.command("lm-eval", context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def lm_eval(arguments: tuple[str, ...]) -> None:
+    """Run lm-evaluation-harness, where `--model fortyhertz` has gamma attention."""
+    from scenarios.workbench.harness import run_harness
+
+    run_harness(arguments)
+
+
 def _run_and_tell(name: str, params: Any, *, seed: int, engine: str, out: Path | None) -> None:
     """Run, then print the answer in one sentence and the three numbers that matter."""
     from rich.console import Console

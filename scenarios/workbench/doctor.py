@@ -74,7 +74,8 @@ def _extras() -> Iterator[Check]:
     for extra, modules in EXTRAS.items():
         missing = [module for module in modules if importlib.util.find_spec(module) is None]
         finding = f"without {', '.join(missing)}" if missing else "present"
-        yield Check(topic=f"extra {extra}", finding=finding, remedy=install_command(extra) if missing else "")
+        remedy = install_command(extra, missing) if missing else ""
+        yield Check(topic=f"extra {extra}", finding=finding, remedy=remedy)
 
 
 def _left() -> Iterator[Check]:

