@@ -17,9 +17,8 @@ import pytest
 
 from scenarios.workbench import registry
 from scenarios.workbench.cli import main
-from scenarios.workbench.errors import describe
+from scenarios.workbench.errors import check_known, describe
 from scenarios.workbench.extras import install_command
-from scenarios.workbench.errors import check_known
 from scenarios.workbench.options import options_of
 
 ROOT = Path(__file__).parents[1]
