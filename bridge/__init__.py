@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bridge.comparison.versus_softmax import compare, compare_scores, compare_selection
     from bridge.heads.score_map import SpikingScoreMap
     from bridge.heads.spiking_head import SpikingHead
+    from bridge.heads.uneven import UnevenScoreMap
     from bridge.heads.vector_head import SpikingVectorHead
     from bridge.laws.calibration import calibrate
     from bridge.laws.depletion import FittedLaw, fit_law
@@ -40,6 +41,7 @@ __all__ = [
     "SpikingHead",
     "SpikingScoreMap",
     "SpikingVectorHead",
+    "UnevenScoreMap",
     "Usage",
     "calibrate",
     "choice_of",
@@ -68,6 +70,7 @@ _FILES = {
     "SpikingHead": "heads.spiking_head",
     "SpikingScoreMap": "heads.score_map",
     "SpikingVectorHead": "heads.vector_head",
+    "UnevenScoreMap": "heads.uneven",
     "Usage": "bill.usage",
     "calibrate": "laws.calibration",
     "choice_of": "laws.families",

@@ -28,7 +28,7 @@ def configure(model: PreTrainedModel, *, heads: HeadChoice | None = None, **opti
         "all", pairs (layer, head), or a text such as "0.1,3.*".
     **options
         Any other field of `GammaOptions`: spikes, duration_ms, temperature, circuit, n_cells, engine, seed, mode,
-        readout.
+        readout, flatness.
         Those that are left out keep their value in the configuration, or else have their default.
 
     Returns

@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
+
 from bridge.heads.named import check_circuit_name, circuit_named
 from bridge.heads.read_out import READOUTS
 from bridge.heads.score_map import MODES
-from bridge.heads.spiking_head import SpikingHead
-from spiking.checks import known, positive, positive_int
+from bridge.heads.spiking_head import SPIKES, SpikingHead
+from bridge.heads.uneven import FLATNESSES, UnevenScoreMap
+from pragmatic.attention import Head, dot_product_head
+from spiking.checks import known, positive, positive_int, positive_within
 from spiking.engines import ENGINES, engine_named
 
 __all__ = ["KEYS", "NAME", "GammaOptions", "gamma_keys"]
@@ -33,6 +37,7 @@ class GammaOptions:
     seed: int | None = 0  # None: new noise in every call
     mode: str = "simulated"  # "sampled" draws from the law that the circuit follows
     readout: str = "auto"  # of the values: "product" with the weights, "spikes" one by one, or what is faster
+    flatness: float = 1.0  # above 1 strong keys spike less and their spikes weigh more: 1.5 for regular cells
 
     def __post_init__(self) -> None:
         owner = "GammaOptions"
@@ -50,6 +55,7 @@ class GammaOptions:
         known("engine", self.engine, ENGINES)
         known("mode", self.mode, MODES)
         known("readout", self.readout, READOUTS)
+        self._check_flatness()
         if self.seed is not None and not (type(self.seed) is int and self.seed >= 0):
             raise ValueError(
                 f"{owner}.seed must be a whole number >= 0 or None, got {self.seed!r}; use 0, or None for new "
@@ -79,10 +85,22 @@ class GammaOptions:
         """Whether the noise of a row follows from the seed and the row's place."""
         return self.seed is not None and (ENGINES[self.engine].takes_streams or self.mode == "sampled")
 
-    def head(self) -> SpikingHead:
+    def head(self) -> Head:
         """Make the one head that serves all chosen places."""
+        circuit = circuit_named(self.circuit, temperature=self.temperature, n_cells=self.n_cells)
+        if self.flatness != 1:
+            return dot_product_head(
+                UnevenScoreMap(
+                    *(circuit, self.spikes or SPIKES, np.random.default_rng(self.seed or 0)),
+                    engine_named(self.engine),
+                    flatness=self.flatness,
+                    rows="even",
+                    mode=self.mode,
+                    gradient=True,
+                )
+            )
         return SpikingHead(
-            circuit_named(self.circuit, temperature=self.temperature, n_cells=self.n_cells),
+            circuit,
             spikes=self.spikes,
             duration_ms=self.duration_ms,
             mode=self.mode,
@@ -90,6 +108,15 @@ class GammaOptions:
             engine=engine_named(self.engine),
             seed=self.seed or 0,
         )
+
+    def _check_flatness(self) -> None:
+        """Raise unless it is at least 1, and 1 where what it changes is asked for otherwise."""
+        positive_within("GammaOptions", "flatness", self.flatness, *FLATNESSES)
+        if self.flatness != 1 and (self.duration_ms is not None or self.readout == "spikes"):
+            given = "duration_ms" if self.duration_ms is not None else 'readout "spikes"'
+            raise ValueError(
+                f"flatness must be 1 with {given}, got {self.flatness}; use spikes=64, and leave the other out"
+            )
 
 
 KEYS = tuple(PREFIX + field.name for field in fields(GammaOptions))

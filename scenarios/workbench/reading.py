@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bridge import SpikingHead, swap
+from bridge import swap
 from pragmatic import Head
 from pragmatic.checkpoint import read_tensors, write_tensors
 from scenarios.workbench.outcome import RunContext
@@ -137,6 +137,7 @@ def _one(
 
 
 def _spikes_a_row(heads: Sequence[Head]) -> float:
-    usages = [head.usage for head in heads if isinstance(head, SpikingHead)]
+    found = [getattr(getattr(head, "score_map", None), "usage", None) for head in heads]
+    usages = [usage for usage in found if usage is not None]
     rows = sum(usage.rows for usage in usages)
     return sum(usage.spikes for usage in usages) / rows if rows else np.nan
