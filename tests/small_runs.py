@@ -141,6 +141,7 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "n_rows": 6, "n_keys": 3, "duration_ms": 200.0, "n_cells": 5, "spreads": (1.0,), "sweep_rows": 6,
         "sweep_ms": 200.0,
     },
+    "which-law": {"circuits": ("exponential",), "n_rows": 10, "duration_ms": 200.0, "repeats": 1},
     "workspace": {
         "items": (2, 4), "slots": 2, "trials": 40, "cues": (1.0,), "gains": (0.0, 6.0), "contrasts": (0.0, 2.0),
         "loop_trials": 8, "loop_spikes": 4,

@@ -59,6 +59,9 @@ SCENARIOS: dict[str, Entry] = {
     "what-gamma-buys": Entry(
         CIRCUIT, "Rhythm against a rate-matched circuit without it: selection, gain, time, spikes"
     ),
+    "which-law": Entry(
+        CIRCUIT, "One loop with other cells, noise, inhibition and delays: which law each follows, and why"
+    ),
     "regular-or-random": Entry(
         CIRCUIT, "Cells that fire in turn or at random: error per spike, and what disturbs the turns"
     ),

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
-from brian2 import Quantity, ms
-
-from spiking.cells.model import check_fields
+from spiking.cells.model import DrivenCell, check_fields
 
 __all__ = ["DiffusiveLIF"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiffusiveLIF:
+class DiffusiveLIF(DrivenCell):
     """Leaky integrate-and-fire cell with white noise on its membrane (an Ornstein-Uhlenbeck voltage).
 
     Standard model (Gerstner et al. 2014, eq. 8.11), free membrane of standard deviation sigma. Its rate
@@ -44,17 +42,3 @@ class DiffusiveLIF:
             raise ValueError(
                 f"DiffusiveLIF.v_reset must be < theta = {self.theta}, got {self.v_reset}; lower it."
             )
-
-    def with_drive(self, drive: float) -> DiffusiveLIF:
-        """The same cell under another tonic input."""
-        return replace(self, drive=drive)
-
-    def namespace(self) -> dict[str, Quantity | float]:
-        """The constants of the equations, with their dimensions."""
-        return {
-            "tau_e": self.tau_ms * ms,
-            "drive": self.drive,
-            "theta": self.theta,
-            "v_reset": self.v_reset,
-            "sigma": self.sigma,
-        }

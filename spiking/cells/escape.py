@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
-from brian2 import Quantity, ms
-
-from spiking.cells.model import check_fields
+from spiking.cells.model import DrivenCell, check_fields
 
 __all__ = ["EscapeRate"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class EscapeRate:
+class EscapeRate(DrivenCell):
     """Leaky integrator that fires with rate rho_0 exp(v - theta), and loses `reset_by` at each spike.
 
     The rate is exponential in voltage (Gerstner, Kistler, Naud and Paninski 2014, Neuronal Dynamics,
@@ -53,17 +51,3 @@ class EscapeRate:
 
     def __post_init__(self) -> None:
         check_fields(self, "drive", "theta")
-
-    def with_drive(self, drive: float) -> EscapeRate:
-        """The same cell under another tonic input."""
-        return replace(self, drive=drive)
-
-    def namespace(self) -> dict[str, Quantity | float]:
-        """The constants of the equations, with their dimensions."""
-        return {
-            "tau_e": self.tau_ms * ms,
-            "drive": self.drive,
-            "theta": self.theta,
-            "rho_0": self.rho_0_per_ms / ms,
-            "reset_by": self.reset_by,
-        }

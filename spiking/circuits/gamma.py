@@ -120,7 +120,7 @@ class GammaCircuit(RowCircuit):
 
     def varied(self, **changes: Any) -> GammaCircuit:
         """The same circuit with other parameters."""
-        return GammaCircuit(replace(self.params, **changes))
+        return replace(self, params=replace(self.params, **changes))
 
     def template_key(self) -> object:
         """Temperature, gain and feedforward inhibition scale scores and are read by no equation."""
