@@ -12,11 +12,15 @@ from hf_models import TEXT, built, from_class, minilm_folder, saved, transformer
 
 from bridge import SpikingHead
 from pragmatic import Softmax, Uniform
+from scenarios.swap_model import Params
+from scenarios.swap_model.prediction import predict
 from scenarios.swap_model.swapped import TakesNotes, plain_pass, swapped_pass
 from scenarios.workbench.cli import main
 from scenarios.workbench.errors import UsageError
+from scenarios.workbench.outcome import RunContext
 from scenarios.workbench.pairs import read_pairs
 from scenarios.workbench.pretrained import load_pretrained
+from scenarios.workbench.progress import silent
 from scenarios.workbench.store import read_run
 from scenarios.workbench.swap_options import swapped
 from spiking import GammaCircuit
@@ -31,13 +35,39 @@ def test_a_model_on_disk_with_some_spiking_heads(tmp_path: Path) -> None:
     assert list(data.layer.values) == ["0", "1"]
     assert data.sizes["block"] == 2
     assert 0.3 < metrics["excess"].value < 0.6  # regular cells; 5 heads x 18 rows x 3 draws: 0.01 of scatter
-    for name in ("change", "divergence"):
+    for name in ("change", "kl"):
         assert 0 < metrics[name].value < metrics[name].control
         assert metrics[name].value < metrics[name].floor  # of independent samples
     assert 16 <= metrics["spikes"].value < 20  # a row ends with its step of 0.5 ms, which may hold several
     assert metrics["silent"].value == 0
-    assert {path.stem for path in out.glob("*.png")} == {"layers", "row"}
+    assert list(metrics)[:3] == ["ratio", "kl", "same"]  # what is asked of a language model comes first
+    assert run.verdict.startswith("With 5 of the 8 heads (0.1,1.*) in spikes, 16 a row, the perplexity")
+    assert metrics["kl_64"].value < metrics["kl"].value < metrics["kl_4"].value  # 4 times the spikes each
+    assert {path.stem for path in out.glob("*.png")} == {"prediction", "layers", "row"}
     assert 16 <= len(run.spikes("row").time_ms) < 20
+
+
+def test_the_loss_of_a_language_model_is_that_of_the_text(tmp_path: Path) -> None:
+    pretrained = load_pretrained(saved(tmp_path, built("gpt2")))
+    tokens = pretrained.read([TEXT])["input_ids"]
+    params = Params(model=str(tmp_path), spikes=1, n_draws=1, n_cells=2)
+    context = RunContext(rng=np.random.default_rng(0), progress=silent())
+    told = predict(pretrained.model, tokens, params, context)
+    assert told.budgets == (1, 4)
+    assert told.softmax == pytest.approx(pretrained.model(tokens, labels=tokens).loss.item(), rel=1e-5)
+
+
+def test_thirty_layers_fit(tmp_path: Path) -> None:
+    """The table names those that change most; the figure has all, a tick at every few."""
+    out = tmp_path / "run"
+    folder = saved(tmp_path / "model", built("bert", num_hidden_layers=30))
+    assert main(["swap", folder, "--spikes", "4", "--n-cells", "2", "--text", TEXT, "--out", str(out)]) == 0
+    run = read_run(out)
+    assert run.dataset().sizes["layer"] == 30
+    named = [name for name in run.metrics if name.startswith("weights_")]
+    assert len(named) == 6
+    furthest = run.dataset().distance.sel(kind="simulated").max()
+    assert furthest in [run.metrics[name].value for name in named]
 
 
 @pytest.mark.parametrize(("name", "n_layers", "n_blocks"), [("vit", 2, 2), ("t5", 6, 4), ("bert", 2, 2)])
@@ -162,6 +192,11 @@ def test_a_bad_line_of_pairs_is_named(line: str, says: str, tmp_path: Path) -> N
             {"model": "smollm2", "spikes": (16,), "text_file": "a.txt", "layer_spikes": 0},
         ),
         (
+            {"model": ".", "minimal_pairs": "p.tsv"},
+            "language-model-on-gamma",
+            {"model": ".", "minimal_pairs": "p.tsv", "spikes": (64,), "layer_spikes": 0},
+        ),
+        (
             {"model": "minilm", "pairs": "p.tsv", "spikes": 8},
             "minilm-on-gamma",
             {"model": "minilm", "pairs": "p.tsv", "spikes": (8,), "sampled": (8,), "layer_spikes": 0},
@@ -183,6 +218,7 @@ def test_the_model_tells_the_scenario(
         ({"model": "mini", "pairs": "p.tsv"}, "--pairs must go with minilm or a folder, got mini"),
         ({"model": "minilm", "pairs": "p.tsv", "text": "a"}, "--text must go with a model without --pairs"),
         ({"model": "minilm", "text": "a", "text_file": "b"}, "text must come once"),
+        ({"model": "mini", "minimal_pairs": "p"}, "--minimal-pairs must go with a language model, got mini"),
         ({"model": "smollm2", "pairs": "p.tsv"}, "--pairs must go with another model, got smollm2"),
     ],
 )

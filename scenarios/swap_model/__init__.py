@@ -13,13 +13,15 @@ from bridge.huggingface.layers import attention_layers
 from pragmatic.score_maps import ScoreMap, Uniform
 from scenarios.swap_model.figures import MOST_KEYS, Row, layers, row
 from scenarios.swap_model.measures import Passes, in_words, passes_dataset, table
+from scenarios.swap_model.prediction import Prediction, predict, prediction, prediction_in_data
 from scenarios.swap_model.swapped import Pass, plain_pass, swapped_pass
+from scenarios.workbench.causal import is_causal
 from scenarios.workbench.head_params import PretrainedParams, chosen_text
 from scenarios.workbench.minilm import shipped_paragraph
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.panels import pictures
 from scenarios.workbench.params import param
-from scenarios.workbench.pretrained import load_pretrained
+from scenarios.workbench.pretrained import Pretrained, load_pretrained
 from spiking import Budget
 
 __all__ = ["QUESTION", "Params", "run"]
@@ -46,7 +48,8 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     n_heads = [layer.n_heads for layer, _ in attention_layers(pretrained.model)]
     passes = _passes(params, ctx, pretrained.model, given)
     dataset = passes_dataset(passes, _labels(params.heads, n_heads, len(passes.uniform.distance)))
-    metrics = table(dataset, passes)
+    told = _prediction(params, ctx, pretrained, given)
+    metrics = table(dataset, passes, told)
     shown = _row(params, ctx, passes)
     layer, head = chosen_heads(params.heads, n_heads)[0]
     words = {
@@ -58,13 +61,27 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         "shown": min(len(shown.scores), MOST_KEYS),
     }
     return Outcome(
-        dataset=dataset,
+        dataset=dataset if told is None else dataset.merge(prediction_in_data(told)),
         metrics=metrics,
-        headline=("change", "excess", "spikes"),
-        pictures=pictures(dataset, layers, **words) | pictures(shown, row, **words),
+        headline=("change", "excess", "spikes") if told is None else ("ratio", "kl", "same"),
+        pictures={
+            **({} if told is None else pictures(told, prediction, **words)),
+            **pictures(dataset, layers, **words),
+            **pictures(shown, row, **words),
+        },
         spikes={"row": shown.selection.spikes},
-        **in_words(dataset, metrics, passes, words),
+        **in_words(dataset, metrics, passes, words, told),
     )
+
+
+def _prediction(
+    params: Params, ctx: RunContext, pretrained: Pretrained, given: dict[str, Any]
+) -> Prediction | None:
+    """How the next token is predicted, of a model that does so."""
+    if not is_causal(pretrained) or given["input_ids"].shape[-1] < 2:
+        return None
+    with ctx.part("next token", share=0.4) as part:
+        return predict(pretrained.model, given["input_ids"], params, part)
 
 
 def _passes(params: Params, ctx: RunContext, model: Any, given: dict[str, Any]) -> Passes:
@@ -80,7 +97,7 @@ def _passes(params: Params, ctx: RunContext, model: Any, given: dict[str, Any]) 
     spiking = []
     for draw in range(params.n_draws):
         label = f"draw {draw + 1} of {params.n_draws} in spikes"
-        with ctx.progress.stage(label, share=0.95 / params.n_draws):
+        with ctx.progress.stage(label, share=0.55 / params.n_draws):
             spiking.append(swapped(spikes.score_map))
     return Passes(plain=plain, spiking=spiking, sampled=sampled, uniform=uniform, usage=spikes.usage)
 

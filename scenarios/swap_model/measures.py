@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from bridge import Usage
+from scenarios.swap_model.prediction import Prediction, add_prediction, said_of_prediction
 from scenarios.swap_model.swapped import Pass
 from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Metric, Numbers, Words
@@ -21,6 +22,10 @@ __all__ = ["Passes", "in_words", "passes_dataset", "table"]
 
 KINDS = ("simulated", "sampled", "uniform")
 EXACT = "floor: as many exact samples"
+MANY, MOST = (
+    12,
+    6,
+)  # with more layers than the first the table has the second number of them, those changed most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,11 +86,13 @@ def passes_dataset(passes: Passes, labels: list[str]) -> xr.Dataset:
     )
 
 
-def table(dataset: xr.Dataset, passes: Passes) -> dict[str, Metric]:
-    """Every number of the report."""
+def table(dataset: xr.Dataset, passes: Passes, told: Prediction | None) -> dict[str, Metric]:
+    """Every number of the report; of a causal model what it predicts comes first."""
     lines, usage = Lines(), passes.usage
+    if told is not None:
+        add_prediction(lines, told)
     spiking, sampled, uniform = (dataset.sel(kind=kind) for kind in KINDS)
-    logits = ("divergence", "same_choice") if passes.plain.has_logits else ()
+    logits = ("divergence", "same_choice") if passes.plain.has_logits and told is None else ()
     for name in ("change", *logits):
         note = f"of its norm; {EXACT}; control: uniform attention" if name == "change" else ""
         lines.take(spiking, name, floor=sampled[name], control=uniform[name], note=note)
@@ -98,21 +105,31 @@ def table(dataset: xr.Dataset, passes: Passes) -> dict[str, Metric]:
     times = min(p.seconds for p in passes.spiking) / passes.plain.seconds
     label = "time of the forward pass over the model's own"
     lines.add("seconds", label, times, note="the fastest draw, on this machine, one run")
-    for i, layer in enumerate(dataset.layer.values):
-        at, control, note = spiking.isel(layer=i), uniform.distance[i], EXACT if i == 0 else ""
+    for i in _furthest(spiking.distance.values):
+        layer = dataset.layer.values[i]
+        at, control, note = spiking.isel(layer=i), uniform.distance[i], EXACT
         label = f"layer {layer}: {at.distance.long_name}"
         lines.take(
             at, "distance", name=f"weights_{layer}", label=label, floor="floor", control=control, note=note
         )
-    for i in range(dataset.sizes["block"]):
+    for i in _furthest(spiking.hidden_change.values):
         floor, control = (kind.hidden_change[i] for kind in (sampled, uniform))
-        label, note = f"block {i}: change of the hidden state", "of its norm" if i == 0 else ""
+        label, note = f"block {i}: change of the hidden state", "of its norm"
         about = {"name": f"hidden_{i}", "label": label, "note": note}
         lines.take(spiking.isel(block=i), "hidden_change", floor=floor, control=control, **about)
     return lines.metrics
 
 
-def in_words(dataset: xr.Dataset, m: Numbers, passes: Passes, about: Mapping[str, Any]) -> Words:
+def _furthest(values: np.ndarray) -> list[int]:
+    """Places in the table: all of a few, of more those with the largest values."""
+    if len(values) <= MANY:
+        return list(range(len(values)))
+    return sorted(np.argsort(values)[-MOST:].tolist())
+
+
+def in_words(
+    dataset: xr.Dataset, m: Numbers, passes: Passes, about: Mapping[str, Any], told: Prediction | None
+) -> Words:
     """Say the answer in short and as a paragraph; `about`: chosen heads, spikes of a row, number of draws."""
     usage, n_draws = passes.usage, about["n_draws"]
     spiking, sampled, uniform = (mean(dataset.change.sel(kind=kind).values) for kind in KINDS)
@@ -124,11 +141,15 @@ def in_words(dataset: xr.Dataset, m: Numbers, passes: Passes, about: Mapping[str
     limit = f"With as many exact samples of the softmax it is {sampled:.3g}."
     if n_draws > 1:
         limit = f"With as many exact samples of the softmax it is {sampled}: {_apart(spiking, sampled)}."
+    silent = f"{usage.silent_rows or 'None'} of {usage.rows} rows stayed silent."
+    time = f"The forward pass took {m['seconds']:.2g} times as long as the model's own."
+    if told is not None:
+        first = said_of_prediction(told, about["chosen"])
+        where = _weights(m)
+        return words(first, where, change, limit, silent, time, short=(first, where, time))
     choice = ""
     if "same_choice" in m:
         choice = f"The largest logit stays the same for {m['same_choice']} of the tokens."
-    silent = f"{usage.silent_rows or 'None'} of {usage.rows} rows stayed silent."
-    time = f"The forward pass took {m['seconds']:.2g} times as long as the model's own."
     return words(change, limit, choice, _weights(m), silent, time, short=(change, limit, time))
 
 

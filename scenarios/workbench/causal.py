@@ -13,7 +13,7 @@ from scenarios.workbench.errors import UsageError
 from scenarios.workbench.pretrained import Pretrained, load_pretrained
 from scenarios.workbench.smollm2 import SMOLLM2, check_packages, load_gguf, smollm2_file
 
-__all__ = ["check_gguf", "load_causal", "text_of", "windows_of"]
+__all__ = ["check_gguf", "is_causal", "load_causal", "text_of", "windows_of"]
 
 
 def load_causal(name: str) -> Pretrained:
@@ -29,13 +29,22 @@ def load_causal(name: str) -> Pretrained:
     if name == SMOLLM2:
         return load_gguf(smollm2_file())
     pretrained = _gguf(Path(name)) if name.endswith(".gguf") else load_pretrained(name)
-    config = pretrained.model.config
-    if pretrained.tokenizer is None or config.is_encoder_decoder or not pretrained.model.can_generate():
+    if not is_causal(pretrained):
         raise UsageError(
             f"model must be a causal language model, got {type(pretrained.model).__name__}, which predicts no next "
             "token; give one that generates text"
         )
     return pretrained
+
+
+def is_causal(pretrained: Pretrained) -> bool:
+    """Whether a model reads text and predicts its next token."""
+    model = pretrained.model
+    return (
+        pretrained.tokenizer is not None
+        and not model.config.is_encoder_decoder
+        and bool(model.can_generate())
+    )
 
 
 def check_gguf(file: Path) -> None:

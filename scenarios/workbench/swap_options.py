@@ -16,6 +16,7 @@ MINI, MINILM, SMOLLM2 = "mini", "minilm", "smollm2"
 SPIKES = 64  # per row, unless given
 OF_MINI = ("task", "checkpoint", "iterations")
 OF_THE_OTHERS = ("text", "pairs", "temperature")
+OF_LANGUAGE_MODELS = "minimal_pairs"
 OF_NO_LANGUAGE_MODEL = (*OF_MINI, "text", "pairs", "temperature")
 
 
@@ -36,6 +37,10 @@ def swap_options() -> list[click.Parameter]:
         click.Option(["--text-file"], help="The same from a UTF-8 file; with mini: what it is trained on."),
         click.Option(
             ["--pairs"], help="Score, sentence, sentence in a tab-separated file: compare the ranking."
+        ),
+        click.Option(
+            ["--minimal-pairs"],
+            help="Paradigm, field, good, bad in a tab-separated file: judged by a language model.",
         ),
         click.Option(["--task"], help="With mini: the task that it is trained for.  [default: text]"),
         click.Option(["--checkpoint"], help="With mini: a model.safetensors of an earlier run."),
@@ -58,9 +63,11 @@ def swapped(values: dict[str, Any]) -> Request:
     """
     model = values["model"]
     kept = {name: value for name, value in values.items() if name != "model"}
+    if model in (MINI, MINILM):
+        _refuse(kept, (OF_LANGUAGE_MODELS,), belongs="a language model", model=model)
     if model == MINI:
         return _of_mini(kept)
-    if model == SMOLLM2 or model.endswith(".gguf"):
+    if model == SMOLLM2 or model.endswith(".gguf") or (OF_LANGUAGE_MODELS in kept and Path(model).is_dir()):
         _refuse(kept, OF_NO_LANGUAGE_MODEL, belongs="another model", model=model)
         spikes = (kept.pop("spikes", SPIKES),)
         return Request(
