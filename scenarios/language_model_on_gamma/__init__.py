@@ -13,6 +13,7 @@ from bridge.huggingface.layers import attention_layers
 from scenarios.language_model_on_gamma.bills import count_window
 from scenarios.language_model_on_gamma.figures import figures
 from scenarios.language_model_on_gamma.judging import Judged
+from scenarios.language_model_on_gamma.looking import look
 from scenarios.language_model_on_gamma.measures import Study, in_data, in_numbers
 from scenarios.language_model_on_gamma.trials import judges_of, kinds_of
 from scenarios.language_model_on_gamma.words import in_words
@@ -150,7 +151,8 @@ def run(params: Params, ctx: RunContext) -> Outcome:
             study = replace(study, bills=count_window(pretrained.model, windows[0], params, own))
     if "writing" in shares:
         with part("writing") as own:
-            study = replace(study, written=write(pretrained, params, own))
+            looked = look(pretrained, n_heads, params, own)
+            study = replace(study, looked=looked, written=write(pretrained, params, own))
     metrics = in_numbers(study)
     first, second, third = [*(name for name in HEADLINE if name in metrics), *metrics][:3]
     return Outcome(
@@ -158,6 +160,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         metrics=metrics,
         headline=(first, second, third),
         pictures=figures(study),
+        spikes={} if study.looked is None else {"row": study.looked.selection.spikes},
         **in_words(metrics, study),
     )
 

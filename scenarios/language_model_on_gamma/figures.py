@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scenarios.language_model_on_gamma.judging import CHANCE
 from scenarios.language_model_on_gamma.measures import KINDS, Study, in_numbers
+from scenarios.language_model_on_gamma.overview import LOOKS, overview
 from scenarios.language_model_on_gamma.trials import Kind
+from scenarios.language_model_on_gamma.typeset import COLUMNS, LINE_in, draw_text, placed
 from scenarios.workbench.axes import layer_ticks, spikes_axis
 from scenarios.workbench.outcome import Picture
 from scenarios.workbench.panels import captioned, dots, legend_below, panels, percent_axis, pictures
@@ -21,14 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["figures"]
 
-LOOKS = {"spikes": (SPIKING, "o-"), "random": (INH, "s-"), "samples": (CONTROL, "^--")}
-COLUMNS, LINE_in = 96, 0.165  # letters in a line of the text, and its height
-
 
 def figures(study: Study) -> dict[str, Picture]:
     """In the report's order."""
     about = {"chosen": study.chosen, "shown": study.params.shown, "layer": study.params.layer_spikes}
     drawings = {
+        overview: bool(study.kinds) and study.written is not None,
         loss: bool(study.kinds),
         layers: bool(study.layers),
         minimal_pairs: study.judged is not None,
@@ -156,39 +155,11 @@ def text(study: Study) -> Figure:
         pieces = [(written.prompt, FLOOR, 1.0, False)]
         for at, (token, common) in enumerate(zip(tokens, shared, strict=True)):
             pieces.append((token, colour, 0.45 if common else 1.0, at == written.common))
-        set_out[name] = list(_placed(pieces))
-    lines = {name: 1 + max(word[1] for word in words) for name, words in set_out.items()}
-    heights = [max(2, lines[name]) for name in "AB"]
+        set_out[name] = list(placed(pieces))
+    heights = [max(2, 1 + max(word.line for word in words)) for words in set_out.values()]
     figure, ax = panels("A\nB", height_in=0.9 + LINE_in * sum(heights), height_ratios=heights)
-    for name, title, _, _ in texts:
+    for (name, title, _, _), height in zip(texts, heights, strict=True):
         ax[name].axis("off")
-        for x, line, word, style in set_out[name]:
-            ax[name].text(x, -line, word, va="top", family="monospace", fontsize=8.5, **style)
-        ax[name].set(xlim=(0, COLUMNS), ylim=(-max(2, lines[name]), 0.3), title=title)
+        draw_text(ax[name], set_out[name], 0)
+        ax[name].set(xlim=(0, COLUMNS), ylim=(-height, 0.3), title=title)
     return figure
-
-
-def _placed(
-    pieces: Sequence[tuple[str, str, float, bool]],
-) -> Iterator[tuple[int, int, str, dict[str, Any]]]:
-    """Column, line, word and its looks, for pieces of text with colour, strength and whether they are boxed."""
-    x, line = 0, 0
-    for piece, colour, alpha, boxed in pieces:
-        for word in _broken(piece.replace("\n", "↵")):
-            if x and x + len(word) > COLUMNS:
-                x, line = 0, line + 1
-            box = (
-                {"bbox": {"boxstyle": "round,pad=0.15", "fc": "none", "ec": colour, "lw": 0.9}}
-                if boxed
-                else {}
-            )
-            yield x, line, word, {"color": colour, "alpha": alpha, **box}
-            x += len(word)
-
-
-def _broken(piece: str) -> list[str]:
-    """Words with the space before them."""
-    words: list[str] = []
-    for word in piece.split(" "):
-        words.append(f" {word}" if words or (piece.startswith(" ") and word) else word)
-    return [word for word in words if word]

@@ -12,6 +12,7 @@ import xarray as xr
 from bridge import Bill
 from scenarios.language_model_on_gamma.bills import add_bill
 from scenarios.language_model_on_gamma.judging import Judged, add_pairs, pairs_in_data
+from scenarios.language_model_on_gamma.looking import Looked
 from scenarios.language_model_on_gamma.trials import Kind
 from scenarios.language_model_on_gamma.writing import Written, add_writing
 from scenarios.workbench.lines import Lines
@@ -40,6 +41,7 @@ class Study:
     )  # (n_tried, n_windows, n_measures)
     judged: Judged | None = None
     written: Written | None = None
+    looked: Looked | None = None
     bills: Mapping[int, Bill] = field(default_factory=dict)  # by spikes per row, 0 for softmax
 
     def at(self, kind: str, spikes: int = 0, layer: int = -1) -> np.ndarray:

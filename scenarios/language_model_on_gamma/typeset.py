@@ -1,0 +1,63 @@
+"""Text in a figure: words set into lines of a fixed width, each with its colour, some of them in a box."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from matplotlib.axes import Axes
+
+__all__ = ["COLUMNS", "LINE_in", "Piece", "Word", "draw_text", "placed"]
+
+COLUMNS, LINE_in = 96, 0.165  # letters in a line of the full width, and its height
+
+Piece = tuple[str, str, float, bool]  # text, colour, strength, whether it is boxed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """A word at its place."""
+
+    text: str
+    column: int
+    line: int
+    style: dict[str, Any] = field(default_factory=dict)  # of `Axes.text`
+
+
+def placed(pieces: Sequence[Piece]) -> Iterator[Word]:
+    """Words of pieces of text, one after the other, broken into lines."""
+    x, line = 0, 0
+    for piece, colour, alpha, boxed in pieces:
+        style: dict[str, Any] = {"color": colour, "alpha": alpha}
+        if boxed:
+            style["bbox"] = {"boxstyle": "round,pad=0.15", "fc": "none", "ec": colour, "lw": 0.9}
+        for word in _broken(piece.replace("\n", "↵")):
+            if x and x + len(word) > COLUMNS:
+                x, line = 0, line + 1
+            shown = word.lstrip(" ")
+            x += len(word) - len(shown) if x else 0
+            yield Word(text=shown, column=x, line=line, style=style)
+            x += len(shown)
+
+
+def draw_text(ax: Axes, words: Sequence[Word], first: int) -> None:
+    """Words on an axis of `COLUMNS` by lines, which run downwards; from the line `first` on."""
+    for word in words:
+        ax.text(
+            word.column,
+            -first - word.line,
+            word.text,
+            va="top",
+            family="monospace",
+            fontsize=8.5,
+            **word.style,
+        )
+
+
+def _broken(piece: str) -> list[str]:
+    """Words with the space before them."""
+    words: list[str] = []
+    for word in piece.split(" "):
+        words.append(f" {word}" if words or (piece.startswith(" ") and word) else word)
+    return [word for word in words if word]
