@@ -14,7 +14,9 @@ pytest.importorskip("transformers", reason="needs the extra hf")
 from hf_models import TEXT, built, saved
 
 from scenarios.language_model_on_gamma import Params, run
+from scenarios.language_model_on_gamma.looking import look
 from scenarios.language_model_on_gamma.trials import Kind, judges_of, kinds_of
+from scenarios.language_model_on_gamma.typeset import COLUMNS, placed
 from scenarios.language_model_on_gamma.writing import Written, write
 from scenarios.workbench.causal import load_causal, windows_of
 from scenarios.workbench.errors import UsageError
@@ -118,9 +120,28 @@ def test_two_texts_are_alike_until_they_part() -> None:
     assert Written(prompt="", softmax=("a", "b"), spikes=("a", "b")).common == 2
 
 
+def test_words_are_set_into_lines() -> None:
+    words = list(placed([("a b", "k", 1.0, False), (" c" * 60, "k", 1.0, True)]))
+    assert (words[1].text, words[1].column, words[1].line) == ("b", 2, 0)
+    assert max(word.column for word in words) < COLUMNS
+    second = next(word for word in words if word.line == 1)
+    assert second.column == 0  # without the space before it
+    assert "bbox" in second.style
+
+
+def test_a_row_is_shown_with_the_spikes_that_the_model_has(params: Params) -> None:
+    pretrained = load_causal(params.model)
+    looked = look(pretrained, [4, 4], params, context())
+    assert looked.tokens == ("the", "cat", "sat", "on")
+    assert looked.shares.sum() == pytest.approx(1)
+    assert np.sum(looked.selection.spikes.time_ms <= looked.ends_ms) == pytest.approx(params.shown, abs=8)
+    error = np.abs(looked.shares - looked.weights).sum() / 2
+    assert error < 0.05  # half a spike of 128 for each of four keys, and what the last step holds
+
+
 def test_figures_draw_and_without_spikes_too(outcome: Outcome, params: Params) -> None:
     exact = run(replace(params, kinds=("softmax",)), context())
-    assert list(outcome.pictures) == ["loss", "layers", "minimal_pairs", "bill", "text"]
+    assert list(outcome.pictures) == ["overview", "loss", "layers", "minimal_pairs", "bill", "text"]
     assert list(exact.pictures) == ["minimal_pairs"]
     assert "nothing was simulated" in exact.verdict
     with style():

@@ -160,7 +160,6 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         metrics=metrics,
         headline=(first, second, third),
         pictures=figures(study),
-        spikes={} if study.looked is None else {"row": study.looked.selection.spikes},
         **in_words(metrics, study),
     )
 

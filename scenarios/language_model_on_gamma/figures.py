@@ -160,6 +160,6 @@ def text(study: Study) -> Figure:
     figure, ax = panels("A\nB", height_in=0.9 + LINE_in * sum(heights), height_ratios=heights)
     for (name, title, _, _), height in zip(texts, heights, strict=True):
         ax[name].axis("off")
-        draw_text(ax[name], set_out[name], 0)
+        draw_text(ax[name], set_out[name])
         ax[name].set(xlim=(0, COLUMNS), ylim=(-height, 0.3), title=title)
     return figure

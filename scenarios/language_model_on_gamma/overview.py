@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from scenarios.language_model_on_gamma.looking import Looked, SHOWN_ms
 from scenarios.language_model_on_gamma.measures import KINDS, Study
 from scenarios.language_model_on_gamma.typeset import COLUMNS, LINE_in, draw_text, placed
-from scenarios.workbench.axes import spikes_axis
+from scenarios.workbench.axes import SMALL, spikes_axis
 from scenarios.workbench.panels import captioned, dots, panels, plain_ticks
 from scenarios.workbench.rasters import draw_raster, key_colours
 from scenarios.workbench.statistics import Estimate
@@ -27,37 +27,35 @@ LOSSES = (1e-4, 1e-3, 1e-2, 0.1, 1.0)
 
 
 @captioned(
-    "A language model, {chosen} simulated as 40 Hz circuits. (A) One of them at the last token of the prompt: each dot "
-    "a spike, each band the cells of one earlier token, above them the field. A row of the model ends with its spike "
-    "{shown} (dashed). (B) Shares of these {shown} spikes, and the softmax of the same scores. (C) Perplexity over "
-    "softmax's, less 1, against spikes per row; dotted: uniform attention. (D) How the model goes on with the prompt; "
-    "boxed: where the texts part."
+    "A language model, {chosen} simulated as 40 Hz circuits. (A) One of them at the last token of the prompt: each "
+    "dot a spike, each band the cells of one earlier token, above them the field. A row of the model ends with its "
+    "spike {shown} (dashed). (B) Shares of these spikes, and the softmax of the same scores. (C) Perplexity "
+    "over softmax's, less 1, against spikes per row; dotted: uniform attention. (D) How the model goes on with the "
+    "prompt; boxed: where the texts part."
 )
 def overview(study: Study) -> Figure:
     written, looked = study.written, study.looked
     assert written is not None
     assert looked is not None
-    texts = []
+    texts = [[(f"prompt: {written.prompt}", INK, 1.0, False)]]
     for title, tokens, colour in (("softmax", written.softmax, SOFTMAX), ("spikes", written.spikes, SPIKING)):
-        pieces = [(f"{title}: ", MUTED, 1.0, False)]
-        pieces += [(tokens_, colour, 1.0, at == written.common) for at, tokens_ in enumerate(tokens[:TOKENS])]
-        texts.append(list(placed(pieces)))
-    lines = [1 + max(word.line for word in words) for words in texts]
-    below = LINE_in * (sum(lines) + 2)
+        own = [(token, colour, 1.0, at == written.common) for at, token in enumerate(tokens[:TOKENS])]
+        texts.append([(f"{title}: ", MUTED, 1.0, False), *own])
+    set_out = [list(placed(pieces)) for pieces in texts]
+    lines = [1 + max(word.line for word in words) for words in set_out]
+    below = LINE_in * (sum(lines) + 1)
     figure, ax = panels(
         "ABC\nDDD", height_in=3.2 + below, height_ratios=(2.9, below), width_ratios=(2.3, 0.75, 1.5)
     )
     order = np.sort(np.argsort(looked.weights)[-MOST_KEYS:])[::-1]
     draw_spikes(ax["A"], looked, order)
     draw_weights(ax["B"], looked, order)
+    ax["B"].set_ylim([edge / looked.selection.spikes.n_cells - 0.5 for edge in ax["A"].get_ylim()])
     draw_loss(ax["C"], study)
     ax["D"].axis("off")
-    draw_text(ax["D"], list(placed([(f"prompt: {written.prompt}", INK, 1.0, False)])), 0)
-    first = 1
-    for words, n in zip(texts, lines, strict=True):
-        draw_text(ax["D"], words, first)
-        first += n
-    ax["D"].set(xlim=(0, COLUMNS), ylim=(-first, 0.3))
+    for words, first in zip(set_out, np.cumsum([0, *lines]).tolist(), strict=False):
+        draw_text(ax["D"], words, first, SMALL)
+    ax["D"].set(xlim=(0, COLUMNS), ylim=(-sum(lines), 0.3))
     return figure
 
 
@@ -81,7 +79,7 @@ def draw_weights(ax: Axes, looked: Looked, order: np.ndarray) -> None:
     ax.barh(places, looked.shares[order], color=key_colours(len(order)), height=0.62)
     ax.plot(looked.weights[order], places, "D", color=SOFTMAX, ms=5, label="softmax")
     ax.set_yticks(places, [""] * len(order))
-    ax.set(ylim=(-0.5, 1.3 * len(order) - 0.5), xlabel="share of spikes")
+    ax.set_xlabel("share of spikes")
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="y", visible=False)
     ax.legend(loc="upper right", handletextpad=0.1, borderaxespad=0.1)
@@ -102,5 +100,5 @@ def draw_loss(ax: Axes, study: Study) -> None:
     plain_ticks(ax, "y", [loss for loss in LOSSES if loss > 0.3 * lowest])
     spikes_axis(ax, spikes)
     ax.set_ylabel("perplexity / softmax's − 1")
-    ax.legend(loc="upper right", handlelength=1.4, fontsize=8, borderaxespad=0.1)
+    ax.legend(loc="lower left", handlelength=1.4, fontsize=SMALL, borderaxespad=0.1)
     ax.axhline(study.ratio("uniform").value - 1, color=FLOOR, ls=":", lw=1.2)

@@ -41,18 +41,11 @@ def placed(pieces: Sequence[Piece]) -> Iterator[Word]:
             x += len(shown)
 
 
-def draw_text(ax: Axes, words: Sequence[Word], first: int) -> None:
+def draw_text(ax: Axes, words: Sequence[Word], first: int = 0, size: float = 8.5) -> None:
     """Words on an axis of `COLUMNS` by lines, which run downwards; from the line `first` on."""
+    look: dict[str, Any] = {"va": "top", "family": "monospace", "fontsize": size}
     for word in words:
-        ax.text(
-            word.column,
-            -first - word.line,
-            word.text,
-            va="top",
-            family="monospace",
-            fontsize=8.5,
-            **word.style,
-        )
+        ax.text(word.column, -first - word.line, word.text, **look, **word.style)
 
 
 def _broken(piece: str) -> list[str]:
