@@ -50,7 +50,8 @@ def overview(study: Study) -> Figure:
     order = np.sort(np.argsort(looked.weights)[-MOST_KEYS:])[::-1]
     draw_spikes(ax["A"], looked, order)
     draw_weights(ax["B"], looked, order)
-    ax["B"].set_ylim([edge / looked.selection.spikes.n_cells - 0.5 for edge in ax["A"].get_ylim()])
+    bottom, top = (edge / looked.selection.spikes.n_cells - 0.5 for edge in ax["A"].get_ylim())
+    ax["B"].set_ylim(bottom, top)
     draw_loss(ax["C"], study)
     ax["D"].axis("off")
     for words, first in zip(set_out, np.cumsum([0, *lines]).tolist(), strict=False):

@@ -134,8 +134,11 @@ def said_of_prediction(told: Prediction, chosen: str) -> str:
 
 def prediction_in_data(told: Prediction) -> xr.Dataset:
     """Loss, KL and choice of every budget and draw."""
-    measures = ((LOSS, "loss", "loss", "nat"), (KL, "kl", "KL of the next token", "nat"))
-    measures += ((SAME, "same", "same top token", ""),)
+    measures = (
+        (LOSS, "loss", "loss", "nat"),
+        (KL, "kl", "KL of the next token", "nat"),
+        (SAME, "same", "same top token", ""),
+    )
     along = ("budget", "draw")
     return xr.Dataset(
         {name: column(along, told.simulated[..., at], label, unit) for at, name, label, unit in measures},
