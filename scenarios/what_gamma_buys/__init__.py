@@ -9,12 +9,12 @@ import numpy as np
 
 from scenarios.what_gamma_buys.figures import figures
 from scenarios.what_gamma_buys.measures import Study, in_data, in_numbers
-from scenarios.what_gamma_buys.slow_loop import slow_loop
 from scenarios.what_gamma_buys.words import in_words
 from scenarios.workbench.competition import Competition
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import ScenarioParams, param
-from spiking import GammaCircuit, GammaParams, RateMatched, Selection, gamma_off
+from scenarios.workbench.rate_controls import matched, rate_controls
+from spiking import GammaCircuit, GammaParams, Selection
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -73,19 +73,8 @@ def _three_circuits(params: Params, ctx: RunContext, scores: np.ndarray) -> dict
     """The gamma loop and its two controls, matched to its mean rate on these rows."""
     gain = None if params.w_ei == GammaParams().w_ei else 1.0
     loop = GammaCircuit(GammaParams(n_cells=params.n_cells, w_ei=params.w_ei, gain=gain, feedforward="none"))
-    matched = _matched(loop, scores, ctx)
-
-    def rate_Hz(circuit: GammaCircuit) -> float:
-        selection = _attend(circuit, scores, MATCH_ms, ctx)
-        return float(selection.counts.sum(axis=1).mean() / MATCH_ms * 1e3)
-
-    slow = slow_loop(loop.params, rate_Hz, matched.target_Hz)
-    return {"loop": loop, "matched": matched.circuit, "slow": slow}
-
-
-def _matched(loop: GammaCircuit, scores: np.ndarray, ctx: RunContext) -> RateMatched:
-    options: dict[str, Any] = {"rng": ctx.rng, "engine": ctx.engine, "progress": ctx.progress}
-    return gamma_off(loop, scores, duration_ms=MATCH_ms, tolerance=0.04, **options)
+    controls = rate_controls(loop, scores, ctx, duration_ms=MATCH_ms)
+    return {"loop": loop, "matched": controls.matched.circuit, "slow": controls.slow}
 
 
 def _attend(circuit: GammaCircuit, scores: np.ndarray, duration_ms: float, ctx: RunContext) -> Selection:
@@ -118,6 +107,6 @@ def _sweep(
         for spread in spreads:
             with ctx.part(f"spread {spread:g}", share=0.24 / len(spreads)) as part:
                 scores = ctx.rng.normal(0, spread, (params.sweep_rows, params.n_keys))
-                here["matched"] = _matched(here["loop"], scores, part).circuit
+                here["matched"] = matched(here["loop"], scores, part, duration_ms=MATCH_ms).circuit
                 settings[feedforward, spread] = _compete(here, scores, params.sweep_ms, ctx)
     return settings
