@@ -28,6 +28,7 @@ __all__ = [
     "Hardmax",
     "NameTable",
     "Power",
+    "RowMap",
     "ScoreMap",
     "Softmax",
     "Sparsemax",
@@ -63,8 +64,8 @@ class NameTable(dict[str, T]):
         raise ValueError(unknown(self.kind, name, sorted(self)))
 
 
-class _RowMap(ABC):
-    """Shared by the maps below: the rules about masks around one formula for a row."""
+class RowMap(ABC):
+    """A score map of one formula for a row: the rules about masks around it."""
 
     def __call__(self, scores: Tensor, mask: Tensor | None = None) -> Tensor:
         return self._weights(masked_scores(scores, mask)).to(scores.dtype)
@@ -75,7 +76,7 @@ class _RowMap(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Softmax(_RowMap):
+class Softmax(RowMap):
     """exp(s_j / T) / sum_k exp(s_k / T)."""
 
     temperature: float = 1.0  # T, in units of the scores; beta = 1 / T
@@ -88,7 +89,7 @@ class Softmax(_RowMap):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sparsemax(_RowMap):
+class Sparsemax(RowMap):
     """The point of the probability simplex nearest to the scores.
 
     Martins and Astudillo (2016), From softmax to sparsemax, ICML.
@@ -99,7 +100,7 @@ class Sparsemax(_RowMap):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entmax(_RowMap):
+class Entmax(RowMap):
     """[(alpha - 1) s_j - tau]_+ ^ (1 / (alpha - 1)), with tau so that the row sums to 1.
 
     Softmax at alpha = 1, sparsemax at alpha = 2, sparse for every alpha > 1. Above 2 a weight at the edge of
@@ -129,7 +130,7 @@ class Entmax(_RowMap):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Divisive(_RowMap):
+class Divisive(RowMap):
     """Divisive normalisation, with the share that semisaturation holds back spread evenly.
 
     With r_j = max(s_j, 0) the responses r_j^n / (sigma^n + sum_k r_k^n) add up to less than 1; what is
@@ -170,7 +171,7 @@ class Divisive(_RowMap):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Power(_RowMap):
+class Power(RowMap):
     """max(s_j + offset, 0)^exponent over its sum; uniform in a row where no key is driven.
 
     Divisive normalisation without semisaturation, in the limit of weak drive. Its exponent may be below 1,
@@ -193,7 +194,7 @@ class Power(_RowMap):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TopK(_RowMap):
+class TopK(RowMap):
     """Softmax over the k largest scores of the row; keys that tie with the k-th all stay in."""
 
     k: int
@@ -208,7 +209,7 @@ class TopK(_RowMap):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hardmax(_RowMap):
+class Hardmax(RowMap):
     """All weight on the largest score, in equal parts where several tie: softmax at temperature 0.
 
     Piecewise constant: its weights carry no gradient back to the scores.
@@ -219,7 +220,7 @@ class Hardmax(_RowMap):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Uniform(_RowMap):
+class Uniform(RowMap):
     """The same weight for every key that takes part, whatever its score: softmax at infinite temperature."""
 
     def _weights(self, scores: Tensor) -> Tensor:
