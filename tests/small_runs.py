@@ -82,6 +82,9 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     "language-model-on-gamma": {
         "windows": 2, "length": 8, "spikes": (4,), "layer_spikes": 0, "new_tokens": 2, "n_cells": 2,
     },
+    "language-model-rivals": {
+        "rivals": ("regular", "counts"), "windows": 2, "length": 8, "spikes": 4, "seeds": 1, "fit_rows": 30,
+    },
     "minilm-on-gamma": {"heads": "0.0", "spikes": (4,), "sampled": (2,), "layer_spikes": 0},
     "modulating-feedback": {
         "length": 11, "n_values": 3, "width": 8, "n_heads": 2, "iterations": 4, "longer": 1, "batch": 4, "seeds": 2,

@@ -28,7 +28,11 @@ from scenarios.workbench.registry import SCENARIOS, load
 
 STEP = 1e-6  # above a bound that is itself excluded
 NEEDS_MODEL = ("adaptive-depth", "minilm-heads", "minilm-on-gamma", "parse-geometry", "swap-model")
-CAUSAL = {"adapt-language-model": "llama", "language-model-on-gamma": "gpt2"}
+CAUSAL = {
+    "adapt-language-model": "llama",
+    "language-model-on-gamma": "gpt2",
+    "language-model-rivals": "gpt2",
+}
 LONG = (
     "fine-tune-spikes",
     "mini-transformer-bill",

@@ -89,6 +89,10 @@ SCENARIOS: dict[str, Entry] = {
         MODEL,
         "A language model learns a little through its spikes (LoRA): how much of what they cost comes back",
     ),
+    "language-model-rivals": Entry(
+        MODEL,
+        "A language model at one budget: other cells, no loop, samples, fewer bits or keys, oscillators",
+    ),
     "minilm-on-gamma": Entry(
         MODEL, "MiniLM judges sentence pairs with its heads simulated, against spikes per row"
     ),
