@@ -57,6 +57,11 @@ KINDS = (
         command="run train-with-spikes --task sort --iterations 120 --kinds softmax,simulated --seeds 1 "
         f"--spikes 4 --n-cells 2 {SIZES} --out out",
     ),
+    Kind(
+        name="benchmarks",
+        command="run language-model-on-gamma --model ../model --text-file ../text.txt --windows 12 --length 24 "
+        "--spikes 8 --layer-spikes 0 --minimal-pairs ../pairs.tsv --benchmarks perplexity,pairs --out out",
+    ),
 )
 
 
@@ -88,6 +93,8 @@ def main(n_kills: int, names: list[str]) -> int:
             continue
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="fortyhertz-kills-") as folder:
+            if kind.name == "benchmarks":
+                _give_language_model(Path(folder))
             came = _killed(kind, Path(folder), n_kills, rng)
         print(
             f"{kind.name}: {came.kills} kills, {came.lost} lost, {came.half} half-written, {came.different} "
@@ -96,6 +103,18 @@ def main(n_kills: int, names: list[str]) -> int:
         )
         wrong += came.wrong + (came.kills < n_kills)
     return min(wrong, 1)
+
+
+def _give_language_model(folder: Path) -> None:
+    """A small random model, a text, and pairs of sentences in some ten batches."""
+    hf_models = import_module("hf_models")
+    hf_models.saved(folder / "model", hf_models.built("gpt2"))
+    words = hf_models.TEXT.split()
+    (folder / "text.txt").write_text(f"{hf_models.TEXT} " * 20, encoding="utf-8")
+    pairs = [
+        f"order\tnone\t{' '.join(words[n : n + 8])}\t{' '.join(words[n + 8 : n : -1])}" for n in range(9)
+    ]
+    (folder / "pairs.tsv").write_text("\n".join(pairs * 40), encoding="utf-8")
 
 
 def _span(parts: list[float]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -296,5 +297,21 @@ def test_what_cannot_be_read_is_refused(params: Params, changes: dict[str, objec
 def test_a_model_that_predicts_no_token_and_a_short_text_are_refused(params: Params, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="model must be a causal language model, got BertModel"):
         load_causal(saved(tmp_path / "bert", built("bert")))
+    with pytest.raises(UsageError, match="model must come with the tokenizer that it was trained with"):
+        load_causal(saved(tmp_path / "mute", built("gpt2"), reads=False))
     with pytest.raises(UsageError, match="at least two windows of 16 tokens, got 4 tokens"):
         windows_of(load_causal(params.model), "the cat sat on", 2, 16)
+
+
+def test_a_gguf_file_of_an_unknown_architecture_is_refused(tmp_path: Path) -> None:
+    for package in ("gguf", "accelerate"):
+        pytest.importorskip(package, reason="needs the extra lm")
+
+    def text(letters: bytes) -> bytes:
+        return struct.pack("<Q", len(letters)) + letters
+
+    head = b"GGUF" + struct.pack("<IQQ", 3, 0, 1)  # version, number of tensors, of entries
+    entry = text(b"general.architecture") + struct.pack("<I", 8) + text(b"martian")  # 8: a text
+    (tmp_path / "m.gguf").write_bytes(head + entry)
+    with pytest.raises(UsageError, match=r"an architecture that transformers reads, got .*m.gguf .*martian"):
+        load_causal(str(tmp_path / "m.gguf"))

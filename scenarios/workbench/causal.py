@@ -34,6 +34,11 @@ def load_causal(name: str) -> Pretrained:
             f"model must be a causal language model, got {type(pretrained.model).__name__}, which predicts no next "
             "token; give one that generates text"
         )
+    if not pretrained.tokenizer("a word")["input_ids"]:
+        raise UsageError(
+            f"model must come with the tokenizer that it was trained with, got {name} with one that makes no "
+            "tokens of a text; save the model's own in its folder"
+        )
     return pretrained
 
 
