@@ -72,7 +72,7 @@ class Params(HeadParams):
     )
     pairs_each: int = param(0, "pairs of each paradigm, the first; 0 takes all", at_least=0)
     prompt: str = param("The function of attention in the brain is", "that the model goes on with")
-    new_tokens: int = param(200, "tokens that it writes", at_least=1)
+    new_tokens: int = param(100, "tokens that it writes", at_least=1)
     uncached: int = param(
         16, "of these, written once more without a cache of keys and values; 0 leaves this out", at_least=0
     )
