@@ -16,8 +16,9 @@ import brian2 as b2
 import numpy as np
 
 from spiking.budget import Budget
-from spiking.kinds import Kinds, RowArrays, Traits
+from spiking.kinds import GivenSpikes, Kinds, RowArrays, Traits
 from spiking.refs import Ref
+from spiking.sources import Cells, groups_of
 from spiking.streams import Streams
 
 __all__ = ["FIELD_DT_MS", "Batch", "Begins", "Own", "Wanted"]
@@ -84,8 +85,8 @@ class Batch:
         )
 
     @cached_property
-    def groups(self) -> dict[str, b2.NeuronGroup]:
-        return {o.name: o for o in self.objects if isinstance(o, b2.NeuronGroup)}
+    def groups(self) -> dict[str, Cells]:
+        return groups_of(self.objects)
 
     @property
     def traits(self) -> Traits:
@@ -93,9 +94,9 @@ class Batch:
         return self.kinds.traits
 
     def n_cells(self, group: str) -> np.ndarray:
-        """Cells of a group in each row, (n_rows,) int64."""
+        """Cells of a group in each row, or synapses, (n_rows,) int64."""
         if group not in self._sizes:
-            self._sizes[group] = self.kinds.sizes[group][self.kind_of]
+            self._sizes[group] = self.kinds.sizes_of(group)[self.kind_of]
         return self._sizes[group]
 
     @cached_property
@@ -135,6 +136,18 @@ class Batch:
     def delays_s(self, synapses: str, pathway: str, rows: range) -> np.ndarray:
         """The delays of a pathway."""
         return self._joined(rows, None, lambda kind: kind.synapses[synapses].delays_s[pathway])
+
+    def route(self, synapses: str, pathway: str, rows: range, *, backward: bool) -> list[np.ndarray]:
+        """The orders in which spikes reach synapses (`SynapseArrays.route`), one row after another."""
+
+        def part(n: int) -> Callable[[RowArrays], np.ndarray]:
+            return lambda kind: kind.route(synapses, pathway, backward=backward)[n]
+
+        return [self._joined(rows, ("route", synapses, pathway, n), part(n)) for n in range(3)]
+
+    def given_spikes(self, group: str, rows: range) -> list[GivenSpikes]:
+        """The given spikes of each row."""
+        return [self.kinds[kind].spikes[group] for kind in self.kind_of[rows.start : rows.stop]]
 
     def _joined(
         self, rows: range, what: Hashable | None, part: Callable[[RowArrays], np.ndarray]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from operator import or_
 from typing import Any, overload
@@ -12,7 +12,7 @@ import numpy as np
 
 from spiking.refs import Ref
 
-__all__ = ["Kinds", "RowArrays", "SynapseArrays", "Traits"]
+__all__ = ["GivenSpikes", "Kinds", "RowArrays", "SynapseArrays", "Traits"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +23,7 @@ class SynapseArrays:
     target: np.ndarray  # (n_synapses,) int64
     values: Mapping[str, np.ndarray]  # their own variables, (n_synapses,) or (1,) where shared
     delays_s: Mapping[str, np.ndarray]  # pathway -> (n_synapses,) or (1,)
+    made: np.ndarray | None = None  # (n_synapses,) their numbers in Brian2's own order
 
     def is_full(self, n_source: int, n_target: int) -> bool:
         """Whether each pair of cells is connected once."""
@@ -35,10 +36,52 @@ class SynapseArrays:
         """A variable of every synapse."""
         return np.broadcast_to(self.values[variable], self.source.shape)
 
+    def route(
+        self, pathway: str, *, backward: bool, n_cells: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The order in which the spikes of a pathway reach its synapses.
+
+        Parameters
+        ----------
+        pathway : str
+        backward : bool
+            Whether target cells send the spikes.
+        n_cells : int
+            Cells that may send.
+
+        Returns
+        -------
+        order : (n_synapses,) array
+            Synapses by sending cell and delay, equal ones as Brian2's queue has them.
+        first : (n_cells + 1,) array
+            Where those of each cell begin.
+        delays_s : (n_synapses,) array
+            In that order.
+        """
+        cell = self.target if backward else self.source
+        delays = np.broadcast_to(self.delays_s[pathway], cell.shape)
+        made = np.arange(len(cell)) if self.made is None else self.made
+        order = np.lexsort((made, delays, cell))
+        return order, np.searchsorted(cell[order], np.arange(n_cells + 1)), delays[order]
+
+    @property
+    def places(self) -> np.ndarray:
+        """Where the synapses of Brian2's own order are here, (n_synapses,)."""
+        return np.arange(len(self.source)) if self.made is None else np.argsort(self.made)
+
     @cached_property
     def is_ordered(self) -> bool:
         """Whether those of one source cell are listed by target."""
         return bool(((np.diff(self.source) > 0) | (np.diff(self.target) > 0)).all())
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenSpikes:
+    """The spikes of a SpikeGeneratorGroup, in steps of its clock."""
+
+    steps: np.ndarray  # (n_spikes,) int64, ascending
+    cells: np.ndarray  # (n_spikes,) int64
+    period: int  # 0 where they come once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +98,17 @@ class RowArrays:
     ends: Mapping[str, tuple[str, str]]  # synapses -> source and target group
     synapses: Mapping[str, SynapseArrays]
     given_traits: Traits | None = None
+    spikes: Mapping[str, GivenSpikes] = field(default_factory=dict)  # of groups whose spikes are given
 
     def first_synapses(self, name: str) -> np.ndarray:
         """Where the synapses of each source cell begin, one more than its cells."""
         source, _ = self.ends[name]
         return np.searchsorted(self.synapses[name].source, np.arange(self.sizes[source] + 1))
+
+    def route(self, name: str, pathway: str, *, backward: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The order in which spikes reach synapses (`SynapseArrays.route`)."""
+        n_cells = self.sizes[self.ends[name][backward]]
+        return self.synapses[name].route(pathway, backward=backward, n_cells=n_cells)
 
     @cached_property
     def traits(self) -> Traits:
@@ -77,6 +126,12 @@ class RowArrays:
             spread=frozenset(ref for ref, v in self.values.items() if len(v) and not (v == v[0]).all()),
             full=frozenset(full),
             ordered=frozenset(name for name in full if self.synapses[name].is_ordered),
+            delays_s=frozenset(
+                (name, pathway, float(held[0]) if (held == held[0]).all() else None)
+                for name in self.ends
+                for pathway, held in self.synapses[name].delays_s.items()
+                if len(held)
+            ),
         )
 
 
@@ -87,10 +142,17 @@ class Traits:
     spread: frozenset[Ref]  # variables that differ between the cells of some row
     full: frozenset[str]  # synapses that connect each pair of cells once, in every row
     ordered: frozenset[str]  # of these, those that are listed by source and target
+    # (synapses, pathway, delay), None where delays differ within a row; several where they differ between rows
+    delays_s: frozenset[tuple[str, str, float | None]] = frozenset()
 
     def __or__(self, other: Traits) -> Traits:
         """What holds for the rows of both."""
-        return Traits(self.spread | other.spread, self.full & other.full, self.ordered & other.ordered)
+        return Traits(
+            self.spread | other.spread,
+            self.full & other.full,
+            self.ordered & other.ordered,
+            self.delays_s | other.delays_s,
+        )
 
 
 class Kinds(Sequence[RowArrays]):
@@ -130,6 +192,12 @@ class Kinds(Sequence[RowArrays]):
             group: np.array([row.sizes[group] for row in self._rows], dtype=np.int64)
             for group in self._rows[0].sizes
         }
+
+    def sizes_of(self, name: str) -> np.ndarray:
+        """Cells of a group, or synapses of that name, (n_kinds,) int64."""
+        if name in self.sizes:
+            return self.sizes[name]
+        return np.array([len(row.synapses[name].source) for row in self._rows], dtype=np.int64)
 
     def first(self, ref: Ref) -> np.ndarray:
         """What the first cell of each kind holds of a variable, (n_kinds,)."""

@@ -25,6 +25,7 @@ from spiking.engines.fused.names import Names
 from spiking.kinds import Kinds
 from spiking.record import Recorded
 from spiking.refs import Ref
+from spiking.sources import Cells, cells_of, first_cell, groups_of
 from spiking.streams import Streams
 
 __all__ = ["Network", "simulate_circuit"]
@@ -109,14 +110,20 @@ def simulate_circuit(
         )
     generators = rng.spawn(n_networks)
     networks = _made(build, generators, {**_callers_constants(), **(namespace or {})})
+    asked = _monitored(networks[0])
+    networks = [_without_monitors(network) for network in networks]
     kinds = Kinds([read_arrays(network.objects) for network in networks])
     _check_alike(networks)
-    groups = {o.name: o for o in networks[0].objects if isinstance(o, b2.NeuronGroup)}
+    groups = groups_of(networks[0].objects)
+    states = {name: Names.states(group) for name, group in groups.items()}
+    for name, synapses in kinds[0].synapses.items():
+        states[name] = [v for v, held in synapses.values.items() if len(held) == len(synapses.source)]
+    record, sample = (tuple(dict.fromkeys((*a, *b))) for a, b in zip((record, sample), asked, strict=True))
     wanted = Wanted(
         budget=Budget.whole(duration_ms),
         settle_ms=settle_ms,
         spikes=tuple(_spiking(name, groups) for name in record),
-        samples=tuple(_variable(name, groups) for name in sample),
+        samples=tuple(_variable(name, states) for name in sample),
         sample_ms=sample_ms,
         likely_Hz=100.0,
     )
@@ -201,8 +208,8 @@ def _network(made: object, constants: Mapping[str, object]) -> Network:
             f"build must return a Network or a brian2.Network, got {shown(made)}; "
             "return Network([group, synapses], namespace)."
         )
-    if not any(isinstance(o, b2.NeuronGroup) for o in made.objects):
-        raise ValueError("a network must have a neuron group, got none; add one.")
+    if not groups_of(made.objects):
+        raise ValueError("a network must have a group of cells, got none; add one.")
     names = [o.name for o in made.objects]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -221,15 +228,31 @@ def _callers_constants() -> dict[str, object]:
     return {name: v for name, v in scope.items() if isinstance(v, kinds) and not name.startswith("_")}
 
 
-def _spiking(name: str, groups: Mapping[str, b2.NeuronGroup]) -> str:
+def _monitored(network: Network) -> tuple[list[str], list[str]]:
+    """The groups and variables that a network's own monitors record, which the engine records in their place."""
+    record, sample = [], []
+    for o in network.objects:
+        if type(o) is b2.SpikeMonitor:
+            record.append(cells_of(o.source).name)
+        elif type(o) is b2.StateMonitor:
+            sample += [f"{cells_of(o.source).name}.{variable}" for variable in o.record_variables]
+    return record, sample
+
+
+def _without_monitors(network: Network) -> Network:
+    kept = [o for o in network.objects if type(o) not in (b2.SpikeMonitor, b2.StateMonitor)]
+    return Network(kept, network.namespace)
+
+
+def _spiking(name: str, groups: Mapping[str, Cells]) -> str:
     known("group to record", name, [g for g, group in groups.items() if group.events])
     return name
 
 
-def _variable(name: str, groups: Mapping[str, b2.NeuronGroup]) -> Ref:
+def _variable(name: str, states: Mapping[str, Sequence[str]]) -> Ref:
     ref = Ref.read(name)
-    known("group to sample", ref.group, groups)
-    known(f"variable of {ref.group!r} to sample", ref.variable, Names.states(groups[ref.group]))
+    known("group to sample", ref.group, states)
+    known(f"variable of {ref.group!r} to sample", ref.variable, states[ref.group])
     return ref
 
 
@@ -248,11 +271,17 @@ def _likeness(network: Network) -> list[object]:
     """What networks of one batch share."""
     alike: list[object] = [sorted((name, _plain(v)) for name, v in network.namespace.items())]
     for o in network.objects:
+        if isinstance(o, b2.PoissonInput):  # which Brian2 gives a name by its number
+            alike.append((o.target_var, repr(o.weight), float(o.rate), o.N))
+            continue
         alike.append((o.name, type(o), sorted((name, _plain(v)) for name, v in (o.namespace or {}).items())))
         if isinstance(o, b2.NeuronGroup):
             alike.append((str(o.equations), o.events, o.event_codes, str(o._refractory)))
         if isinstance(o, b2.Synapses):
             alike.append([(p.objname, p.code) for p in o._pathways])
+            alike.append(
+                [(first_cell(end), len(end)) for end in (o.source, o.target) if cells_of(end) is not end]
+            )
             alike.append([(name, s.expression.code) for name, s in o.summed_updaters.items()])
     return alike
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import brian2 as b2
 import numpy as np
 
 from spiking.batch import Batch, Wanted
@@ -13,6 +12,7 @@ from spiking.checks import check_progress, known
 from spiking.engines import Engine, check_engine
 from spiking.record import Recorded
 from spiking.room import check_room
+from spiking.sources import is_cells
 from spiking.streams import Streams
 from spiking.template import Template
 
@@ -46,7 +46,7 @@ def run_batch(
 def wanted(template: Template, budget: Budget, record: str) -> Wanted:
     """What an engine is asked for, with spike times and fields or without."""
     counted = template.wiring.counts
-    others = [o.name for o in template.wiring.objects if isinstance(o, b2.NeuronGroup) and o.events]
+    others = [o.name for o in template.wiring.objects if is_cells(o) and o.events]
     recorded = {"counts": (), "spikes": (counted,), "all": tuple(dict.fromkeys([counted, *others]))}
     return Wanted(
         budget=budget,

@@ -152,7 +152,7 @@ def _random_states(rng: np.random.Generator) -> tuple[str, int, bytes]:
 def _grown_by(two: RowArrays, three: RowArrays) -> RowArrays | None:
     """What a third key adds, None unless every further key would add the same."""
     sizes = {group: three.sizes[group] - two.sizes[group] for group in two.sizes}
-    if three.sizes.keys() != two.sizes.keys():
+    if three.sizes.keys() != two.sizes.keys() or two.spikes:
         return None
     values = {}
     for ref, held in two.values.items():

@@ -17,6 +17,7 @@ from brian2.utils.stringtools import get_identifiers
 from spiking.checks import real_array, shown
 from spiking.engines.fused.names import Names
 from spiking.refs import Ref
+from spiking.sources import cells_of, groups_of, is_cells
 from spiking.wiring import Wiring
 
 __all__ = ["check_constants", "check_wiring", "refuse_circuit", "refusing_reserved_names"]
@@ -75,7 +76,7 @@ def check_wiring(circuit: object, wiring: Any, n_keys: int) -> None:
             circuit, "must give each object a name", f"two called {twice[0]!r}", "rename one with name="
         )
     _check_constant_names(circuit, wiring)
-    groups = {o.name: o for o in wiring.objects if isinstance(o, b2.NeuronGroup)}
+    groups = groups_of(wiring.objects)
     _check_ends(circuit, wiring, groups)
     _check_counted(circuit, wiring, groups, n_keys)
     for what, name in (
@@ -111,8 +112,8 @@ def _check_ends(circuit: object, wiring: Wiring, groups: dict[str, b2.NeuronGrou
     for o in wiring.objects:
         if not isinstance(o, b2.Synapses):
             continue
-        for end in (o.source, o.target):
-            if isinstance(end, b2.NeuronGroup) and end.name not in groups:
+        for end in map(cells_of, (o.source, o.target)):
+            if is_cells(end) and end.name not in groups:
                 refuse_circuit(
                     circuit,
                     f"must list both ends of the synapses {o.name!r}",

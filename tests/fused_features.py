@@ -15,19 +15,12 @@ import numpy as np
 from brian2 import ms
 
 from spiking import Network
+from tests import fused_plastic
+from tests.fused_parts import Covered
+from tests.fused_parts import group as _group
+from tests.fused_parts import synapses as _synapses
 
-__all__ = ["CIRCUITS", "COVERED", "DT_MS", "REFUSED", "Covered", "Refused"]
-
-DT_MS = 0.1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Covered:
-    """A feature, the circuit that uses it, and what of the circuit shows it."""
-
-    name: str
-    circuit: str
-    shows: tuple[str, ...]  # "group.variable", or a group for its spikes
+__all__ = ["CIRCUITS", "COVERED", "REFUSED", "Refused"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +31,6 @@ class Refused:
     build: Callable[[], list[b2.BrianObject]]
     says: str
     namespace: dict[str, Any] | None = None
-
-
-def _group(name: str, model: str, n: int = 4, **options: Any) -> b2.NeuronGroup:
-    return b2.NeuronGroup(n, model, name=name, clock=b2.Clock(DT_MS * ms, name=f"{name}_clock"), **options)
-
-
-def _synapses(source: Any, target: Any, name: str, model: str = "", **options: Any) -> b2.Synapses:
-    return b2.Synapses(
-        source, target, model, name=name, clock=b2.Clock(DT_MS * ms, name=f"{name}_clock"), **options
-    )
 
 
 def integrators(rng: np.random.Generator) -> Network:
@@ -234,6 +217,7 @@ def noise(rng: np.random.Generator) -> Network:
 
 CIRCUITS = {f.__name__: f for f in (integrators, equations, spiking, synapses, noise)}
 _I, _E, _S, _Y, _N = CIRCUITS
+CIRCUITS |= fused_plastic.CIRCUITS
 COVERED = [
     *(
         Covered(name=f"integrator {m}", circuit=_I, shows=(f"by_{m}.v", f"by_{m}.w"))
@@ -280,6 +264,7 @@ COVERED = [
     Covered(name="rand() in thresholds", circuit=_N, shows=("poisson.n",)),
     Covered(name="rand() in resets", circuit=_N, shows=("jumps.v",)),
     Covered(name="randn()", circuit=_N, shows=("jumps.u",)),
+    *fused_plastic.COVERED,
 ]
 
 
@@ -300,24 +285,22 @@ def _alone(model: str, **options: Any) -> list[b2.BrianObject]:
     return [_group("alone", model, **options)]
 
 
-def _different_delays() -> list[b2.BrianObject]:
-    objects = _joined(on_pre="v_post += 1")
-    objects[-1].delay = np.arange(16) * DT_MS * ms
-    return objects
+def _of_synapses() -> list[b2.BrianObject]:
+    objects = _joined("w : 1", on_pre="v_post += w")
+    onto = _synapses(objects[0], objects[-1], "onto", on_pre="w_post += 0.1")
+    onto.connect(j="i")
+    return [*objects, onto]
 
 
-def _of_subgroup() -> list[b2.BrianObject]:
-    before, behind = _pair()
-    joined = _synapses(before[:2], behind, "joined", on_pre="v_post += 1")
+def _summed_of_subgroup() -> list[b2.BrianObject]:
+    source, target = _group("source", "s : 1"), _group("target", "g : 1")
+    joined = _synapses(source, target[1:], "joined", "g_post = s_pre : 1 (summed)")
     joined.connect()
-    return [before, behind, joined]
+    return [source, target, joined]
 
 
-def _of_source(source: b2.BrianObject) -> list[b2.BrianObject]:
-    behind = _pair()[1]
-    joined = _synapses(source, behind, "joined", on_pre="v_post += 1")
-    joined.connect()
-    return [source, behind, joined]
+def _odd_clocks() -> list[b2.BrianObject]:
+    return [_pair()[0], b2.NeuronGroup(2, "x : 1", name="odd", clock=b2.Clock(0.25 * ms, name="odd_clock"))]
 
 
 def _with(make: Callable[[b2.NeuronGroup], Any]) -> list[b2.BrianObject]:
@@ -325,11 +308,6 @@ def _with(make: Callable[[b2.NeuronGroup], Any]) -> list[b2.BrianObject]:
     group = _pair()[0]
     made = make(group)
     return [group, *([made] if made not in group.contained_objects else [])]
-
-
-def _two_clocks() -> list[b2.BrianObject]:
-    other = b2.NeuronGroup(2, "x : 1", name="slow", clock=b2.Clock(1 * ms, name="slow_clock"))
-    return [_pair()[0], other]
 
 
 def _linked_to_itself() -> list[b2.BrianObject]:
@@ -346,87 +324,31 @@ def doubled(x: Any) -> Any:
 
 
 REFUSED = [
-    Refused(name="different delays in one pathway", build=_different_delays, says="different delays"),
     Refused(
-        name="on_post, and so STDP", build=lambda: _joined(on_post="v_pre += 1"), says="on_post pathways"
-    ),
-    Refused(
-        name="synaptic variables that change (plasticity)",
-        build=lambda: _joined("w : 1", on_pre="v_post += w\nw *= 0.9"),
-        says="synapses that write to 'w'",
-    ),
-    Refused(
-        name="event-driven differential equations of synapses",
-        build=lambda: _joined("dw/dt = -w / (5*ms) : 1 (event-driven)", on_pre="v_post += w"),
-        says="event-driven differential equations",
-    ),
-    Refused(
-        name="clock-driven differential equations of synapses",
-        build=lambda: _joined("dw/dt = -w / (5*ms) : 1 (clock-driven)", on_pre="v_post += w", method="exact"),
-        says="differential equations of synapses",
-    ),
-    Refused(
-        name="synapses that set instead of add",
-        build=lambda: _joined(on_pre="v_post = 1"),
-        says="synapses that do more than add to 'v_post'",
-    ),
-    Refused(
-        name="synapses that read what they write",
-        build=lambda: _joined(on_pre="v_post += 0.1 * (2 - v_post)"),
-        says="synapses that read what they write",
-    ),
-    Refused(
-        name="synapses that write to the cell before",
-        build=lambda: _joined(on_pre="v_pre += 1"),
-        says="synapses that write to 'v_pre'",
-    ),
-    Refused(
-        name="random numbers in synapses",
-        build=lambda: _joined(on_pre="v_post += rand()"),
-        says="random numbers in synapses",
-    ),
-    Refused(
-        name="summed variables of the cell before",
+        name="summed variables of the presynaptic cell",
         build=lambda: _with_summed_before(),
         says="summed variables of the presynaptic group",
     ),
-    Refused(name="synapses of subgroups", build=_of_subgroup, says="synapses of subgroups"),
     Refused(
-        name="PoissonGroup",
-        build=lambda: _of_source(b2.PoissonGroup(3, 10 * b2.Hz, name="poisson")),
-        says="PoissonGroup",
+        name="summed variables of subgroups", build=_summed_of_subgroup, says="summed variables of subgroups"
     ),
     Refused(
-        name="SpikeGeneratorGroup",
-        build=lambda: _of_source(b2.SpikeGeneratorGroup(3, [0], [1] * ms, name="given")),
-        says="SpikeGeneratorGroup",
+        name="shared variables of synapses that change",
+        build=lambda: _joined("c : 1 (shared)", on_pre="c = 1"),
+        says="writing to the shared variable 'c'",
     ),
-    Refused(
-        name="PoissonInput",
-        build=lambda: _with(lambda g: b2.PoissonInput(g, "v", 5, 10 * b2.Hz, 0.1)),
-        says="PoissonInput",
-    ),
+    Refused(name="synapses of synapses", build=_of_synapses, says="synapses of synapses"),
+    Refused(name="clocks whose steps are no multiple of the shortest", build=_odd_clocks, says="no multiple"),
     Refused(
         name="network_operation",
         build=lambda: _with(lambda g: b2.NetworkOperation(lambda: None, name="python")),
         says="NetworkOperation",
     ),
     Refused(
-        name="monitors among the objects",
+        name="monitors among the objects of a circuit",
         build=lambda: _with(lambda g: b2.SpikeMonitor(g, name="monitor")),
         says="SpikeMonitor",
     ),
-    Refused(
-        name="events other than spikes",
-        build=lambda: _alone("v : 1", events={"high": "v > 0.5"}),
-        says="events other than spikes",
-    ),
-    Refused(
-        name="run_regularly with a time step of its own",
-        build=lambda: _with(lambda g: g.run_regularly("v = 0", dt=1 * ms)),
-        says="run_regularly on a separate clock",
-    ),
-    Refused(name="several time steps", build=_two_clocks, says="several clocks"),
     Refused(
         name="functions of the user's own",
         build=lambda: _alone("dv/dt = doubled(v) / (5*ms) : 1", method="euler"),
@@ -434,26 +356,9 @@ REFUSED = [
         says="the function 'doubled'",
     ),
     Refused(
-        name="poisson()",
-        build=lambda: _with(lambda g: g.run_regularly("v = poisson(2)")),
-        says="the function 'poisson'",
-    ),
-    Refused(
         name="integrators of the GNU Scientific Library",
         build=lambda: _alone("dv/dt = -v / (5*ms) : 1", method="gsl_rk2"),
         says="integrators of the GNU Scientific Library",
-    ),
-    Refused(
-        name="lastspike in equations",
-        build=lambda: _alone(
-            "dv/dt = (lastspike / ms - v) / (5*ms) : 1", threshold="v > 1", refractory=1 * ms, method="euler"
-        ),
-        says="lastspike outside refractoriness",
-    ),
-    Refused(
-        name="the number of cells N in equations",
-        build=lambda: _alone("dv/dt = (N - v) / (5*ms) : 1", method="euler"),
-        says="the number of cells N",
     ),
     Refused(
         name="variables linked to their own group", build=_linked_to_itself, says="linked to their own group"

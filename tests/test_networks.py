@@ -95,7 +95,7 @@ GOOD: dict[str, Any] = {"build": build, "duration_ms": 20, "rng": np.random.defa
         ({"engine": "fused"}, r"engine must be an engine, got 'fused'"),
         ({"build": 3}, r"build must be a function of a generator, or a network, got 3"),
         ({"build": lambda rng: [1]}, r"build must return a Network or a brian2\.Network, got \[1\]"),
-        ({"build": lambda rng: Network([])}, r"a network must have a neuron group, got none"),
+        ({"build": lambda rng: Network([])}, r"a network must have a group of cells, got none"),
         (
             {"build": lambda rng: Network([cells(), cells()])},
             r"must give each object a name, got two called 'E'",
@@ -120,3 +120,36 @@ def test_odd_requests_get_one_line(change: dict[str, Any], says: str, engine: An
     with pytest.raises((ValueError, TypeError), match=says) as refused:
         simulate_circuit(asked.pop("build"), **asked)
     assert "\n" not in str(refused.value)
+
+
+def test_a_networks_own_monitors_are_replaced_by_the_engines_recording() -> None:
+    """What they would record is there, on both engines alike."""
+
+    def monitored(rng: np.random.Generator) -> Network:
+        group = cells(3, "dv/dt = (a - v) / tau : 1\na : 1")
+        group.a = [1.5, 2.0, 3.0]
+        plastic = b2.Synapses(group, group, "w : 1", on_pre="w += 1", dt=0.1 * ms, name="S")
+        plastic.connect(condition="i != j")
+        monitors = [
+            b2.SpikeMonitor(group, name="spikes"),
+            b2.StateMonitor(group, "v", record=True, name="membranes"),
+            b2.StateMonitor(plastic, "w", record=True, name="weights"),
+        ]
+        return Network([group, plastic, *monitors], {"tau": 10 * ms})
+
+    ran = [
+        simulate_circuit(monitored, duration_ms=50, rng=np.random.default_rng(3), n_networks=2, engine=engine)
+        for engine in ENGINES
+    ]
+    for recorded in ran:
+        assert set(recorded.spikes) == {"E"}
+        assert recorded.samples["S.w"].shape == (2, 6, 50)
+    np.testing.assert_array_equal(ran[0].spikes["E"].cell, ran[1].spikes["E"].cell)
+    for name in ("E.v", "S.w"):
+        np.testing.assert_allclose(ran[0].samples[name], ran[1].samples[name], rtol=1e-5)
+
+
+def test_given_spikes_of_a_cell_in_one_step_are_refused() -> None:
+    twice = b2.SpikeGeneratorGroup(2, [1, 1], [1, 1.02] * ms, dt=0.1 * ms, name="given")
+    with pytest.raises(ValueError, match="at most one spike a step, got two of cell 1 of 'given' at 1 ms"):
+        simulate_circuit(Network([twice]), duration_ms=5, rng=np.random.default_rng(0))

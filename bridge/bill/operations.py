@@ -13,7 +13,16 @@ from bridge.bill.unstepped import ByEvents, by_events
 from spiking.circuit import RowCircuit, row_program
 from spiking.engines.fused.fold import names
 from spiking.engines.fused.names import Assignment
-from spiking.engines.fused.parts import Code, Pathway, Program, Reset, Summed, Threshold
+from spiking.engines.fused.parts import (
+    Code,
+    Pathway,
+    Program,
+    Reset,
+    Summed,
+    SynapseCode,
+    Threshold,
+    Transmission,
+)
 from spiking.template import template_of
 
 __all__ = ["CircuitOperations", "circuit_operations"]
@@ -90,7 +99,10 @@ def circuit_operations(
         reset={name: of.reset(name) for name, cells in of.program.cells.items() if cells.spikes},
         begin=begin,
         arrival={step.name: of.arrival(step) for step in of.pathways},
-        pathways={step.name: (step.source, of.reached(step)) for step in of.pathways},
+        pathways={
+            step.name: (step.firing if isinstance(step, Transmission) else step.source, of.reached(step))
+            for step in of.pathways
+        },
         listed=listed,
         summed={step.name: (step.source, step.target, of.sum_over(step)) for step in of.sums},
         by_events=unstepped,
@@ -115,12 +127,13 @@ class _Reader:
         return total
 
     @property
-    def pathways(self) -> list[Pathway]:
-        return [step for step in self.program.steps if isinstance(step, Pathway)]
+    def pathways(self) -> list[Pathway | Transmission]:
+        return [step for step in self.program.steps if isinstance(step, (Pathway, Transmission))]
 
     @property
-    def sums(self) -> list[Summed]:
-        return [step for step in self.program.steps if isinstance(step, Summed)]
+    def sums(self) -> list[Summed | SynapseCode]:
+        """What runs for every synapse at every step."""
+        return [step for step in self.program.steps if isinstance(step, (Summed, SynapseCode))]
 
     def row_step(self) -> Counts:
         """What runs once a row at every step: synaptic sums, and spikes put into their queue."""
@@ -133,17 +146,22 @@ class _Reader:
                 total += Counts(acs=1, macs=len(once))  # arrived * weight joins each sum
         return total
 
-    def arrival(self, step: Pathway) -> Counts:
+    def arrival(self, step: Pathway | Transmission) -> Counts:
         """What one spike does at one synapse that leads to a cell's own variable."""
+        if isinstance(step, Transmission):
+            return sum((arithmetic(a.value) for a in step.body), start=Counts())
         each = [a for a in step.body if self._one_by_one(step, a)]
         return sum((arithmetic(a.value) + Counts(acs=1) for a in each), start=Counts())
 
-    def sum_over(self, step: Summed) -> Counts:
-        """What one synapse adds to a sum at every step."""
-        return arithmetic(step.body[0].value) + Counts(acs=1)
+    def sum_over(self, step: Summed | SynapseCode) -> Counts:
+        """What one synapse adds to a sum, or computes for itself, at every step."""
+        counts = sum((arithmetic(a.value) for a in step.body), start=Counts())
+        return counts + Counts(acs=1) if isinstance(step, Summed) else counts
 
-    def reached(self, step: Pathway) -> tuple[str, ...]:
+    def reached(self, step: Pathway | Transmission) -> tuple[str, ...]:
         """The groups whose cells a spike reaches: the target, or those that read the sum it joins."""
+        if isinstance(step, Transmission):
+            return (step.source if step.backward else step.target,)
         if any(self._one_by_one(step, a) for a in step.body):
             return (step.target,)
         joined = {a.target for a in step.body}

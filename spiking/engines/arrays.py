@@ -9,8 +9,9 @@ import numpy as np
 from brian2.core.variables import ArrayVariable
 
 from spiking.engines.fused.names import Names
-from spiking.kinds import RowArrays, SynapseArrays
+from spiking.kinds import GivenSpikes, RowArrays, SynapseArrays
 from spiking.refs import Ref
+from spiking.sources import cells_of, groups_of
 
 __all__ = ["read_arrays"]
 
@@ -32,7 +33,7 @@ _OF_BRIAN = (
 
 def read_arrays(objects: Sequence[b2.BrianObject]) -> RowArrays:
     """Numbers of cells, values of variables, links and synapses of one row's objects."""
-    groups = {o.name: o for o in objects if isinstance(o, b2.NeuronGroup)}
+    groups = groups_of(objects)
     synapses = {o.name: o for o in objects if isinstance(o, b2.Synapses)}
     return RowArrays(
         sizes={name: len(group) for name, group in groups.items()},
@@ -44,12 +45,33 @@ def read_arrays(objects: Sequence[b2.BrianObject]) -> RowArrays:
         links={
             Ref(name, called): _link(group, variable)
             for name, group in groups.items()
-            for variable in sorted(group._linked_variables)
+            for variable in sorted(getattr(group, "_linked_variables", ()))
             for called in (variable, group.variables.indices[variable])
         },
-        ends={name: (s.source.name, s.target.name) for name, s in synapses.items()},
+        ends={name: (cells_of(s.source).name, cells_of(s.target).name) for name, s in synapses.items()},
         synapses={name: _synapses(s) for name, s in synapses.items()},
+        spikes={name: _spikes(g) for name, g in groups.items() if isinstance(g, b2.SpikeGeneratorGroup)},
     )
+
+
+def _spikes(group: b2.SpikeGeneratorGroup) -> GivenSpikes:
+    """Given spikes in time steps, as Brian2 itself sorts them into bins.
+
+    Raises
+    ------
+    ValueError
+        For a cell that spikes twice in a step.
+    """
+    cells, times = (np.asarray(group.variables[v].get_value()) for v in ("neuron_index", "spike_time"))
+    steps = np.asarray((times + 1e-3 * group.clock.dt_) / group.clock.dt_, dtype=np.int64)
+    twice = np.flatnonzero((np.diff(steps) == 0) & (np.diff(cells) == 0))
+    if len(twice):
+        raise ValueError(
+            f"a SpikeGeneratorGroup must give a cell at most one spike a step, got two of cell {cells[twice[0]]} "
+            f"of {group.name!r} at {1000 * times[twice[0]]:g} ms; leave one out, or use a smaller dt."
+        )
+    period = int(np.round(group.variables["period"].get_value().item() / group.clock.dt_))
+    return GivenSpikes(steps=steps, cells=cells.astype(np.int64), period=period)
 
 
 def _link(group: b2.NeuronGroup, variable: str) -> np.ndarray:
@@ -87,4 +109,5 @@ def _synapses(synapses: b2.Synapses) -> SynapseArrays:
         target=target[order],
         values=own,
         delays_s={pathway.objname: values(pathway._delays) for pathway in synapses._pathways},
+        made=order,
     )

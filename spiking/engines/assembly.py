@@ -64,7 +64,8 @@ def _can_be_enlarged(o: b2.BrianObject) -> bool:
     if type(o) not in _KINDS or not hasattr(o, _MADE_WITH):
         return False
     if isinstance(o, b2.Synapses):
-        return all(type(end) is b2.NeuronGroup for end in (o.source, o.target))
+        regular = any(type(part) is CodeRunner for part in o.contained_objects)
+        return not regular and all(type(end) is b2.NeuronGroup for end in (o.source, o.target))
     shared = [v for v in Names.states(o) if o.variables[v].scalar and len(o) > 1]
     subexpressions = [v for v in o.variables.values() if isinstance(v, Subexpression) and v.scalar]
     return not (shared or subexpressions)
@@ -108,7 +109,7 @@ class _Assembly:
             arguments["clock"] = self.clocks[id(clock)]
         return arguments
 
-    def _group(self, group: b2.NeuronGroup) -> b2.NeuronGroup:
+    def _group(self, group: Any) -> b2.NeuronGroup:
         made = b2.NeuronGroup(**self._arguments(group, N=int(self.first[group.name][-1])))
         for runner in group.contained_objects:
             if type(runner) is CodeRunner:
@@ -128,7 +129,7 @@ class _Assembly:
                 made.variables[variable].set_value(values)
         return made
 
-    def _link(self, name: str, group: b2.NeuronGroup) -> None:
+    def _link(self, name: str, group: Any) -> None:
         """Each row's linked variables read the same row's cells."""
         for variable in sorted(group._linked_variables):
             source = group.variables[variable].owner.name

@@ -19,6 +19,7 @@ from spiking.batch import Batch, Own, Wanted
 from spiking.engines.assembly import assemble, remembered
 from spiking.record import Recorded, Spikes, joined
 from spiking.refs import Ref
+from spiking.sources import groups_of
 from spiking.streams import Streams
 
 __all__ = ["Brian2", "building", "codegen_target", "compiler"]
@@ -137,10 +138,11 @@ def _run(
     wanted: Wanted,
     progress: Callable[[float], None] | None,
 ) -> Recorded:
-    groups = {o.name: o for o in objects if isinstance(o, b2.NeuronGroup)}
+    groups = groups_of(objects)
     spiking = {name: group for name, group in groups.items() if group.events}
     monitors = {name: b2.SpikeMonitor(group, name=f"{name}_spikes") for name, group in spiking.items()}
-    states = {ref: _state_monitor(groups, ref, wanted.sample_ms) for ref in wanted.samples}
+    by_name = {o.name: o for o in objects}
+    states = {ref: _state_monitor(by_name, ref, wanted.sample_ms) for ref in wanted.samples}
     network = b2.Network(*objects, *monitors.values(), *states.values())
     budget, settle_ms = wanted.budget, wanted.settle_ms
     _run_network(network, settle_ms + budget.limit_ms, batch, progress)
@@ -154,10 +156,7 @@ def _run(
             for name in spiking
         },
         spikes={name: _before(spikes[name], row_ms) for name in wanted.spikes},
-        samples={
-            str(ref): _sampled(monitor, ref, batch, first[ref.group], wanted, row_ms)
-            for ref, monitor in states.items()
-        },
+        samples={str(ref): _sampled(monitor, ref, batch, wanted, row_ms) for ref, monitor in states.items()},
         row_ms=row_ms,
         duration_ms=budget.limit_ms,
     )
@@ -187,9 +186,9 @@ def _run_network(
         )
 
 
-def _state_monitor(groups: Mapping[str, b2.NeuronGroup], ref: Ref, sample_ms: float) -> b2.StateMonitor:
+def _state_monitor(objects: Mapping[str, Any], ref: Ref, sample_ms: float) -> b2.StateMonitor:
     return b2.StateMonitor(
-        groups[ref.group], ref.variable, record=True, dt=sample_ms * b2.ms, name=f"{ref.identifier}_samples"
+        objects[ref.group], ref.variable, record=True, dt=sample_ms * b2.ms, name=f"{ref.identifier}_samples"
     )
 
 
@@ -260,12 +259,14 @@ def _before(spikes: Spikes, row_ms: np.ndarray) -> Spikes:
 
 
 def _sampled(
-    monitor: b2.StateMonitor, ref: Ref, batch: Batch, first: np.ndarray, wanted: Wanted, row_ms: np.ndarray
+    monitor: b2.StateMonitor, ref: Ref, batch: Batch, wanted: Wanted, row_ms: np.ndarray
 ) -> np.ndarray:
     """Samples of the measured window, (n_rows, n_cells, n_samples); 0 after a row's end."""
     settled = round(wanted.settle_ms / wanted.sample_ms)
     samples = np.asarray(getattr(monitor, ref.variable), dtype=np.float32)[:, settled:]
     sizes = batch.n_cells(ref.group)
+    if isinstance(monitor.source, b2.Synapses):  # by their source cells
+        samples = samples[np.argsort(monitor.source.variables["_synaptic_pre"].get_value(), kind="stable")]
     if len(samples) != sizes.sum():  # a shared variable, of one row
         samples = np.broadcast_to(samples, (int(sizes.sum()), samples.shape[1]))
     if (sizes == sizes[0]).all():

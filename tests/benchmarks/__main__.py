@@ -10,7 +10,7 @@ from pathlib import Path
 
 NAMES = (
     *("engines", "default_call", "row_cost", "batching", "growth", "million", "minilm_rows", "read_out"),
-    *("cold_start", "machines", "against_peers", "circuits", "gpu", "language_model"),
+    *("cold_start", "machines", "against_peers", "circuits", "gpu", "language_model", "plasticity"),
 )
 ASKED = ("against_peers", "gpu", "language_model")  # only by name: they need other simulators, a GPU, a model
 PAGES = {  # of the others: docs/benchmarks.md

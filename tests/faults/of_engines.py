@@ -136,9 +136,30 @@ OF_ENGINES: tuple[Fault, ...] = (
     Fault(
         "delays are rounded down",
         "spiking/engines/fused/synapses.py",
-        "int(delays[0] / self.dt + 0.5)",
-        "int(delays[0] / self.dt)",
+        "int(delays[0] / runner.clock.dt_ + 0.5)",
+        "int(delays[0] / runner.clock.dt_)",
         "fused_features fused_equals_brian2",
+    ),
+    Fault(
+        "spikes that wait reach synapses of a shorter delay late",
+        "spiking/engines/fused/plastic.py",
+        "delay_in_{name}[q] == age",
+        "delay_in_{name}[q] < age",
+        "fused_features",
+    ),
+    Fault(
+        "a spike of the target cell runs the statements of its row",
+        "spiking/engines/fused/plastic.py",
+        'f"i = sources_of_{bundle.name}[s]" if step.backward else "i = cell"',
+        '"i = cell"',
+        "fused_features",
+    ),
+    Fault(
+        "given spikes are not repeated",
+        "spiking/engines/fused/steps.py",
+        'writer.line(5, f"{at} = 0")',
+        'writer.line(5, f"{at} = {at}")',
+        "fused_features",
     ),
     Fault(
         "spikes of the settling time are recorded",

@@ -12,6 +12,7 @@ from spiking.batch import Batch, Wanted
 from spiking.engines.events.engine import EventDriven
 from spiking.engines.fused.arrays import starts
 from spiking.engines.fused.engine import together
+from spiking.engines.fused.parts import Given, SynapseCode, Transmission
 from spiking.engines.fused.run import Window, n_populations, run_block
 from spiking.record import Recorded
 
@@ -67,6 +68,11 @@ class Cuda(EventDriven):
                 "use EventDriven()."
             )
         kernel = EventDriven(self.precision).compiled(batch, wanted)
+        if any(isinstance(step, (Given, SynapseCode, Transmission)) for step in kernel.program.steps):
+            raise ValueError(
+                "the engine Cuda() runs circuits without given spikes and plastic or differently delayed synapses, "
+                "not this one; use EventDriven()."
+            )
         kernel = replace(kernel, run=_launch(kernel.source.text))
         window = Window(wanted=wanted, dt_ms=kernel.program.dt_ms)
         numbers, first = batch.streams.numbers(batch.n_rows), starts(n_populations(batch))

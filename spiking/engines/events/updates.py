@@ -10,7 +10,17 @@ import sympy
 
 from spiking.engines.fused.fold import FUNCTIONS, draws, names
 from spiking.engines.fused.names import Assignment
-from spiking.engines.fused.parts import Code, Pathway, Program, Reset, Step, Summed, Threshold
+from spiking.engines.fused.parts import (
+    Code,
+    Pathway,
+    Program,
+    Reset,
+    Step,
+    Summed,
+    SynapseCode,
+    Threshold,
+    Transmission,
+)
 
 __all__ = ["Stepped", "Updates", "calls", "common", "formula"]
 
@@ -60,11 +70,13 @@ class Updates:
         drawn: tuple[Assignment, ...] = ()
         threshold: ast.expr | None = None
         for step in program.steps:
+            if getattr(step, "group", None) == group and getattr(step, "every", 1) > 1:
+                raise Stepped("its counted cells have a slower clock")
             if isinstance(step, Code) and step.group == group:
                 _run(step.body, after)
-            elif isinstance(step, Threshold) and step.group == group:
+            elif isinstance(step, Threshold) and step.channel == group:
                 threshold = step.condition
-            elif isinstance(step, Reset) and step.group == group:
+            elif isinstance(step, Reset) and step.channel == group:
                 drawn = _drawn(step.body)
                 _run([a for a in step.body if a not in drawn], reset)
             else:
@@ -107,10 +119,10 @@ def _check_step(step: Step, group: str, arrays: set[str]) -> None:
     body = getattr(step, "body", ())
     used = set().union(*(names(a.value) | {a.target} for a in body), set())
     used |= names(step.condition) if isinstance(step, Threshold) else set()
-    if {name.removesuffix("__pre") for name in used} & arrays:
+    if {name.removesuffix("__pre") for name in used} & arrays or getattr(step, "group", None) == group:
         raise Stepped("other parts of the circuit read or change the state of its counted cells")
     if (
-        isinstance(step, (Pathway, Summed))
+        isinstance(step, (Pathway, Summed, Transmission, SynapseCode))
         and group in (step.source, step.target)
         and step.bundle is not None
     ):

@@ -91,6 +91,7 @@ def together(blocks: list[Block], batch: Batch, wanted: Wanted, counted: np.ndar
     """What all rows did."""
     groups = blocks[0].counts
     sizes = {group: batch.n_cells(group) for group in batch.groups}
+    lengths = {**sizes, **{ref.group: batch.n_cells(ref.group) for ref in wanted.samples}}
     return Recorded(
         n_cells=sizes,
         counts={
@@ -99,7 +100,7 @@ def together(blocks: list[Block], batch: Batch, wanted: Wanted, counted: np.ndar
         },
         spikes={group: _joined([b.spikes[group] for b in blocks]) for group in wanted.spikes},
         samples={
-            str(ref): _by_row(np.concatenate([b.samples[str(ref)] for b in blocks]), sizes[ref.group])
+            str(ref): _by_row(np.concatenate([b.samples[str(ref)] for b in blocks]), lengths[ref.group])
             for ref in wanted.samples
         },
         row_ms=np.concatenate([b.row_ms for b in blocks]),

@@ -27,7 +27,8 @@ FUNCTIONS: dict[str, Callable[..., float]] = {  # Brian2's functions that are th
     "sign": lambda x: float(np.sign(x)),
     "int": int,
 }
-RANDOM = ("rand", "randn")
+RANDOM = ("rand", "randn")  # without arguments
+_DRAWN = (*RANDOM, "poisson", "binomial")
 _BINARY: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -66,7 +67,7 @@ def names(expression: ast.AST) -> set[str]:
 
 def draws(expression: ast.AST) -> bool:
     """Whether an expression draws a random number."""
-    return any(isinstance(n, ast.Name) and n.id in RANDOM for n in ast.walk(expression))
+    return any(isinstance(n, ast.Name) and n.id in _DRAWN for n in ast.walk(expression))
 
 
 def fold(expression: ast.expr, booleans: Set[str] = frozenset()) -> ast.expr:

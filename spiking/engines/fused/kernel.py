@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from spiking.engines.fused.frame import Source
 from spiking.engines.fused.parts import Program
-from spiking.engines.fused.source import Source, write_source
+from spiking.engines.fused.source import write_source
 from spiking.kept_code import keep
 from spiking.refs import Ref
 
@@ -43,14 +44,20 @@ class Kernel:
 
 
 def compile_program(
-    program: Program, *, record: Sequence[str], sample: Sequence[Ref], precision: str, lead: bool = False
+    program: Program,
+    *,
+    record: Sequence[str],
+    sample: Sequence[Ref],
+    precision: str,
+    lead: bool = False,
+    keep: bool = False,
 ) -> Kernel:
     """Compile a program, or take it from the cache.
 
     Parameters are those of `spiking.engines.fused.source.write_source`. Circuits that differ only in numbers share
     their compiled code.
     """
-    source = write_source(program, record=record, sample=sample, precision=precision, lead=lead)
+    source = write_source(program, record=record, sample=sample, precision=precision, lead=lead, keep=keep)
     return Kernel(
         program=program,
         source=source,

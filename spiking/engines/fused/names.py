@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +15,14 @@ from brian2.input.timedarray import _find_K
 
 from spiking.engines.fused.fold import FUNCTIONS, RANDOM, fold, names, number
 from spiking.refs import Ref
+from spiking.sources import Cells, cells_of, first_cell
 
-__all__ = ["BEFORE", "Assignment", "Names", "Table", "assignments", "check", "refuse"]
+__all__ = ["BEFORE", "LAST", "SIZE", "Assignment", "Names", "Table", "assignments", "refuse"]
 
 NOT_REFRACTORY = "__not_refractory"  # ends the name of a group's flag
 BEFORE = "__pre"  # ends the name of what a synapse reads of its source cell
+SIZE = "size__"  # begins the name of a group's number of cells
+LAST = ("lastspike", "lastupdate")  # times that are kept as numbers of steps
 _OWN = ("N", "i", "t", "dt", "t_in_timesteps")
 
 
@@ -47,48 +49,31 @@ def refuse(feature: str, name: str) -> ValueError:
     return ValueError(f"the fused engine does not cover {feature} (in {name!r}); use the engine Brian2().")
 
 
-def check(objects: Sequence[b2.BrianObject]) -> b2.Clock:
-    """The one clock of the objects.
-
-    Raises
-    ------
-    ValueError
-        For objects other than neuron groups and synapses, other events than spikes, and several clocks.
-    """
-    clocks = {}
-    for o in objects:
-        if type(o) not in (b2.NeuronGroup, b2.Synapses):
-            raise refuse(type(o).__name__, o.name)
-        if "__" in o.name:
-            raise refuse("names with two underscores", o.name)
-        if isinstance(o, b2.NeuronGroup) and set(o.events) - {"spike"}:
-            raise refuse("events other than spikes", o.name)
-        if isinstance(o, b2.Synapses) and not all(type(g) is b2.NeuronGroup for g in (o.source, o.target)):
-            raise refuse("synapses of subgroups and other sources", o.name)
-        clocks[o.clock.dt_] = o.clock
-    if len(clocks) != 1:
-        raise refuse("several clocks", ", ".join(o.name for o in objects))
-    return next(iter(clocks.values()))
-
-
 class Names:
     """Names of the circuit -> names of the program."""
 
     def __init__(
         self,
-        groups: Mapping[str, b2.NeuronGroup],
+        groups: Mapping[str, Cells],
         namespace: Mapping[str, Any],
         functions: Sequence[str] = (),  # without arguments, that Brian2 does not have
+        dt: float = np.nan,  # of the kernel's steps
     ) -> None:
         self.groups = groups
+        self.dt = dt
         self.namespace = namespace
         self.functions = functions
         self.tables: dict[str, Table] = {}
+        self.binomial: dict[
+            str, tuple[ast.expr, ast.expr]
+        ] = {}  # Brian2's function of a PoissonInput -> n, p
         self.links: dict[Ref, Ref] = {}  # linked variables with an index -> what they read
 
     @staticmethod
-    def states(group: b2.NeuronGroup) -> list[str]:
+    def states(group: Cells) -> list[str]:
         """The group's own state variables."""
+        if isinstance(group, b2.SpikeGeneratorGroup):
+            return []
         return [
             name
             for name, variable in group.variables.items()
@@ -99,7 +84,7 @@ class Names:
         ]
 
     def statements(
-        self, code: str, group: b2.NeuronGroup, *, prefix: str, override: Sequence[str] = ()
+        self, code: str, group: Cells, *, prefix: str, override: Sequence[str] = ()
     ) -> tuple[Assignment, ...]:
         """Abstract code of a group as assignments in the program's names.
 
@@ -132,28 +117,34 @@ class Names:
 
     def variable(self, name: str, group: Any) -> ast.expr:
         """What `name` stands for in code of `group`."""
-        if name.removesuffix("_pre").removesuffix("_post") == "lastspike":
-            raise refuse("lastspike outside refractoriness", group.name)
-        if name in ("t", "i") or (name == "j" and isinstance(group, b2.Synapses)):
+        if name == "t":
             return ast.Name(id=name, ctx=ast.Load())
+        if name in ("i", "j") and (name == "i" or isinstance(group, b2.Synapses)):
+            return _cell(name, group)
         if name == "dt":
             return number(group.clock.dt_)
+        if name in ("N", "N_pre", "N_post") and name in group.variables:
+            return _size(name, group)
         found = group.variables.get(name)
         if found is None:
             found = group.resolve_all({name}, self.namespace, user_identifiers=set())[name]
         if isinstance(found, Constant):
-            if name in ("N", "N_pre", "N_post"):
-                raise refuse("the number of cells N in equations", group.name)
             return number(float(found.get_value()))
         if isinstance(found, Subexpression):
             return self.resolve(ast.parse(found.expr, mode="eval").body, group, {})
         if not isinstance(found, ArrayVariable) or found.name in _OWN:
             raise refuse(f"the name {name!r}", group.name)
         if isinstance(group, b2.Synapses):
-            return self._of_synapses(name, found, group)
-        if found.owner.name not in self.groups:
+            of_cell = self._of_synapses(name, found, group)
+        elif found.owner.name not in self.groups:
             raise refuse(f"the name {name!r}", group.name)
-        return ast.Name(id=self._of_group(name, found, group), ctx=ast.Load())
+        else:
+            of_cell = ast.Name(id=self._of_group(name, found, group), ctx=ast.Load())
+        return self.seconds(of_cell) if found.name in LAST else of_cell
+
+    def seconds(self, steps: ast.expr) -> ast.expr:
+        """A time that the kernel keeps as a number of steps."""
+        return ast.BinOp(left=_real(steps), op=ast.Mult(), right=number(self.dt))
 
     def _of_synapses(self, name: str, found: ArrayVariable, synapses: b2.Synapses) -> ast.expr:
         """A variable of the synapses, or of the presynaptic or postsynaptic cell."""
@@ -163,9 +154,9 @@ class Names:
             if found.scalar:
                 return number(float(found.get_value().item()))
             return ast.Name(id=full, ctx=ast.Load())
-        if index == "_postsynaptic_idx" and found.owner.name == synapses.target.name:
+        if index == "_postsynaptic_idx" and found.owner.name == cells_of(synapses.target).name:
             return ast.Name(id=full, ctx=ast.Load())
-        if index == "_presynaptic_idx" and found.owner.name == synapses.source.name:
+        if index == "_presynaptic_idx" and found.owner.name == cells_of(synapses.source).name:
             return ast.Name(id=full + BEFORE, ctx=ast.Load())
         if index == "0" and found.owner.name in self.groups:
             return ast.Name(id=full, ctx=ast.Load())
@@ -201,6 +192,19 @@ class _Resolve(ast.NodeTransformer):
             return ast.Name(id=self.temporaries[node.id], ctx=ast.Load())
         return self.known.variable(node.id, self.group)
 
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """`t - lastspike` is a difference of steps, exact however late it is."""
+        last = node.right.id if isinstance(node.right, ast.Name) else ""
+        since = isinstance(node.op, ast.Sub) and isinstance(node.left, ast.Name) and node.left.id == "t"
+        if since and last.removesuffix("_pre").removesuffix("_post") in LAST:
+            at = self.known.variable(last, self.group)
+            assert isinstance(at, ast.BinOp)
+            assert isinstance(at.left, ast.Call)
+            step = ast.Name(id="step", ctx=ast.Load())
+            return self.known.seconds(ast.BinOp(left=step, op=ast.Sub(), right=at.left.args[0]))
+        self.generic_visit(node)
+        return node
+
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         if len(node.ops) > 1:
             raise refuse("chained comparisons", self.group.name)
@@ -223,12 +227,14 @@ class _Resolve(ast.NodeTransformer):
             return self._timestep(node)
         if name in self.known.functions:
             return ast.Call(func=node.func, args=[], keywords=[])
+        if name in self.known.binomial:
+            return ast.Call(func=ast.Name(id="binomial"), args=list(self.known.binomial[name]), keywords=[])
         found = self.known.function(name, self.group)
         if isinstance(found, b2.TimedArray):
             return self._lookup(name, found, node)
-        if found is not DEFAULT_FUNCTIONS.get(name) or name not in (*FUNCTIONS, *RANDOM):
+        if found is not DEFAULT_FUNCTIONS.get(name) or name not in (*FUNCTIONS, *RANDOM, "poisson"):
             raise refuse(f"the function {name!r}", self.group.name)
-        arguments = [self.visit(a) for a in node.args] if name in FUNCTIONS else []
+        arguments = [self.visit(a) for a in node.args] if name not in RANDOM else []
         return ast.Call(func=node.func, args=arguments, keywords=[])
 
     def _lookup(self, name: str, table: b2.TimedArray, node: ast.Call) -> ast.expr:
@@ -246,7 +252,9 @@ class _Resolve(ast.NodeTransformer):
         argument = ast.unparse(node.args[0])
         if argument == "t - lastspike":
             lastspike = ast.Name(id=Ref(self.group.name, "lastspike").identifier, ctx=ast.Load())
-            return ast.BinOp(left=ast.Name(id="step", ctx=ast.Load()), op=ast.Sub(), right=lastspike)
+            steps = ast.BinOp(left=ast.Name(id="step", ctx=ast.Load()), op=ast.Sub(), right=lastspike)
+            every = round(self.group.clock.dt_ / self.known.dt)
+            return steps if every == 1 else ast.BinOp(left=steps, op=ast.FloorDiv(), right=number(every))
         steps = ast.BinOp(left=node.args[0], op=ast.Div(), right=ast.Name(id="dt"))
         whole = ast.Call(  # as Brian2's own timestep function
             func=ast.Name(id="int"),
@@ -256,10 +264,36 @@ class _Resolve(ast.NodeTransformer):
         return fold(self.visit(whole))
 
 
+def _real(expression: ast.expr) -> ast.Call:
+    """A whole number as a real one of the kernel's precision."""
+    return ast.Call(func=ast.Name(id="real", ctx=ast.Load()), args=[expression], keywords=[])
+
+
+def _cell(name: str, group: Any) -> ast.expr:
+    """The number of a cell in its group, or of the source or target cell in the subgroup that synapses join."""
+    of_row = ast.Name(id=name, ctx=ast.Load())
+    if not isinstance(group, b2.Synapses):
+        return of_row
+    first = first_cell(group.source if name == "i" else group.target)
+    return ast.BinOp(left=of_row, op=ast.Sub(), right=number(first)) if first else of_row
+
+
+def _size(name: str, group: Any) -> ast.expr:
+    """A number of cells, which differs between rows; that of a subgroup does not."""
+    end = {"N": group, "N_pre": getattr(group, "source", None), "N_post": getattr(group, "target", None)}[
+        name
+    ]
+    if isinstance(end, b2.Synapses):
+        raise refuse("the number of synapses N in equations", group.name)
+    if cells_of(end) is not end:
+        return number(float(len(end)))
+    return ast.Name(id=f"{SIZE}{end.name}", ctx=ast.Load())
+
+
 def assignments(code: str) -> list[tuple[str, ast.expr]]:
     """Target and value of each statement; `x += y` is read as `x = x + y`."""
     out = []
-    for statement in ast.parse(textwrap.dedent(code).strip()).body:
+    for statement in ast.parse("\n".join(line.strip() for line in code.splitlines())).body:
         if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
             left = ast.Name(id=statement.target.id, ctx=ast.Load())
             value: ast.expr = ast.BinOp(left=left, op=statement.op, right=statement.value)

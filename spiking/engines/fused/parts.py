@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spiking.engines.fused.fold import names
+from spiking.engines.fused.fold import draws, names
 from spiking.engines.fused.names import Assignment, Table
 from spiking.engines.fused.text import Lines
 from spiking.refs import Ref
@@ -25,9 +25,14 @@ if TYPE_CHECKING:
     from spiking.batch import Batch, Own
 
 __all__ = [
-    *("Bundle", "Cells", "Code", "Pathway", "Program", "Reset"),
-    *("Step", "Summed", "Threshold", "Unstepped"),
+    *("Bundle", "Cells", "Code", "Given", "Pathway", "Program", "Reset", "SynapseCode"),
+    *("Step", "Summed", "Threshold", "Transmission", "Unstepped", "channel"),
 ]
+
+
+def channel(group: str, event: str) -> str:
+    """What an event of a group is called in the kernel: spikes by the group alone."""
+    return group if event == "spike" else f"{group}__{event}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +57,7 @@ class Bundle:
     target: str
     complete: bool  # every pair of cells once, in order: the targets need no list
     arrays: tuple[Ref, ...]  # the synapses' own variables
+    sources: bool = False  # whether the source cell of each synapse is listed as well
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,20 +66,45 @@ class Code:
 
     group: str
     body: tuple[Assignment, ...]
+    every: int = 1  # steps of the program from one time to the next
 
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
     group: str
     condition: ast.expr
+    event: str = "spike"
+    every: int = 1
+
+    @property
+    def channel(self) -> str:
+        return channel(self.group, self.event)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """Spikes that are known beforehand."""
+
+    group: str
+    every: int = 1
+
+    @property
+    def channel(self) -> str:
+        return self.group
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reset:
-    """Statements for the cells that spiked."""
+    """Statements for the cells that spiked, or in which another event happened."""
 
     group: str
     body: tuple[Assignment, ...]
+    event: str = "spike"
+    every: int = 1
+
+    @property
+    def channel(self) -> str:
+        return channel(self.group, self.event)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +121,53 @@ class Pathway:
     delay: int
     body: tuple[Assignment, ...]
     bundle: str | None
+    event: str = "spike"
+    every: int = 1
+
+    @property
+    def channel(self) -> str:
+        return channel(self.source, self.event)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transmission:
+    """Spikes that run statements at synapses, one by one: any that Brian2 allows, in the order of Brian2's queue.
+
+    The spikes are those of the source, or if they travel `backward`, for on_post, those of the target. `route` says
+    that the synapses of a firing cell are listed in the order in which a spike reaches them.
+    """
+
+    name: str
+    source: str
+    target: str
+    backward: bool
+    delay: int | None  # None where synapses differ in their delays
+    body: tuple[Assignment, ...]
+    bundle: str
+    route: bool
+    event: str = "spike"
+    every: int = 1
+
+    @property
+    def firing(self) -> str:
+        """The group whose spikes they are."""
+        return self.target if self.backward else self.source
+
+    @property
+    def channel(self) -> str:
+        return channel(self.firing, self.event)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynapseCode:
+    """Statements for every synapse, at every step."""
+
+    name: str
+    source: str
+    target: str
+    body: tuple[Assignment, ...]
+    bundle: str
+    every: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +182,7 @@ class Summed:
     target: str
     body: tuple[Assignment, ...]  # one: what each synapse adds
     bundle: str | None
+    every: int = 1
 
 
 class Unstepped(ABC):
@@ -148,7 +227,7 @@ class Unstepped(ABC):
         """Write what comes after a row's last step."""
 
 
-Step = Code | Threshold | Reset | Pathway | Summed | Unstepped
+Step = Code | Threshold | Given | Reset | Pathway | Transmission | SynapseCode | Summed | Unstepped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,9 +257,31 @@ class Program:
         """Linked variables with an index, by identifier, and what they read."""
         return {ref.identifier: (ref, at) for cells in self.cells.values() for ref, at in cells.links.items()}
 
+    @cached_property
+    def reads(self) -> set[str]:
+        """All names in expressions."""
+        expressions = [a.value for step in self.steps for a in getattr(step, "body", ())]
+        expressions += [step.condition for step in self.steps if isinstance(step, Threshold)]
+        return set().union(*map(names, expressions))
+
     @property
     def reads_time(self) -> bool:
         """Whether any expression reads the time t."""
-        expressions = [a.value for step in self.steps for a in getattr(step, "body", ())]
-        expressions += [step.condition for step in self.steps if isinstance(step, Threshold)]
-        return any("t" in names(expression) for expression in expressions)
+        return "t" in self.reads
+
+    @cached_property
+    def synaptic(self) -> dict[str, Ref]:
+        """Variables with one value per synapse, by identifier."""
+        return {ref.identifier: ref for bundle in self.bundles.values() for ref in bundle.arrays}
+
+    @property
+    def drawing(self) -> set[str]:
+        """Synapses whose statements draw random numbers."""
+        at_synapses = [step for step in self.steps if isinstance(step, (Transmission, SynapseCode))]
+        return {step.bundle for step in at_synapses if any(draws(a.value) for a in step.body)}
+
+    @cached_property
+    def plastic(self) -> tuple[Ref, ...]:
+        """Of these, those that change."""
+        written = {a.target for step in self.steps for a in getattr(step, "body", ())}
+        return tuple(ref for name, ref in self.synaptic.items() if name in written)

@@ -8,12 +8,22 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from spiking.batch import Batch, Wanted
-from spiking.engines.fused.arrays import LONG_AGO, group_sizes, lists, scalars, scratch, starts, states
+from spiking.engines.fused.arrays import (
+    group_sizes,
+    lists,
+    of_steps,
+    scalars,
+    scratch,
+    starts,
+    states,
+)
 from spiking.engines.fused.kernel import Kernel
+from spiking.engines.fused.names import LAST
 from spiking.engines.fused.source import MAX_CELLS
 from spiking.record import Spikes
 from spiking.refs import Ref
@@ -30,7 +40,6 @@ _MOST, _LEAST = 20_000_000, 2_000_000
 # Its calls are split less, since they take little longer than what surrounds them (half a millisecond).
 _UNSTEPPED, _KEYS_A_CELL, _LEAST_UNSTEPPED = 32, 8, 20_000_000
 NO_LIMIT = 2**62  # of spikes
-_NEVER_S = -1e4  # Brian2's last spike of a cell that never spiked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +87,7 @@ class Block:
     counts: Mapping[str, np.ndarray]  # group, but the counted one -> (rows,) spikes
     spikes: Mapping[str, Spikes]
     samples: Mapping[str, np.ndarray]  # (rows or their cells, n_samples) float32; 0 after a row's end
+    last: Mapping[Ref, np.ndarray] | None = None  # values at the end, where the kernel keeps them
 
 
 def run_rows(
@@ -144,6 +154,12 @@ def _blocks(kernel: Kernel, batch: Batch, window: Window, threads: int) -> Itera
             f"a row may have at most {MAX_CELLS - 1} cells in the fused engine, got {largest}; "
             "use the engine Brian2()."
         )
+    for name in kernel.program.drawing:
+        if (most_synapses := int(batch.n_cells(name).max())) >= MAX_CELLS:
+            raise ValueError(
+                f"a row may have at most {MAX_CELLS - 1} synapses that draw random numbers in the fused engine, "
+                f"got {most_synapses} in {name!r}; use the engine Brian2()."
+            )
     unstepped = {part.group for part in kernel.program.unstepped}
     cells = np.zeros(batch.n_rows, dtype=np.int64)
     for group, n in sizes.items():
@@ -178,7 +194,10 @@ def run_block(
     since = [0 if group in wanted.counted_whole else window.n_settle for group in source.spiking]
     asked = {group: group in wanted.spikes for group in source.record}
     capacity = {group: _room(sizes[group], window) if asked[group] else 0 for group in source.record}
-    samples = _empty_samples(kernel, sizes, window.n_samples)
+    lengths = {**sizes, **{name: batch.n_cells(name)[rows.start : rows.stop] for name in source.bundles}}
+    samples = _empty_samples(kernel, lengths, window.n_samples)
+    synaptic = lists(kernel, batch, rows, own, sizes)
+    plastic = [f"all_{ref.identifier}" for ref in kernel.program.plastic]
     once = {
         "streams": numbers[rows.start : rows.stop],
         "seed": np.uint64(batch.streams.seed),
@@ -197,7 +216,8 @@ def run_block(
         **kernel.tables,
         **{f"start_{group}": starts(sizes[group]) for group in source.groups},
         **states(kernel, batch, rows, own, sizes),
-        **lists(kernel, batch, rows, own, sizes),
+        **{name: values for name, values in synaptic.items() if name not in plastic},
+        **of_steps(kernel, batch, rows),
         **{f"all_samples_{name}": array for name, array in samples.items()},
         **{
             n: a
@@ -208,6 +228,7 @@ def run_block(
     }
     while True:
         counted[:] = 0
+        changed = {name: synaptic[name].copy() for name in plastic}
         counts = {
             g: counted if g == batch.counted else np.zeros(int(sizes[g].sum()) // unit[g], dtype=np.int64)
             for g in source.spiking
@@ -217,6 +238,7 @@ def run_block(
         n_run = np.zeros(len(rows), dtype=np.int64)
         kernel.run(
             **once,
+            **changed,
             **{f"counts_{g}": count for g, count in counts.items()},
             **{f"all_events_{g}": event for g, event in events.items()},
             **{f"n_events_{g}": number for g, number in n_events.items()},
@@ -235,7 +257,15 @@ def run_block(
             if asked[g]
         },
         samples={str(ref): _in_brian2s_units(samples[ref.identifier], ref, window) for ref in source.sample},
+        last=_last(kernel, {**once, **changed}) if source.keep else None,
     )
+
+
+def _last(kernel: Kernel, arrays: Mapping[str, Any]) -> dict[Ref, np.ndarray]:
+    """What the arrays of a kernel hold that keeps the last values of variables."""
+    refs = (*kernel.source.arrays, *kernel.program.plastic)
+    scalars = {ref: arrays["scalars"][:, n] for n, ref in enumerate(kernel.program.scalars)}
+    return {**scalars, **{ref: arrays[f"all_{ref.identifier}"] for ref in refs}}
 
 
 def _unit(batch: Batch, group: str, sizes: np.ndarray) -> int:
@@ -255,7 +285,7 @@ def _by_row(unit: int, counts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 def _empty_samples(kernel: Kernel, sizes: Mapping[str, np.ndarray], n_samples: int) -> dict[str, np.ndarray]:
     """Room for the samples: a line per row, or per cell."""
-    arrays = set(kernel.source.arrays)
+    arrays = {*kernel.source.arrays, *kernel.source.lists}
     return {
         ref.identifier: np.zeros(
             (int(sizes[ref.group].sum()) if ref in arrays else len(sizes[ref.group]), n_samples), np.float32
@@ -266,9 +296,7 @@ def _empty_samples(kernel: Kernel, sizes: Mapping[str, np.ndarray], n_samples: i
 
 def _in_brian2s_units(samples: np.ndarray, ref: Ref, window: Window) -> np.ndarray:
     """Samples as Brian2 gives them: the kernel counts a last spike in steps, Brian2 in seconds."""
-    if ref.variable != "lastspike":
-        return samples
-    return np.where(samples == LONG_AGO, np.float32(_NEVER_S), samples * np.float32(window.dt_ms / 1000))
+    return samples * np.float32(window.dt_ms / 1000) if ref.variable in LAST else samples
 
 
 def _room(n_cells: np.ndarray, window: Window) -> int:

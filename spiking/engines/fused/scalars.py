@@ -5,19 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Mapping, Sequence
 
-import brian2 as b2
-
 from spiking.engines.fused.fold import draws, names
-from spiking.engines.fused.names import Names
+from spiking.engines.fused.names import BEFORE, Names
 from spiking.engines.fused.parts import Code, Pathway, Step, Summed
 from spiking.refs import Ref
+from spiking.sources import Cells
 
 __all__ = ["scalars_of"]
 
 
-def scalars_of(
-    groups: Mapping[str, b2.NeuronGroup], steps: Sequence[Step], varied: Collection[Ref]
-) -> set[Ref]:
+def scalars_of(groups: Mapping[str, Cells], steps: Sequence[Step], varied: Collection[Ref]) -> set[Ref]:
     """Variables that hold one value for all cells of a row, whatever its number of cells.
 
     These are shared variables, the variables of groups of one cell without a threshold, and those that
@@ -40,7 +37,7 @@ def scalars_of(
     }
     candidates = (candidates & set(written)) - per_cell - once
     temporaries = {t for t in written if t.startswith("_")}
-    bodies = [{a.target for a in getattr(step, "body", ())} for step in steps]
+    bodies = [{a.target.removesuffix(BEFORE) for a in getattr(step, "body", ())} for step in steps]
     changed = True
     while changed:
         allowed = once | candidates | temporaries
@@ -67,7 +64,7 @@ def _written(steps: Sequence[Step]) -> dict[str, list[ast.expr | None]]:
                 value = assignment.value
             elif isinstance(step, (Pathway, Summed)) and step.bundle is None and assignment.guard is None:
                 value = ast.Constant(0.0)  # a sum over all cells of the source
-            written.setdefault(assignment.target, []).append(value)
+            written.setdefault(assignment.target.removesuffix(BEFORE), []).append(value)
     return written
 
 

@@ -38,13 +38,13 @@ def write_pathway(writer: Writer, step: Pathway) -> None:
     writer.line(3, f"put = {slot} + {delay}")
     writer.line(3, f"if put > {delay}:")
     writer.line(4, f"put -= {delay} + 1")
-    writer.line(3, f"{ring}[put] += I(spikes_{step.source})")
+    writer.line(3, f"{ring}[put] += I(spikes_{step.channel})")
     if step.bundle is None:
         writer.line(3, f"arrived_{name} = F({ring}[{slot}])")
     else:
         n_source = f"n_{step.source}"
-        writer.line(3, f"for n in range(spikes_{step.source}):")
-        writer.line(4, f"queue_{name}[put * {n_source} + n] = fired_{step.source}[n]")
+        writer.line(3, f"for n in range(spikes_{step.channel}):")
+        writer.line(4, f"queue_{name}[put * {n_source} + n] = fired_{step.channel}[n]")
         writer.line(3, f"for n in range({slot} * {n_source}, {slot} * {n_source} + {ring}[{slot}]):")
         writer.line(4, f"i = queue_{name}[n]")
         _from_cell(writer, 4, writer.program.bundles[step.bundle], step.body)

@@ -51,6 +51,9 @@ class Expressions:
     doubles: list[float] = field(default_factory=list)  # d0, d1, ..., in double precision always
     ints: list[int] = field(default_factory=list)  # k0, k1, ...
     n_draws: int = 0  # calls of rand() and randn()
+    imports: dict[str, None] = field(
+        default_factory=dict
+    )  # lines that the module needs at its head, in order
 
     @property
     def width(self) -> str:
@@ -124,16 +127,30 @@ class _Text:
         assert isinstance(node.func, ast.Name)
         name = node.func.id
         if name in ("rand", "randn"):
-            site = self.known.n_draws
-            self.known.n_draws += 1
             function = {"rand": "uniform", "randn": "normal"}[name]
             width = "64" if self.rare else self.width
-            return f"{function}{width}(key, ((step64 * n_draws + {site}) << 20) + {self.cell})"
+            return f"{function}{width}(key, {self._counter()})"
+        if name in ("poisson", "binomial"):
+            return self._drawn(name, node)
+        if name == "real":
+            return f"F({self.of(node.args[0])})"
         if name.startswith("table__"):
             return self._lookup(name, node)
         called = f"{name}{self.width}" if name in _OF_WIDTH else _FUNCTIONS.get(name, f"math.{name}")
         arguments = ", ".join(self.of(a) for a in node.args)
         return f"{called}(F({arguments}))" if name in _OF_WIDTH else f"{called}({arguments})"
+
+    def _counter(self) -> str:
+        """The counter of a draw, one for each step, call and cell."""
+        site = self.known.n_draws
+        self.known.n_draws += 1
+        return f"((step64 * n_draws + {site}) << 20) + {self.cell}"
+
+    def _drawn(self, name: str, node: ast.Call) -> str:
+        """A whole number, drawn by as many uniform ones as it takes."""
+        self.known.imports[f"from spiking.engines.fused.counts import {name}"] = None
+        arguments = ", ".join(self.of(a) for a in node.args)
+        return f"{name}(key, {self._counter()}, {arguments})"
 
     def _lookup(self, name: str, node: ast.Call) -> str:
         table = self.known.tables[name.removeprefix("table__")]

@@ -6,7 +6,7 @@ from collections.abc import Set
 from dataclasses import dataclass, field
 
 from spiking.engines.fused.fold import names
-from spiking.engines.fused.names import Assignment
+from spiking.engines.fused.names import BEFORE, LAST, Assignment
 from spiking.engines.fused.parts import Program
 from spiking.engines.fused.text import Expressions
 from spiking.refs import Ref
@@ -21,9 +21,10 @@ class Writer:
     program: Program
     expressions: Expressions
     lines: list[str] = field(default_factory=list)
+    deeper: int = 0  # levels by which all that is written is indented more
 
     def line(self, depth: int, text: str) -> None:
-        self.lines.append("    " * depth + text)
+        self.lines.append("    " * (depth + self.deeper) + text)
 
     def is_array(self, name: str) -> bool:
         return name in self.program.arrays
@@ -34,7 +35,9 @@ class Writer:
         return None if link is None else link[1].identifier
 
     def kind(self, name: str) -> str:
-        ref = Ref.of_identifier(name)
+        if name in self.program.synaptic:
+            return "int" if self.program.synaptic[name].variable in LAST else "float"
+        ref = Ref.of_identifier(name.removesuffix(BEFORE))
         if ref is None or ref.group not in self.program.cells:
             return "temporary"
         return self.program.cells[ref.group].kinds[ref.variable]

@@ -1,0 +1,149 @@
+"""Plastic synapses and delays: the fused engine, Brian2's cython and its C++ standalone, on one network.
+
+`python -m tests.benchmarks.plasticity FOLDER NETWORK SECONDS` builds a standalone program; Brian2's choice of a
+device holds for a whole process.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import brian2 as b2
+import numpy as np
+from brian2 import Hz, ms, mV
+
+from spiking import Brian2, Fused, Network, simulate_circuit
+from tests.benchmarks.standalone import FLAGS, simulate
+from tests.benchmarks.table import Table, in_turn, spread
+
+SHORT_S, LONG_S = 0.5, 2.5  # their difference leaves out what a run takes before its first step
+REPEATS = 3
+DT = 0.1 * ms
+
+
+def stdp(rng: np.random.Generator) -> Network:
+    """1000 Poisson inputs onto 50 cells: Brian2's example of STDP, after Song, Miller and Abbott (2000)."""
+    inputs = b2.PoissonGroup(1000, 15 * Hz, dt=DT, name="inputs")
+    cells = b2.NeuronGroup(
+        50,
+        """dv/dt = (ge * (0*mV - -60*mV) - 74*mV - v) / (10*ms) : volt
+        dge/dt = -ge / (5*ms) : 1""",
+        threshold="v > -54*mV", reset="v = -60*mV", method="exact", dt=DT, name="cells",
+    )  # fmt: skip
+    cells.v = -60 * mV
+    plastic = b2.Synapses(
+        inputs,
+        cells,
+        """w : 1
+        dp/dt = -p / (20*ms) : 1 (event-driven)
+        dq/dt = -q / (20*ms) : 1 (event-driven)""",
+        on_pre="ge += w\np += 0.0001\nw = clip(w + q, 0, 0.01)",
+        on_post="q -= 0.000105\nw = clip(w + p, 0, 0.01)",
+        dt=DT,
+        name="plastic",
+    )
+    i, j = (a.ravel() for a in np.indices((1000, 50)))
+    plastic.connect(i=i, j=j)
+    plastic.w = rng.uniform(0, 0.01, len(i))
+    return Network([inputs, cells, plastic])
+
+
+def balanced(rng: np.random.Generator) -> Network:
+    """4000 E and I cells, connected by 2 % of pairs with delays of 0.5 to 3 ms (Vogels and Abbott 2005)."""
+    cells = b2.NeuronGroup(
+        4000,
+        """dv/dt = (ge + gi - (v + 49*mV)) / (20*ms) : volt (unless refractory)
+        dge/dt = -ge / (5*ms) : volt
+        dgi/dt = -gi / (10*ms) : volt""",
+        threshold="v > -50*mV", reset="v = -60*mV", refractory=5 * ms, method="exact", dt=DT, name="cells",
+    )  # fmt: skip
+    cells.v = rng.uniform(-60, -50, 4000) * mV
+    parts = (("excite", cells[:3200], "ge += 1.62*mV"), ("inhibit", cells[3200:], "gi -= 9*mV"))
+    made = [b2.Synapses(part, cells, on_pre=does, dt=DT, name=name) for name, part, does in parts]
+    for one in made:
+        i, j = np.nonzero(rng.random((len(one.source), 4000)) < 0.02)
+        one.connect(i=i, j=j)
+        one.delay = rng.uniform(0.5, 3, len(i)) * ms
+    return Network([cells, *made])
+
+
+NETWORKS: dict[str, Callable[[np.random.Generator], Network]] = {"STDP": stdp, "E and I, delays": balanced}
+
+
+def run() -> Table:
+    """Simulate each network in every way and compare what a simulated second takes."""
+    with tempfile.TemporaryDirectory() as folder:
+        lines = [line for name in NETWORKS for line in _lines(name, Path(folder))]
+    return Table(
+        setting="One network, one thread, double precision unless said. STDP: 1000 Poisson inputs of 15 Hz, 50 "
+        "cells, 50000 plastic synapses. E and I: 4000 cells, 2 % of pairs, delays of 0.5 to 3 ms. A simulated "
+        f"second costs what a run of {LONG_S} s takes longer than one of {SHORT_S} s: compiling and building are "
+        f"left out. Processor time, medians (ranges) of {REPEATS} rounds in which all take turns; ratios are of a "
+        "round.",
+        head=("network", "engine", "s per simulated second", "slower than fused", "spikes per cell and s"),
+        lines=tuple(lines),
+    )
+
+
+def _lines(name: str, folder: Path) -> list[tuple[str, ...]]:
+    programs = {s: folder / f"{name.split()[0]}_{s}" for s in (SHORT_S, LONG_S)}
+    for seconds, program in programs.items():
+        subprocess.run([sys.executable, "-m", __name__, str(program), name, str(seconds)], check=True)
+    ways: dict[str, Callable[[float], float]] = {
+        "fused": lambda s: _simulated(name, s, Fused("float64", threads=1)),
+        "fused, single precision": lambda s: _simulated(name, s, Fused("float32", threads=1)),
+        "Brian2, C++ standalone": lambda s: simulate(programs[s]) / s,
+        "Brian2, cython": lambda s: _simulated(name, s, Brian2()),
+    }
+    runs = {(way, s): _timed(simulated, s) for way, simulated in ways.items() for s in programs}
+    rounds = in_turn({f"{way} {s}": r for (way, s), r in runs.items()}, repeats=REPEATS)
+    cost = {
+        way: (rounds.cpu_s[f"{way} {LONG_S}"] - rounds.cpu_s[f"{way} {SHORT_S}"]) / (LONG_S - SHORT_S)
+        for way in ways
+    }
+    n_cells = len(next(o for o in NETWORKS[name](np.random.default_rng(0)).objects if o.name == "cells"))
+    return [
+        (
+            name,
+            way,
+            spread(cost[way], 3),
+            spread(cost[way] / cost["fused"]),
+            f"{rounds.first[f'{way} {LONG_S}'] / n_cells:.1f}",
+        )
+        for way in ways
+    ]
+
+
+def _timed(simulated: Callable[[float], float], seconds: float) -> Callable[[], float]:
+    return lambda: simulated(seconds)
+
+
+def _simulated(name: str, seconds: float, engine: Brian2 | Fused) -> float:
+    """Spikes per second of a network on an engine."""
+    ran = simulate_circuit(
+        NETWORKS[name],
+        duration_ms=1000 * seconds,
+        record=("cells",),
+        rng=np.random.default_rng(0),
+        engine=engine,
+    )
+    return len(ran.spikes["cells"].time_ms) / seconds
+
+
+def _build(folder: str, name: str, seconds: str) -> None:
+    """Write and compile a standalone program."""
+    rng = np.random.default_rng(0).spawn(1)[0]
+    b2.set_device("cpp_standalone", directory=folder, build_on_run=True)
+    b2.prefs.codegen.cpp.extra_compile_args_gcc = FLAGS
+    network = NETWORKS[name](rng)
+    cells = next(o for o in network.objects if o.name == "cells")
+    monitor = b2.SpikeMonitor(cells, name="spikes")
+    b2.Network(*network.objects, monitor).run(float(seconds) * b2.second)
+
+
+if __name__ == "__main__":
+    _build(*sys.argv[1:])
