@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from bridge.huggingface.layers import longest_sequence
-from pragmatic.checkpoint import read_tensors, write_tensors
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.outcome import RunContext
+from scenarios.workbench.part_by_part import fill_by_parts
 from scenarios.workbench.pretrained import Pretrained
 from scenarios.workbench.reading import Trial
 
@@ -132,26 +132,20 @@ def score_pairs(
     longest = np.array([max(map(len, pair)) for pair in tokens])
     order = np.argsort(-longest, kind="stable")
     batches = [order[at : at + AT_ONCE] for at in range(0, len(order), AT_ONCE)]
-    base, kept = int(ctx.rng.integers(2**31)), ctx.checkpoint(name)
-    about = {"base": base, "trials": [trial.label for trial in trials], "pairs": len(pairs)}
-    scores, first = np.full((len(trials), len(pairs), 2), np.nan), 0
-    if kept is not None and kept.exists():
-        tensors, found = read_tensors(kept, {**{key: type(about[key]) for key in about}, "done": int})
-        if {key: found[key] for key in about} == about:
-            scores, first = tensors["scores"].numpy().copy(), found["done"]
     costs = np.cumsum([len(batch) * longest[batch].max() for batch in batches])
-    for at in range(first, len(batches)):
-        batch = batches[at]
-        sentences = [sentence for row in batch for sentence in tokens[row]]
+    base = int(ctx.rng.integers(2**31))
+
+    def judge(scores: np.ndarray, at: int) -> tuple[float, str]:
+        sentences = [sentence for row in batches[at] for sentence in tokens[row]]
         for n, trial in enumerate(trials):
             rng = np.random.default_rng([base, at, n])
             with trial.placed(pretrained.model, rng), torch.inference_mode():
-                scores[n, batch] = _log_probability(pretrained.model, sentences).reshape(-1, 2)
-        if kept is not None:
-            write_tensors(kept, {"scores": torch.from_numpy(scores)}, {**about, "done": at + 1})
+                scores[n, batches[at]] = _log_probability(pretrained.model, sentences).reshape(-1, 2)
         read = sum(map(len, batches[: at + 1]))
-        ctx.progress(float(costs[at] / costs[-1]), f"pair {read} of {len(pairs)}")
-    return scores
+        return float(costs[at] / costs[-1]), f"pair {read} of {len(pairs)}"
+
+    about = {"base": base, "trials": [trial.label for trial in trials], "pairs": len(pairs)}
+    return fill_by_parts(judge, (len(trials), len(pairs), 2), len(batches), about, ctx, name)
 
 
 def _tokens(pretrained: Pretrained, pairs: MinimalPairs) -> list[tuple[list[int], list[int]]]:

@@ -15,8 +15,8 @@ from torch.nn import functional
 
 from bridge import swap
 from pragmatic import Head
-from pragmatic.checkpoint import read_tensors, write_tensors
 from scenarios.workbench.outcome import RunContext
+from scenarios.workbench.part_by_part import fill_by_parts
 
 __all__ = ["KL", "LOSS", "MEASURES", "SAME", "SECONDS", "SPIKES", "Trial", "read_windows"]
 
@@ -87,27 +87,22 @@ def read_windows(
         with the first trial's most probable token, seconds, and spikes a row (nan without spiking heads); nan
         where a trial was not tried on a window.
     """
-    base, kept = int(ctx.rng.integers(2**31)), ctx.checkpoint(name)
-    about = {"base": base, "trials": [trial.label for trial in trials]}
-    measured = np.full((len(trials), len(windows), len(MEASURES)), np.nan)
-    first = 0
-    if kept is not None and kept.exists():
-        tensors, found = read_tensors(kept, {"base": int, "trials": list, "done": int})
-        if {key: found[key] for key in about} == about:
-            measured, first = tensors["measured"].numpy().copy(), found["done"]
-    with torch.inference_mode():
-        model(windows[:1])  # the first pass of a model is slow, and would count against the first trial
-    for at in range(first, len(windows)):
+    base = int(ctx.rng.integers(2**31))
+
+    def read(measured: np.ndarray, at: int) -> tuple[float, str]:
         exact: Tensor | None = None
         for n, trial in enumerate(trials):
             if trial.windows is None or at < trial.windows:
                 rng = np.random.default_rng([base, at, n])
                 measured[n, at], exact = _one(model, windows[at], trial, rng, exact, last)
             ctx.progress((at + (n + 1) / len(trials)) / len(windows), trial.label)
-        if kept is not None:
-            write_tensors(kept, {"measured": torch.from_numpy(measured)}, {**about, "done": at + 1})
-        ctx.progress((at + 1) / len(windows), f"window {at + 1} of {len(windows)}")
-    return measured
+        return (at + 1) / len(windows), f"window {at + 1} of {len(windows)}"
+
+    with torch.inference_mode():
+        model(windows[:1])  # the first pass of a model is slow, and would count against the first trial
+    shape = (len(trials), len(windows), len(MEASURES))
+    about = {"base": base, "trials": [trial.label for trial in trials]}
+    return fill_by_parts(read, shape, len(windows), about, ctx, name)
 
 
 def _one(

@@ -283,8 +283,8 @@ SETTINGS = st.one_of(
     ODD_WORDS,
 )  # fmt: skip
 OF_FILES = (
-    "scores", "mask", "qkv", "text_file", "pairs", "checkpoint", "out", "nwb", "run_folder", "model", "join",
-    "first", "second", "folder",
+    "scores", "mask", "qkv", "text_file", "pairs", "minimal_pairs", "checkpoint", "out", "nwb", "run_folder",
+    "model", "join", "first", "second", "folder",
 )  # fmt: skip
 NUMERIC = (click.types.IntParamType, click.types.FloatParamType)
 
