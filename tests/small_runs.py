@@ -119,6 +119,10 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "others": 5, "test_others": (5,), "writers": 2, "slots": 2, "width": 4, "layers": 1, "iterations": 2,
         "batch": 4, "seeds": 2, "held_out": 8, "spikes": (4,),
     },
+    "spikes-where-they-matter": {
+        "choose": 1, "windows": 2, "length": 8, "spikes": (4,), "leads": (1,), "new_tokens": 2, "n_cells": 2,
+        "sentence_model": "none", "sentence_spikes": (4,),
+    },
     "softmax-from-spikes": {
         "keys": (4,), "keys_lif": (4,), "temperatures": (1.0,), "n_rows": 6, "n_cells": 10, "duration_ms": 300.0,
     },

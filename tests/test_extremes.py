@@ -32,6 +32,7 @@ CAUSAL = {
     "adapt-language-model": "llama",
     "language-model-on-gamma": "gpt2",
     "language-model-rivals": "gpt2",
+    "spikes-where-they-matter": "gpt2",
 }
 LONG = (
     "fine-tune-spikes",

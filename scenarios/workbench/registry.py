@@ -93,6 +93,9 @@ SCENARIOS: dict[str, Entry] = {
         MODEL,
         "A language model at one budget: other cells, no loop, samples, fewer bits or keys, oscillators",
     ),
+    "spikes-where-they-matter": Entry(
+        MODEL, "Unequal spikes for keys, rows and heads of a language model: one law, and what it saves"
+    ),
     "minilm-on-gamma": Entry(
         MODEL, "MiniLM judges sentence pairs with its heads simulated, against spikes per row"
     ),
