@@ -74,16 +74,16 @@ def loss(study: Study) -> Figure:
     "median head."
 )
 def places(study: Study) -> Figure:
-    from matplotlib.colors import LogNorm
-
     figure, ax = panels("ABC", height_in=3.4, width_ratios=(1.15, 1, 1))
     layer, head = np.array(study.needs.places).T
     grid = np.full((layer.max() + 1, head.max() + 1), np.nan)
     grid[layer, head] = study.head_spikes()
-    image = ax["A"].imshow(grid, cmap="inferno", aspect="auto", norm=LogNorm(), interpolation="nearest")
+    image = ax["A"].imshow(grid, cmap="inferno", aspect="auto", vmin=0, interpolation="nearest")
+    ax["A"].set_xticks(range(0, grid.shape[1], 1 + grid.shape[1] // 12))
+    ax["A"].set_yticks(range(0, grid.shape[0], 1 + grid.shape[0] // 13))
     ax["A"].set(xlabel="head", ylabel="layer")
     ax["A"].grid(False)
-    figure.colorbar(image, ax=ax["A"], label="spikes per row", format="{x:.0f}")
+    figure.colorbar(image, ax=ax["A"], label="spikes per row")
     by_place = study.position_spikes()
     ax["B"].plot(np.arange(1, 1 + len(by_place)), by_place, color=SPIKING, lw=1.2)
     ax["B"].axhline(study.params.shown, color=FLOOR, ls="--", lw=1)
