@@ -93,6 +93,11 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     "modulating-field": {
         **TINY_MODEL, "strengths": (0.5,), "passes": 2, "settling": 2, "cycles": 2, "spikes": 2,
     },
+    "oscillatory-memory": {
+        "oscillators": 20, "stored": (2,), "draws": 2, "units": 40, "active": 4, "loads": (3,), "cues": 4,
+        "spiking_cues": 2, "dim": 4, "keys": (4,), "spikes": (1,), "cycles": 1, "clusters": 2, "members": 2,
+        "betas": (3.0,), "similarities": (0.5,),
+    },
     "parse-geometry": {
         "n_sentences": 9, "longest": 12, "rank": 2, "epochs": 1, "spikes": (4,), "n_trees": 2, "n_cells": 2,
         "grammar_iterations": 2, "grammar_sentences": 9,

@@ -62,6 +62,9 @@ SCENARIOS: dict[str, Entry] = {
     "which-law": Entry(
         CIRCUIT, "One loop with other cells, noise, inhibition and delays: which law each follows, and why"
     ),
+    "oscillatory-memory": Entry(
+        CIRCUIT, "Patterns held by phases and by a gamma head: retrieval, spikes, bits a cell and a synapse"
+    ),
     "regular-or-random": Entry(
         CIRCUIT, "Cells that fire in turn or at random: error per spike, and what disturbs the turns"
     ),
