@@ -139,6 +139,7 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "circuits": ("brief",), "spikes": (4,), "modules": 5, "active": 2, "module_width": 4, "resolution": 2,
         "finer": (5,), "seeds": 2, "iterations": 3, "batch": 4, "windows": 6,
     },
+    "spikes-while-writing": {"new_tokens": 2, "spikes": 4, "n_cells": 2},
     "swap-model": {"heads": "0.0", "spikes": 4, "n_draws": 2, "text": "Attention is a choice."},
     "temperature-map": {"n_rows": 3, "n_keys": 3, "duration_ms": 200.0, "n_cells": 5, "steps": 3},
     "train-with-spikes": {**TINY_MODEL, "kinds": ("softmax", "sampled"), "seeds": 1, "spikes": 4, "n_cells": 2},

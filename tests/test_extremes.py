@@ -33,6 +33,7 @@ CAUSAL = {
     "language-model-on-gamma": "gpt2",
     "language-model-rivals": "gpt2",
     "spikes-where-they-matter": "gpt2",
+    "spikes-while-writing": "gpt2",
 }
 LONG = (
     "fine-tune-spikes",

@@ -99,6 +99,9 @@ SCENARIOS: dict[str, Entry] = {
     "spikes-where-they-matter": Entry(
         MODEL, "Unequal spikes for keys, rows and heads of a language model: one law, and what it saves"
     ),
+    "spikes-while-writing": Entry(
+        MODEL, "All circuits of a language model at a token that it writes: rasters, spikes, simulated time"
+    ),
     "minilm-on-gamma": Entry(
         MODEL, "MiniLM judges sentence pairs with its heads simulated, against spikes per row"
     ),
