@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scenarios.spikes_while_writing.measures import Study, plain
-from scenarios.workbench.axes import SMALL, layer_ticks
+from scenarios.workbench.axes import SMALL
 from scenarios.workbench.outcome import Picture
 from scenarios.workbench.panels import captioned, panels, pictures
 from scenarios.workbench.rasters import draw_row, draw_shares, key_colours
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["figures"]
 
 MOST_KEYS = 8  # in the raster of one head
+MOST_NAMES = 12  # of layers, so that labels do not touch
 MARGIN = 0.06  # of a cell of the wall, on each side
 LINE = 108  # letters of the text
 
@@ -53,9 +54,9 @@ def wall(study: Study) -> Figure:
     frame = np.array([(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)]) + study.shown
     ax["A"].plot(*frame.T, color=INK, lw=1.0)
     ax["A"].set(xlim=(0, n_layers), ylim=(0, n_heads), xlabel="layer", ylabel="head")
-    layer_ticks(ax["A"], range(n_layers))
-    ax["A"].set_xticks(ax["A"].get_xticks() + 0.5, ax["A"].get_xticklabels())
-    ax["A"].set_yticks(np.arange(n_heads) + 0.5, range(n_heads))
+    named = range(0, n_layers, -(-n_layers // MOST_NAMES))
+    ax["A"].set_xticks([layer + 0.5 for layer in named], [str(layer) for layer in named])
+    ax["A"].set_yticks(np.arange(n_heads) + 0.5, [str(head) for head in range(n_heads)])
     ax["A"].tick_params(length=0)
     ax["A"].grid(False)
     return figure
