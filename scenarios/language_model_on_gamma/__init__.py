@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +20,7 @@ from scenarios.language_model_on_gamma.writing import write
 from scenarios.workbench.causal import load_causal, text_of, windows_of
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.head_params import HeadParams, chosen_text
-from scenarios.workbench.minimal_pairs import read_minimal_pairs, score_pairs
+from scenarios.workbench.minimal_pairs import MinimalPairs, read_minimal_pairs, score_pairs
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import param
 from scenarios.workbench.pretrained import Pretrained
@@ -35,6 +34,7 @@ __all__ = ["QUESTION", "Params", "run"]
 
 BENCHMARKS = ("perplexity", "pairs", "bill", "writing")
 SHARES = {"perplexity": 8.0, "pairs": 8.0, "bill": 1.0, "writing": 2.0}  # of the time that a run takes
+READING = 0.03  # of the time, to read the model
 PRECISIONS = ("float32", "bfloat16")
 HEADLINE = ("ratio", "pairs_change", "same", "time", "pairs", "perplexity", "uniform", "kl_uniform", "common")
 
@@ -123,36 +123,11 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     if params.minimal_pairs is not None:
         pairs = read_minimal_pairs(params.minimal_pairs, params.pairs_each or None)
     windows, text = torch.empty(0), text_of(params.text_file)
-    with ctx.progress.stage("read the model", share=0.03):
+    with ctx.progress.stage("read the model", share=READING):
         pretrained = _loaded(params)
         if {"perplexity", "bill"} & set(params.measured):
             windows = windows_of(pretrained, text, params.windows, params.length, params.stride)
-    layers = [layer for layer, _ in attention_layers(pretrained.model)]
-    n_heads = [layer.n_heads for layer in layers]
-    study = Study(params=params, chosen=chosen_text(params.heads, n_heads))
-    shares = {name: share for name, share in SHARES.items() if name in params.measured}
-
-    def part(name: str) -> AbstractContextManager[RunContext]:
-        return ctx.part(name, share=0.97 * shares[name] / sum(shares.values()))
-
-    if "perplexity" in shares:
-        kinds = kinds_of(params, len(layers))
-        trials = [kind.trial(params, ctx) for kind in kinds]
-        with part("perplexity") as own:
-            measured = read_windows(pretrained.model, windows, trials, own, last=params.stride)
-        study = replace(study, tried=kinds, measured=measured)
-    if pairs is not None:
-        judges = judges_of(params)
-        with part("pairs") as own:
-            scores = score_pairs(pretrained, pairs, [kind.trial(params, ctx) for kind in judges], own)
-        study = replace(study, judged=Judged(pairs=pairs, kinds=judges, scores=scores))
-    if "bill" in shares:
-        with part("bill") as own:
-            study = replace(study, bills=count_window(pretrained.model, windows[0], params, own))
-    if "writing" in shares:
-        with part("writing") as own:
-            looked = look(pretrained, n_heads, params, own)
-            study = replace(study, looked=looked, written=write(pretrained, params, own))
+    study = _measured(params, ctx, pretrained, windows, pairs)
     metrics = in_numbers(study)
     first, second, third = [*(name for name in HEADLINE if name in metrics), *metrics][:3]
     return Outcome(
@@ -162,6 +137,39 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         pictures=figures(study),
         **in_words(metrics, study),
     )
+
+
+def _measured(
+    params: Params,
+    ctx: RunContext,
+    pretrained: Pretrained,
+    windows: torch.Tensor,
+    pairs: MinimalPairs | None,
+) -> Study:
+    """Every benchmark that is asked for, one after the other."""
+    model = pretrained.model
+    n_heads = [layer.n_heads for layer, _ in attention_layers(model)]
+    study = Study(params=params, chosen=chosen_text(params.heads, n_heads))
+    whole = sum(SHARES[name] for name in params.measured)
+    for name in params.measured:
+        with ctx.part(name, share=(1 - READING) * SHARES[name] / whole) as part:
+            if name == "perplexity":
+                kinds = kinds_of(params, len(n_heads))
+                trials = [kind.trial(params, ctx) for kind in kinds]
+                measured = read_windows(model, windows, trials, part, last=params.stride)
+                study = replace(study, tried=kinds, measured=measured)
+            elif name == "pairs":
+                assert pairs is not None
+                judges = judges_of(params)
+                trials = [kind.trial(params, ctx) for kind in judges]
+                scores = score_pairs(pretrained, pairs, trials, part)
+                study = replace(study, judged=Judged(pairs=pairs, kinds=judges, scores=scores))
+            elif name == "bill":
+                study = replace(study, bills=count_window(model, windows[0], params, part))
+            else:
+                looked = look(pretrained, n_heads, params, part)
+                study = replace(study, looked=looked, written=write(pretrained, params, part))
+    return study
 
 
 def _loaded(params: Params) -> Pretrained:
