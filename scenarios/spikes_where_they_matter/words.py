@@ -20,10 +20,10 @@ __all__ = ["in_words"]
 
 PARTS = ("keys", "rows", "heads", "keys and rows", "split")
 SAID = {
-    "keys": "the keys of a row",
-    "rows": "rows",
-    "heads": "heads",
-    "keys and rows": "keys and rows",
+    "keys": "unequal keys",
+    "rows": "unequal rows",
+    "heads": "unequal heads",
+    "keys and rows": "unequal keys and rows",
     "split": "all three",
 }
 
@@ -57,11 +57,10 @@ def _loss(m: Numbers, study: Study) -> str:
 
 def _parts(study: Study, signs: Mapping[str, int]) -> str:
     said = [
-        f"{SAID[part]} {study.gain(study.plan(part))}{_unclear(study.plan(part), signs)}" for part in PARTS
+        f"{study.gain(study.plan(part))} times that with {SAID[part]}{_unclear(study.plan(part), signs)}"
+        for part in PARTS
     ]
-    return (
-        f"At equal spikes even budgets have this many times the KL of budgets unequal between {listed(said)}."
-    )
+    return f"At as many spikes the KL of even budgets is {listed(said)}."
 
 
 def _unclear(plan: Plan, signs: Mapping[str, int]) -> str:
@@ -139,13 +138,13 @@ def _sentences(study: Study, signs: Mapping[str, int]) -> str:
     if sentences is None:
         return ""
     said = [
-        f"{sentences.error('even', n).mean() / sentences.error('keys and rows', n).mean():.2f} at {n}"
+        f"{sentences.error('even', n).mean() / sentences.error('keys and rows', n).mean():.2f} at {n} spikes"
         + choose(signs[f"sentences {n}"], "", " (not clear)", " (a loss)")
         for n in study.params.sentence_spikes
     ]
     return (
-        "In the sentence model even budgets have the squared error of cosines of keys and rows unequal times "
-        f"{listed(said)} mean spikes."
+        "In the sentence model the squared error of a cosine, over that with unequal keys and rows, is with even "
+        f"budgets {listed(said)}."
     )
 
 
