@@ -78,6 +78,12 @@ def test_what_rivals_read_and_spend(outcome: Outcome, params: Params) -> None:
     assert m["hardware"].value > m["joules"].value
 
 
+def test_rivals_are_judged_by_their_kl(outcome: Outcome, params: Params) -> None:
+    """Windows of one text differ less than a circuit and uniform attention do."""
+    assert "uniform (" in outcome.verdict.split("clearly farther")[0]
+    assert "with as many independent samples of the softmax (clearly more)" in outcome.verdict
+
+
 def test_noise_has_seeds_and_no_noise_has_one(outcome: Outcome, params: Params) -> None:
     loss = outcome.dataset.loss
     assert int(np.isfinite(loss.sel(attention="samples", window=0)).sum()) == params.seeds
@@ -88,7 +94,7 @@ def test_noise_has_seeds_and_no_noise_has_one(outcome: Outcome, params: Params) 
 
 def test_report_and_figures(outcome: Outcome) -> None:
     assert "Where every row has the same time and its values are summed" in outcome.verdict
-    assert "independent samples of the softmax" in outcome.verdict
+    assert "in place of the gamma loop" in outcome.verdict
     with style():
         for picture in outcome.pictures.values():
             picture.draw().canvas.draw()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["figures"]
 
 LEAST_nat = 1e-4  # of a divergence that a logarithmic axis shows
+MOST = 2.0  # perplexity over softmax's that is drawn to scale
 LINE_in = 0.24
 GAMMA = (MAIN, "random", "diffusive", SUMMED[0])
 LOOKS = {SUMMED[0]: (SPIKING, "o"), SUMMED[1]: (CONTROL, "^"), SUMMED[2]: (INH, "s")}
@@ -47,8 +48,8 @@ def figures(study: Study) -> dict[str, Picture]:
 
 @captioned(
     "Every rival at a budget of {spikes}, from the best to the worst. (A) KL from softmax of the next token; open "
-    "symbol: none. (B) Perplexity over softmax's, with its paired standard error, cut at 2. Over softmax's (line): "
-    "(C) time of the whole model, (D) operations and (E) joules of attention, by a digital machine (dot) "
+    "symbol: none. (B) Perplexity over softmax's, with its paired standard error; arrow: above 2. Over softmax's "
+    "(line): (C) time of the whole model, (D) operations and (E) joules of attention, by a digital machine (dot) "
     "and with the cells on neuromorphic hardware (bar). Red: gamma circuits; purple: without the rhythm; green: "
     "samples; blue: computed without noise."
 )
@@ -61,8 +62,7 @@ def table(study: Study) -> Figure:
     for line, name in enumerate(names):
         own, colour = study.priced[name], _colour(name)
         _divergence(ax["A"], line, study.average(KL, name), colour)
-        ratio = study.ratio(name)
-        ax["B"].errorbar(ratio.value, line, xerr=ratio.error, fmt="o", ms=5, color=colour)
+        _perplexity(ax["B"], line, study.ratio(name), colour)
         digital, hardware = own.digital_J / exact.digital_J, own.hardware_J / exact.hardware_J
         for letter, value in zip(
             "CDE", (study.time(name).value, own.operations / exact.operations, digital), strict=True
@@ -80,19 +80,29 @@ def table(study: Study) -> Figure:
 
 
 def _axes(ax: dict[str, Axes]) -> None:
+    """Logarithmic axes with few ticks, and softmax's line."""
     ax["A"].set(xscale="log", xlabel="KL (nat)")
-    ax["A"].xaxis.set_minor_locator(NullLocator())
-    ax["B"].set(xlim=(0.95, 2), xscale="log", xlabel="perplexity")
-    plain_ticks(ax["B"], "x", [1, 1.2, 1.5, 2])
-    ax["B"].xaxis.set_minor_locator(NullLocator())
-    for letter, label in zip("CDE", ("time", "operations", "joules"), strict=True):
+    ax["A"].set_xticks([1e-4, 1e-2, 1])
+    ax["B"].set(xlim=(0.95, MOST), xscale="log", xlabel="perplexity")
+    plain_ticks(ax["B"], "x", [1, 1.4, 2])
+    costs = {"C": ("time", (1, 2, 5, 10)), "D": ("operations", (1, 10, 100)), "E": ("joules", (1, 30, 1000))}
+    for letter, (label, ticks) in costs.items():
         ax[letter].set(xscale="log", xlabel=label)
         low, high = ax[letter].get_xlim()
-        ticks = [tick for tick in (1, 3, 10, 100, 1000) if low <= tick <= high]
-        plain_ticks(ax[letter], "x", ticks)
-        ax[letter].xaxis.set_minor_locator(NullLocator())
+        ax[letter].set_xlim(min(low, 0.8), 1.3 * high)
+        plain_ticks(ax[letter], "x", [tick for tick in ticks if tick <= high])
     for letter in "BCDE":
         ax[letter].axvline(1, color=BLUE, lw=1.2, zorder=0)
+    for each in ax.values():
+        each.xaxis.set_minor_locator(NullLocator())
+
+
+def _perplexity(ax: Axes, line: int, ratio: Estimate, colour: str) -> None:
+    """A ratio beyond the axis is an arrow."""
+    if ratio.value < MOST:
+        ax.errorbar(ratio.value, line, xerr=ratio.error, fmt="o", ms=5, color=colour)
+    else:
+        ax.plot(0.97 * MOST, line, ">", color=colour, ms=5)
 
 
 def _divergence(ax: Axes, line: int, kl: Estimate, colour: str) -> None:

@@ -63,10 +63,15 @@ class Study:
         """What the rival may spend on a row."""
         return self._numbered(RIVALS[name].spends)
 
-    def rise(self, name: str, over: str = SOFTMAX) -> Estimate:
-        """Nats a token lost against another, seed by seed on the same windows."""
-        own, other = (self.measured[each][..., LOSS] for each in (name, over))
-        return mean_over_seeds(own - (other if len(other) == len(own) else other.mean(axis=0)))
+    def rise(self, name: str) -> Estimate:
+        """Nats a token lost against softmax on the same windows."""
+        return mean_over_seeds(self.measured[name][..., LOSS] - self.measured[SOFTMAX][..., LOSS])
+
+    def farther(self, name: str, other: str) -> Estimate:
+        """KL of the next token less another's on the same windows, seeds averaged where one has more."""
+        own, from_other = (self.measured[each][..., KL] for each in (name, other))
+        paired = from_other if len(from_other) == len(own) else from_other.mean(axis=0)
+        return mean_over_seeds(own - paired)
 
     def ratio(self, name: str) -> Estimate:
         """Perplexity over softmax's: the exponential of that."""
@@ -86,15 +91,19 @@ class Study:
 
     @cached_property
     def signs(self) -> Mapping[str, int]:
-        """Which rivals lose clearly more (1) or less (-1) than the gamma circuit, all judged together.
+        """Which rivals are clearly farther from softmax (1) or nearer (-1) than the gamma circuit, judged together.
 
-        The circuit itself is judged against softmax. Values that are summed are judged against the gamma loop read
-        so, since dividing by a row's spikes is another question.
+        By the KL of the next token, which tells them apart sooner than the loss does. The circuit itself is judged
+        by its loss. Values that are summed are judged against the gamma loop read so, since dividing by a row's
+        spikes is another question.
         """
-        pairs = {name: ("summed" if name.startswith("summed_") else MAIN) for name in self.rivals}
-        pairs |= {MAIN: SOFTMAX}
-        known = {name: other for name, other in pairs.items() if other in self.measured}
-        return clear({name: self.rise(name, other) for name, other in known.items()})
+        others = {name: ("summed" if name.startswith("summed_") else MAIN) for name in self.rivals}
+        farther = {
+            name: self.farther(name, other)
+            for name, other in others.items()
+            if name != MAIN and other in self.measured
+        }
+        return clear({MAIN: self.rise(MAIN), **farther})
 
     def _numbered(self, text: str) -> str:
         words = {"N": f"{self.params.spikes}", "B": f"{self.params.bits}"}

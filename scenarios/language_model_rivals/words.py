@@ -35,7 +35,7 @@ def _loss(m: Numbers, study: Study) -> str:
     word = choose(study.signs[MAIN], "a clear loss", "no clear loss", "a clear gain")
     return (
         f"At {study.params.spikes} spikes a row the gamma circuit has {m['ratio']} times the perplexity of softmax "
-        f"({m['perplexity']}), {word}."
+        f"({m['perplexity']}), {word}; its KL from softmax's next token is {m['kl']}."
     )
 
 
@@ -47,18 +47,18 @@ def _spikes(m: Numbers, study: Study) -> str:
         "diffusive": "diffusive cells",
     }
     said = _compared(m, study, names)
-    return f"Against it {said}." if said else ""
+    return f"This KL is {said}." if said else ""
 
 
 def _rhythm(m: Numbers, study: Study) -> str:
     """The same spikes without the rhythm."""
-    names = {"off": "the loop cut and its rate kept", "slow": "a slow loop in place of the gamma loop"}
+    names = {"off": "the loop cut at the same rate", "slow": "a slow loop in place of the gamma loop"}
     said = _compared(m, study, names)
     if not said:
         return ""
     alike = not any(study.signs[name] for name in names if name in study.rivals)
     so = ": what a spike says does not clearly depend on the rhythm" if alike else ""
-    return f"At as many spikes {said}{so}."
+    return f"At as many spikes it is {said}{so}."
 
 
 def _summed(m: Numbers, study: Study) -> str:
@@ -82,25 +82,19 @@ def _summed(m: Numbers, study: Study) -> str:
 
 
 def _rules(m: Numbers, study: Study) -> str:
-    """Rivals that compute weights without noise."""
+    """Rivals that compute weights without noise, by how far from softmax they are."""
     exact = [name for name in study.rivals if not RIVALS[name].noisy]
-    groups = {
-        "lose clearly less than the circuit": -1,
-        "are not clearly different": 0,
-        "lose clearly more": 1,
-    }
+    places = (
+        "not clearly nearer or farther",
+        "clearly farther",
+        "clearly nearer to softmax than the circuit",
+    )
     said = []
-    for text, sign in groups.items():
-        here = [
-            f"{study.label(name)} ({m[f'ratio_{name}']:.4g})" for name in exact if study.signs[name] == sign
-        ]
+    for sign in (-1, 0, 1):
+        here = [f"{study.label(name)} ({m[f'kl_{name}']:.2g})" for name in exact if study.signs[name] == sign]
         if here:
-            said.append(f"{listed(here)} {text if len(here) > 1 else _singular(text)}")
+            said.append(f"{listed(here)} {'are' if len(here) > 1 else 'is'} {places[sign]}")
     return f"Of weights computed without noise, {'; '.join(said)}." if said else ""
-
-
-def _singular(text: str) -> str:
-    return text.replace("lose ", "loses ").replace("are ", "is ")
 
 
 def _price(m: Numbers, study: Study) -> str:
@@ -117,18 +111,9 @@ def _price(m: Numbers, study: Study) -> str:
 
 
 def _compared(m: Numbers, study: Study, names: Mapping[str, str]) -> str:
-    """Ratios of some rivals, each judged against the circuit."""
+    """KL of some rivals, each judged against the circuit."""
     here = [name for name in names if name in study.rivals]
-    return listed(
-        [
-            f"{names[name]} {_verb(names[name])} {m[f'ratio_{name}']} ({_more(study.signs[name])})"
-            for name in here
-        ]
-    )
-
-
-def _verb(subject: str) -> str:
-    return "have" if subject.endswith(("cells", "softmax")) else "has"
+    return listed([f"{m[f'kl_{name}']} with {names[name]} ({_more(study.signs[name])})" for name in here])
 
 
 def _more(sign: int) -> str:
