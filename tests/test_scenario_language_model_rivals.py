@@ -69,6 +69,7 @@ def test_what_rivals_read_and_spend(outcome: Outcome, params: Params) -> None:
     assert m["keys_hardmax"].value == pytest.approx(1, abs=0.05)  # keys that tie share
     assert m["keys_uniform"].value == pytest.approx((params.length + 1) / 2)
     assert m["keys_samples"].value < m["keys"].value + 1
+    assert m["keys_top_read"].value <= m["keys"].value + 0.5  # rows with fewer keys have no more to read
     assert params.spikes <= m["spent"].value < params.spikes + 4
     assert m["spent_summed"].value == pytest.approx(
         params.spikes, rel=0.25

@@ -16,11 +16,22 @@ from pragmatic import Attended, Softmax, dot_product_head
 from pragmatic.masks import masked_scores
 from pragmatic.oscillators import fit_coupling
 from scenarios.workbench.outcome import RunContext
-from spiking import Budget, DiffusiveLIF, GammaCircuit, GammaParams
+from spiking import Budget, DiffusiveLIF, GammaCircuit, GammaParams, RowCircuit
 from spiking.budget import SLOWEST_CYCLE_MS
 from spiking.measures.shared_rhythm import shared_rhythm
 
-__all__ = ["Layer", "Rows", "Totals", "couplings", "diffusive", "heard", "rows_of", "time_of", "watched"]
+__all__ = [
+    "Layer",
+    "Rows",
+    "Totals",
+    "couplings",
+    "diffusive",
+    "heard",
+    "keys_read",
+    "rows_of",
+    "time_of",
+    "watched",
+]
 
 MOST_QUERIES = 128  # of a window, for the oscillators
 BEAT_ROWS, BEAT_ms = 60, 1000.0  # in which a rhythm is looked for
@@ -143,6 +154,19 @@ def watched(circuit: GammaCircuit, rows: Rows, duration_ms: float, ctx: RunConte
         f_shared_Hz=rhythm.f_shared_Hz,
         duration_ms=duration_ms,
     )
+
+
+def keys_read(circuit: RowCircuit, rows: Rows, spikes: int, ctx: RunContext) -> int:
+    """Keys of a row that spike within a budget, on average."""
+    selection = circuit.attend(
+        rows.scores,
+        budget=Budget(spikes=spikes),
+        rng=ctx.rng.spawn(1)[0],  # so that other rivals' noise does not depend on whether this one is tried
+        mask=rows.mask,
+        engine=ctx.engine,
+        record="counts",
+    )
+    return max(1, round(float((selection.counts > 0).sum(axis=1).mean())))
 
 
 def time_of(circuit: GammaCircuit, rows: Rows, spikes: int, ctx: RunContext) -> float:

@@ -35,6 +35,7 @@ class Study:
     measured: Mapping[str, np.ndarray]  # (n_seeds, n_windows, n_measures) of softmax and each rival
     priced: Mapping[str, Price]
     totals: Mapping[str, Totals]  # of the circuits that values are summed with
+    n_read: int  # keys of a row that the circuit reads on average
 
     @classmethod
     def of(
@@ -48,7 +49,7 @@ class Study:
         """Sort (n_trials, n_windows, n_measures) by rival."""
         ends = np.cumsum([len(own) for own in plan.trials.values()])
         parts = dict(zip(plan.trials, np.split(measured, ends[:-1]), strict=True))
-        return cls(params=params, measured=parts, priced=priced, totals=plan.totals)
+        return cls(params=params, measured=parts, priced=priced, totals=plan.totals, n_read=plan.n_read)
 
     @property
     def rivals(self) -> list[str]:
@@ -106,7 +107,7 @@ class Study:
         return clear({MAIN: self.rise(MAIN), **farther})
 
     def _numbered(self, text: str) -> str:
-        words = {"N": f"{self.params.spikes}", "B": f"{self.params.bits}"}
+        words = {"N": f"{self.params.spikes}", "B": f"{self.params.bits}", "M": f"{self.n_read}"}
         return " ".join(words.get(word, word) for word in text.split(" "))
 
 

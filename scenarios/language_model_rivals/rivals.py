@@ -16,6 +16,7 @@ from scenarios.language_model_rivals.fitting import (
     Totals,
     couplings,
     diffusive,
+    keys_read,
     rows_of,
     time_of,
     watched,
@@ -39,7 +40,7 @@ Makers = Mapping[str, Callable[[int], Head]]  # which heads -> what makes one of
 
 @dataclass(frozen=True, kw_only=True)
 class Rival:
-    """A kind of attention as the report speaks of it; N stands for the budget, B for bits."""
+    """A kind of attention as the report speaks of it; N stands for the budget, B for bits, M for keys."""
 
     label: str
     spends: str  # what it may spend on a row
@@ -71,11 +72,25 @@ RIVALS: Mapping[str, Rival] = {
     "summed": Rival(label="gamma, values summed", spends=_TIME),
     "summed_off": Rival(label="loop cut, values summed", spends=_TIME),
     "summed_slow": Rival(label="slow loop, values summed", spends=_TIME),
+    "top_read": Rival(
+        label="top M keys", spends="as many keys as the circuit reads, their weights exact", noisy=False
+    ),
 }
 SUMMED = ("summed", "summed_off", "summed_slow")  # the loop and its controls, read without division
 SLOW = ("diffusive", *SUMMED)  # that take several times as long
 CONTROLS = ("off", "slow")
-DRAWN = ("regular", "random", "diffusive", "off", "slow", "samples", "counts", "bits", "top_k")  # N matters
+DRAWN = (
+    "regular",
+    "random",
+    "diffusive",
+    "off",
+    "slow",
+    "samples",
+    "counts",
+    "bits",
+    "top_k",
+    "top_read",
+)  # N matters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +99,7 @@ class Plan:
 
     trials: Mapping[str, list[Trial]]  # softmax and each rival -> one for each seed
     totals: Mapping[str, Totals]
+    n_read: int  # keys of a row that the circuit reads, for the rival that reads as many
 
 
 def plan_of(params: Params, layers: Sequence[Layer], ctx: RunContext) -> Plan:
@@ -95,7 +111,7 @@ def plan_of(params: Params, layers: Sequence[Layer], ctx: RunContext) -> Plan:
         windows = params.slow_windows if name in SLOW else None
         seeds = range(params.seeds if rival.noisy else 1)
         trials[name] = [Trial(label=f"{name}, {seed}", heads=heads, windows=windows) for seed in seeds]
-    return Plan(trials=trials, totals=makers.totals)
+    return Plan(trials=trials, totals=makers.totals, n_read=makers.n_read)
 
 
 class _Makers:
@@ -106,6 +122,7 @@ class _Makers:
         self.circuit = circuit_named(params.circuit, temperature=1.0, n_cells=None)
         self.random = circuit_named(params.random, temperature=1.0, n_cells=None)
         self.rows = rows_of(layers, params.fit_rows, ctx.rng)
+        self.n_read = keys_read(self.circuit, self.rows, params.spikes, ctx)
         self.totals: dict[str, Totals] = {}
         self._summed: dict[str, Makers] = {}
         self._controls: dict[str, GammaCircuit] = {}
@@ -133,6 +150,7 @@ class _Makers:
             "counts": WholeCounts(total=n),
             "bits": FewBits(bits=params.bits),
             "top_k": TopK(k=n),
+            "top_read": TopK(k=self.n_read),
             "sparsemax": Sparsemax(),
             "hardmax": Hardmax(),
             "uniform": Uniform(),

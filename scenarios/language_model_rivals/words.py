@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from scenarios.language_model_rivals.rivals import DRAWN, MAIN, RIVALS, SUMMED
+from scenarios.language_model_rivals.rivals import DRAWN, MAIN, RIVALS, SOFTMAX, SUMMED
 from scenarios.workbench.outcome import Numbers, Words
 from scenarios.workbench.rate_controls import SETTLE_ms
 from scenarios.workbench.sentences import choose, listed, words
@@ -98,15 +98,17 @@ def _rules(m: Numbers, study: Study) -> str:
 
 
 def _price(m: Numbers, study: Study) -> str:
-    cheapest = min(
-        (name for name in study.rivals if name in DRAWN),
-        key=lambda name: study.priced[name].operations,
+    fewest = min(
+        (name for name in study.rivals if name in DRAWN), key=lambda name: study.priced[name].operations
+    )
+    least = study.priced[fewest].operations / study.priced[SOFTMAX].operations
+    others = (
+        f"; of all with a budget {study.label(fewest)} takes fewest operations, {least:.3g} times softmax's"
     )
     return (
         f"The circuit takes {m['time']} times as long as softmax, {m['operations']:.3g} times its operations of "
         f"attention and {m['joules']:.3g} times its joules on a digital machine, {m['hardware']:.3g} times with "
-        f"the cells on neuromorphic hardware; of all with a budget {study.label(cheapest)} takes fewest "
-        f"operations, {study.priced[cheapest].operations / study.priced['softmax'].operations:.3g} times softmax's."
+        f"the cells on neuromorphic hardware{others if fewest != MAIN else ''}."
     )
 
 
