@@ -1,7 +1,7 @@
 """Plastic synapses and delays: the fused engine, Brian2's cython and its C++ standalone, on one network.
 
-`python -m tests.benchmarks.plasticity FOLDER NETWORK SECONDS` builds a standalone program; Brian2's choice of a
-device holds for a whole process.
+`python -m tests.benchmarks.plasticity FOLDER NETWORK` builds a standalone program; Brian2's choice of a device
+holds for a whole process.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from spiking import Brian2, Fused, Network, simulate_circuit
 from tests.benchmarks.standalone import FLAGS, simulate
 from tests.benchmarks.table import Table, in_turn, spread
 
-SHORT_S, LONG_S = 0.5, 2.5  # their difference leaves out what a run takes before its first step
+SHORT_S, LONG_S = 0.2, 1.0  # their difference leaves out what a run takes before its first step
 REPEATS = 3
+STANDALONE = "Brian2, C++ standalone"
 DT = 0.1 * ms
 
 
@@ -81,45 +82,42 @@ def run() -> Table:
     return Table(
         setting="One network, one thread, double precision unless said. STDP: 1000 Poisson inputs of 15 Hz, 50 "
         "cells, 50000 plastic synapses. E and I: 4000 cells, 2 % of pairs, delays of 0.5 to 3 ms. A simulated "
-        f"second costs what a run of {LONG_S} s takes longer than one of {SHORT_S} s: compiling and building are "
-        f"left out. Processor time, medians (ranges) of {REPEATS} rounds in which all take turns; ratios are of a "
-        "round.",
+        f"second costs what a run of {LONG_S} s takes longer than one of {SHORT_S} s, so that compiling and "
+        f"building are left out; of the standalone program its whole run. Processor time, median (range) of {REPEATS} "
+        "rounds in which all take turns; ratios are of a round.",
         head=("network", "engine", "s per simulated second", "slower than fused", "spikes per cell and s"),
         lines=tuple(lines),
     )
 
 
 def _lines(name: str, folder: Path) -> list[tuple[str, ...]]:
-    programs = {s: folder / f"{name.split()[0]}_{s}" for s in (SHORT_S, LONG_S)}
-    for seconds, program in programs.items():
-        subprocess.run([sys.executable, "-m", __name__, str(program), name, str(seconds)], check=True)
-    ways: dict[str, Callable[[float], float]] = {
-        "fused": lambda s: _simulated(name, s, Fused("float64", threads=1)),
-        "fused, single precision": lambda s: _simulated(name, s, Fused("float32", threads=1)),
-        "Brian2, C++ standalone": lambda s: simulate(programs[s]) / s,
-        "Brian2, cython": lambda s: _simulated(name, s, Brian2()),
+    program = folder / name.split()[0]
+    subprocess.run([sys.executable, "-m", __name__, str(program), name], check=True)
+    engines = {
+        "fused": Fused("float64", threads=1),
+        "fused, single precision": Fused("float32", threads=1),
+        "Brian2, cython": Brian2(),
     }
-    runs = {(way, s): _timed(simulated, s) for way, simulated in ways.items() for s in programs}
-    rounds = in_turn({f"{way} {s}": r for (way, s), r in runs.items()}, repeats=REPEATS)
+    ways = {f"{way} {s}": _timed(name, s, e) for way, e in engines.items() for s in (SHORT_S, LONG_S)}
+    rounds = in_turn({**ways, STANDALONE: lambda: simulate(program) / LONG_S}, repeats=REPEATS)
+    cpu_s = rounds.cpu_s
     cost = {
-        way: (rounds.cpu_s[f"{way} {LONG_S}"] - rounds.cpu_s[f"{way} {SHORT_S}"]) / (LONG_S - SHORT_S)
-        for way in ways
+        way: (cpu_s[f"{way} {LONG_S}"] - cpu_s[f"{way} {SHORT_S}"]) / (LONG_S - SHORT_S) for way in engines
+    }
+    cost[STANDALONE] = cpu_s[STANDALONE] / LONG_S
+    spikes = {
+        **{way: rounds.first[f"{way} {LONG_S}"] for way in engines},
+        STANDALONE: rounds.first[STANDALONE],
     }
     n_cells = len(next(o for o in NETWORKS[name](np.random.default_rng(0)).objects if o.name == "cells"))
     return [
-        (
-            name,
-            way,
-            spread(cost[way], 3),
-            spread(cost[way] / cost["fused"]),
-            f"{rounds.first[f'{way} {LONG_S}'] / n_cells:.1f}",
-        )
-        for way in ways
+        (name, way, spread(cost[way], 3), spread(cost[way] / cost["fused"]), f"{spikes[way] / n_cells:.1f}")
+        for way in cost
     ]
 
 
-def _timed(simulated: Callable[[float], float], seconds: float) -> Callable[[], float]:
-    return lambda: simulated(seconds)
+def _timed(name: str, seconds: float, engine: Brian2 | Fused) -> Callable[[], float]:
+    return lambda: _simulated(name, seconds, engine)
 
 
 def _simulated(name: str, seconds: float, engine: Brian2 | Fused) -> float:
@@ -134,7 +132,7 @@ def _simulated(name: str, seconds: float, engine: Brian2 | Fused) -> float:
     return len(ran.spikes["cells"].time_ms) / seconds
 
 
-def _build(folder: str, name: str, seconds: str) -> None:
+def _build(folder: str, name: str) -> None:
     """Write and compile a standalone program."""
     rng = np.random.default_rng(0).spawn(1)[0]
     b2.set_device("cpp_standalone", directory=folder, build_on_run=True)
@@ -142,7 +140,7 @@ def _build(folder: str, name: str, seconds: str) -> None:
     network = NETWORKS[name](rng)
     cells = next(o for o in network.objects if o.name == "cells")
     monitor = b2.SpikeMonitor(cells, name="spikes")
-    b2.Network(*network.objects, monitor).run(float(seconds) * b2.second)
+    b2.Network(*network.objects, monitor).run(LONG_S * b2.second)
 
 
 if __name__ == "__main__":
