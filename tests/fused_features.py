@@ -292,13 +292,6 @@ def _of_synapses() -> list[b2.BrianObject]:
     return [*objects, onto]
 
 
-def _summed_of_subgroup() -> list[b2.BrianObject]:
-    source, target = _group("source", "s : 1"), _group("target", "g : 1")
-    joined = _synapses(source, target[1:], "joined", "g_post = s_pre : 1 (summed)")
-    joined.connect()
-    return [source, target, joined]
-
-
 def _odd_clocks() -> list[b2.BrianObject]:
     return [_pair()[0], b2.NeuronGroup(2, "x : 1", name="odd", clock=b2.Clock(0.25 * ms, name="odd_clock"))]
 
@@ -324,14 +317,6 @@ def doubled(x: Any) -> Any:
 
 
 REFUSED = [
-    Refused(
-        name="summed variables of the presynaptic cell",
-        build=lambda: _with_summed_before(),
-        says="summed variables of the presynaptic group",
-    ),
-    Refused(
-        name="summed variables of subgroups", build=_summed_of_subgroup, says="summed variables of subgroups"
-    ),
     Refused(
         name="shared variables of synapses that change",
         build=lambda: _joined("c : 1 (shared)", on_pre="c = 1"),
@@ -364,13 +349,6 @@ REFUSED = [
         name="variables linked to their own group", build=_linked_to_itself, says="linked to their own group"
     ),
 ]
-
-
-def _with_summed_before() -> list[b2.BrianObject]:
-    before, behind = _group("before", "g : 1\ndv/dt = -v / (5*ms) : 1", method="exact"), _pair()[1]
-    joined = _synapses(before, behind, "joined", "g_pre = v_post : 1 (summed)")
-    joined.connect()
-    return [before, behind, joined]
 
 
 def main() -> None:

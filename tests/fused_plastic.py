@@ -130,14 +130,19 @@ def inputs(rng: np.random.Generator) -> Network:
 def parts(rng: np.random.Generator) -> Network:
     """Subgroups, counts of cells, times of spikes, other events, and clocks of different steps."""
     source = _spiking(rng, "source", 6)
-    target = group("target", "dx/dt = -x / tau : 1\ndy/dt = -y / tau : 1\nz : 1", n=5, method="exact")
+    target = group(
+        "target", "dx/dt = -x / tau : 1\ndy/dt = -y / tau : 1\nz : 1\nback : 1\npart : 1", n=5, method="exact"
+    )
+    target.part = 7.0
     made = [
+        synapses(target, source, "returning", "w : 1\nback_pre = w * s_post : 1 (summed)"),
+        synapses(source[1:4], target[2:4], "some", "w : 1\npart_post = w * s_pre : 1 (summed)"),
         synapses(source[2:5], target[1:], "between", "w : 1", on_pre="x_post += w * (1 + i + 10 * j)"),
         synapses(source, target[3:], "onto", on_pre="y_post += 1 / N_pre + N_post"),
     ]
     for one in made:
         _connect(rng, one)
-    made[0].delay = rng.uniform(0, 1, len(made[0])) * ms
+    made[2].delay = rng.uniform(0, 1, len(made[2])) * ms
     timed = group(
         "timed",
         """dv/dt = (a - v + 0.1 * exp(-(t - lastspike) / ms)) / tau : 1 (unless refractory)
@@ -219,6 +224,8 @@ COVERED = [
     Covered(name="run_regularly of synapses", circuit=_P, shows=("regular.w",)),
     Covered(name="SpikeGeneratorGroup, with a period, too", circuit=_I, shows=("once", "again", "target.x")),
     Covered(name="subgroups as source and target", circuit=_S, shows=("target.x", "target.y")),
+    Covered(name="summed variables of the presynaptic cell", circuit=_S, shows=("target.back",)),
+    Covered(name="summed variables of subgroups", circuit=_S, shows=("target.part",)),
     Covered(name="the numbers of cells N, N_pre and N_post", circuit=_S, shows=("target.y", "timed.late")),
     Covered(name="lastspike in equations", circuit=_S, shows=("timed", "timed.v", "timed.late")),
     Covered(name="events other than spikes", circuit=_S, shows=("eventful.n_high", "target.z")),

@@ -7,10 +7,23 @@ from typing import Any
 
 import brian2 as b2
 import numpy as np
+import pytest
 from brian2 import Hz, ms
 
 from bridge.bill.operations import circuit_operations
-from spiking import Brian2, Budget, EventDriven, Fused, Row, RowCircuit, Streams, Wiring
+from spiking import (
+    Brian2,
+    Budget,
+    EventDriven,
+    Fused,
+    Network,
+    Recorded,
+    Row,
+    RowCircuit,
+    Streams,
+    Wiring,
+    simulate_circuit,
+)
 
 DT = 0.1 * ms
 
@@ -117,3 +130,33 @@ def test_a_lead_ends_its_rows() -> None:
     selection = Depressing().attend(SCORES[:1], rng=Streams(0), budget=Budget(duration_ms=500, lead=lead))
     ordered = np.sort(selection.counts[0])
     assert ordered[-1] - ordered[-2] >= lead
+
+
+def _learning(rng: np.random.Generator) -> Network:
+    """Poisson inputs whose synapses grow with each spike, and synapses without a single pair."""
+    inputs = b2.PoissonGroup(5, 300 * Hz, dt=DT, name="inputs")
+    cells = b2.NeuronGroup(3, "v : 1", dt=DT, name="cells")
+    grow = b2.Synapses(inputs, cells, "w : 1", on_pre="v_post += w\nw += 1", dt=DT, name="grow")
+    none = b2.Synapses(inputs, cells, "w : 1", on_pre="v_post += w\nw = 0", dt=DT, name="none")
+    grow.connect()
+    none.connect(condition="i > 10")
+    grow.delay = rng.uniform(0, 1, len(grow)) * ms
+    return Network([inputs, cells, grow, none])
+
+
+def test_a_row_that_is_run_again_begins_with_its_first_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More spikes than there was room for: the second attempt is as if there had been room at once."""
+
+    def run() -> Recorded:
+        rng = np.random.default_rng(4)
+        return simulate_circuit(
+            _learning, duration_ms=100, rng=rng, record=["inputs"], sample=["grow.w", "cells.v"]
+        )
+
+    whole = run()
+    monkeypatch.setattr("spiking.engines.fused.run._room", lambda *_: 3)
+    again = run()
+    assert len(whole.spikes["inputs"].time_ms) > 3
+    for name in ("grow.w", "cells.v"):
+        assert whole.samples[name].max() > 0
+        np.testing.assert_array_equal(again.samples[name], whole.samples[name])

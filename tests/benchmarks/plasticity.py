@@ -83,8 +83,8 @@ def run() -> Table:
         setting="One network, one thread, double precision unless said. STDP: 1000 Poisson inputs of 15 Hz, 50 "
         "cells, 50000 plastic synapses. E and I: 4000 cells, 2 % of pairs, delays of 0.5 to 3 ms. A simulated "
         f"second costs what a run of {LONG_S} s takes longer than one of {SHORT_S} s, so that compiling and "
-        f"building are left out; of the standalone program its whole run. Processor time, median (range) of {REPEATS} "
-        "rounds in which all take turns; ratios are of a round.",
+        "building are left out; of the standalone program its whole run. Processor time, median (range) of "
+        f"{REPEATS} rounds in which all take turns; ratios are of a round.",
         head=("network", "engine", "s per simulated second", "slower than fused", "spikes per cell and s"),
         lines=tuple(lines),
     )

@@ -172,7 +172,7 @@ class SynapseCode:
 
 @dataclass(frozen=True, kw_only=True)
 class Summed:
-    """A variable of `target` that is the sum over synapses of an expression.
+    """A variable of `target`, or for one that goes `backward` of `source`, that is a sum over synapses.
 
     Without a bundle the sum goes over all cells of `source` and is the same for every target.
     """
@@ -182,7 +182,14 @@ class Summed:
     target: str
     body: tuple[Assignment, ...]  # one: what each synapse adds
     bundle: str | None
+    backward: bool = False
+    within: tuple[int, int] | None = None  # of a subgroup: its cells in the group
     every: int = 1
+
+    @property
+    def summing(self) -> str:
+        """The group of the variable."""
+        return self.source if self.backward else self.target
 
 
 class Unstepped(ABC):

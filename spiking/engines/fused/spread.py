@@ -82,7 +82,8 @@ def write_summed(writer: Writer, step: Summed) -> None:
     if step.bundle is not None:
         _to_every(writer, step, "F(0)")
         writer.line(3, f"for i in range(n_{step.source}):")
-        _from_cell(writer, 4, writer.program.bundles[step.bundle], step.body)
+        index = "i" if step.backward else "j"
+        _from_cell(writer, 4, writer.program.bundles[step.bundle], step.body, index=index)
         return
     writer.line(3, "total = F(0)")
     writer.line(3, f"for i in range(n_{step.source}):")
@@ -94,14 +95,19 @@ def write_summed(writer: Writer, step: Summed) -> None:
 def _to_every(writer: Writer, step: Summed, value: str) -> None:
     target = step.body[0].target
     if writer.is_array(target):
-        writer.line(3, f"for i in range(whole_{step.target}):")
+        cells = f"whole_{step.summing}"
+        if step.within is not None:
+            cells = ", ".join(writer.expressions.whole(n) for n in step.within)
+        writer.line(3, f"for i in range({cells}):")
         writer.line(4, f"a_{target}[i] = {value}")
     else:
         writer.line(3, f"{target} = {value}")
 
 
-def _from_cell(writer: Writer, depth: int, bundle: Bundle, body: tuple[Assignment, ...]) -> None:
-    """Go through the synapses of the source cell i."""
+def _from_cell(
+    writer: Writer, depth: int, bundle: Bundle, body: tuple[Assignment, ...], *, index: str = "j"
+) -> None:
+    """Go through the synapses of the source cell i, and add to the cell of that index."""
     used = set().union(*(names(a.value) for a in body))
     _load_source(writer, depth, used)
     if bundle.complete:
@@ -118,7 +124,7 @@ def _from_cell(writer: Writer, depth: int, bundle: Bundle, body: tuple[Assignmen
         writer.line(depth + 1, f"{name} = a_{name}[{synapse}]")
     writer.loads(depth + 1, used - own, "j")
     for a in body:
-        _add(writer, depth + 1, a, writer.expressions.text(a.value), "j")
+        _add(writer, depth + 1, a, writer.expressions.text(a.value), index)
 
 
 def _load_source(writer: Writer, depth: int, used: set[str]) -> None:

@@ -23,7 +23,7 @@ from spiking.engines.fused.parts import Bundle, Pathway, Summed, SynapseCode, Tr
 from spiking.engines.fused.share import share
 from spiking.kinds import Traits
 from spiking.refs import Ref
-from spiking.sources import cells_of
+from spiking.sources import cells_of, first_cell
 
 __all__ = ["SynapseReader"]
 
@@ -109,21 +109,24 @@ class SynapseReader:
     def summed(self, runner: SummedVariableUpdater) -> Summed:
         """A variable that is a sum over synapses."""
         synapses = runner.group
-        if runner.template_kwds["_index_var"].name != "_synaptic_post":
-            raise refuse("summed variables of the presynaptic group", runner.name)
-        if cells_of(runner.target) is not runner.target:
-            raise refuse("summed variables of subgroups", runner.name)
         value = self._value(ast.parse(runner.expression.code.strip(), mode="eval").body, synapses)
         if draws(value):
             raise refuse("random numbers in summed variables", synapses.name)
         read = names(value)
         source, target = _ends(synapses)
+        backward = runner.template_kwds["_index_var"].name == "_synaptic_pre"
+        whole = cells_of(runner.target)
+        first = first_cell(runner.target)
+        within = None if whole is runner.target else (first, first + len(runner.target))
+        one_by_one = backward or within is not None or not all(_of_source(name) for name in read)
         return Summed(
             name=runner.name,
             source=source,
             target=target,
-            body=(Assignment(target=Ref(target, runner.target_var.name).identifier, value=value),),
-            bundle=self._bundle(synapses, read, one_by_one=not all(_of_source(name) for name in read)),
+            body=(Assignment(target=Ref(whole.name, runner.target_var.name).identifier, value=value),),
+            bundle=self._bundle(synapses, read, one_by_one=one_by_one),
+            backward=backward,
+            within=within,
             every=self._every(runner),
         )
 
