@@ -138,11 +138,22 @@ def test_what_has_no_spike_times_is_refused_by_name() -> None:
         spikes.row(layer=0, head=0)
 
 
-def test_a_model_without_gamma_attention_and_heads_that_spike_not_at_all_are_refused() -> None:
+def test_a_model_without_heads_that_can_be_recorded_is_refused() -> None:
     model = built("gpt2")
     with pytest.raises(ValueError, match="the model must have gamma attention"), gamma.record(model):
         pass
-    with swap(model, head=PLAIN), gamma.record(model) as spikes:
-        state(model, batch("gpt2"))
+    refused = pytest.raises(
+        ValueError, match="needs a SpikingHead among the heads of the model, got DotProductHead"
+    )
+    with swap(model, head=PLAIN), refused, gamma.record(model):
+        pass
+    with pytest.raises(ValueError, match="flatness 1"), gamma.record(with_gamma("gpt2", flatness=1.5)):
+        pass
+
+
+def test_before_the_model_has_run_there_is_no_row() -> None:
+    with gamma.record(with_gamma("gpt2")) as spikes:
+        pass
     with pytest.raises(ValueError, match="no spiking head has been called"):
         spikes.row(layer=0, head=0)
+    assert spikes.per_token().size == 0

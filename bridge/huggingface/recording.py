@@ -162,7 +162,7 @@ def record(model: PreTrainedModel, heads: HeadChoice = "all") -> Iterator[Record
     Raises
     ------
     ValueError, TypeError
-        For a model without gamma attention, and heads that do not exist.
+        For a model without gamma attention or without a `SpikingHead`, and heads that do not exist.
 
     Examples
     --------
@@ -172,7 +172,14 @@ def record(model: PreTrainedModel, heads: HeadChoice = "all") -> Iterator[Record
     >>> spikes.row(layer=3, head=1, query=-1).selection.spikes.of_row(0).time_ms  # doctest: +SKIP
     """
     inside = the_model(model, "record")
-    n_heads = [layer.n_heads for layer in plan_of(inside).layers]
+    plan = plan_of(inside)
+    if not any(isinstance(head, SpikingHead) for head in plan.heads.values()):
+        got = sorted({getattr(head, "__name__", type(head).__name__) for head in plan.heads.values()})
+        raise ValueError(
+            f"record needs a SpikingHead among the heads of the model, got {', '.join(got)}; configure the model "
+            "with flatness 1, or swap a SpikingHead in"
+        )
+    n_heads = [layer.n_heads for layer in plan.layers]
     recording = Recording(n_heads, set(chosen_heads(heads, n_heads)))
     open_ones = GammaModel.of(outermost(inside)).recordings
     open_ones.append(recording)
