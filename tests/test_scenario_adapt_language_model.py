@@ -133,6 +133,19 @@ def test_an_interrupted_training_ends_with_the_same_weights(params: Params, tmp_
             torch.testing.assert_close(again.stages[stage][name], tensor, rtol=0, atol=0)
 
 
+def test_predictions_of_its_own_softmax_as_targets(params: Params) -> None:
+    """Learnt by heart again."""
+    params = replace(params, iterations=40, learning_rate=0.02, rank=8, objective="own")
+    (model, adapter), ctx = adapted(params), context()
+    one = replace(plan(params), windows=plan(params).windows[:1])
+    learnt = learn(model, adapter, params.trial(ctx, 4, gradient=True), one, ctx)
+    with adapter.left_out(), torch.no_grad():
+        exact = model(one.batch(0)).logits[:, :-1].log_softmax(-1)
+    least = float(-(exact.exp() * exact).sum(-1).mean())  # the entropy of the targets
+    before, after = np.mean(learnt.losses[:5]) - least, np.mean(learnt.losses[-5:]) - least
+    assert 0 < after < 0.8 * before
+
+
 def test_each_window_is_read_before_any_is_read_again(params: Params) -> None:
     shared = plan(params)
     n = len(shared.windows)
@@ -148,7 +161,8 @@ def by_hand(params: Params, after: float = 0.02, swapped: float = 0.09) -> Study
 
     def losses(softmax: float, few: float, many: float) -> np.ndarray:
         rows = [base + softmax] + [base + rise + rng.normal(0, 1e-3, params.windows) for rise in (few, many)]
-        return np.stack(rows)[:, :, None]
+        kls = [0 * base] + [0.9 * abs(row - rows[0]) for row in rows[1:]]
+        return np.stack([rows, kls], axis=-1)
 
     learnt = Learnt(losses=[3.0] * params.iterations, seconds=[9.0, *[2.0] * (params.iterations - 1)])
     middle = {(arm, 6): losses(-0.1, 0, 0) for arm in (SOFTMAX, "4 spikes")}
@@ -176,10 +190,13 @@ def test_what_is_gone_of_the_rise_by_hand(params: Params) -> None:
     expected = {"before": 0.1, "after": 0.02, "gone": 0.8, "apart": -0.07, "original": -0.18, "learnt": -0.2}
     for name, value in {**expected, "back_4": 0.01, "after_4_at_64": 0.005, "seconds": 2, "times": 1}.items():
         assert metrics[name].value == pytest.approx(value, abs=0.02 if name == "gone" else 2e-3), name
+    assert metrics["kl"].value == pytest.approx(0.9 * 0.01, abs=2e-3)
+    assert metrics["kl"].control == pytest.approx(0.9 * 0.09, abs=2e-3)
     assert metrics["gone"].control == pytest.approx(0.1, abs=0.02)
     assert metrics["keys_4"].value == pytest.approx(np.exp(1.5), rel=0.02)
     said = in_words(metrics, study)["verdict"]
     assert "Spikes in the loop help more than softmax in it" in said
+    assert "clearly less than with softmax in the loop (0.08" in said
     assert "clearly fewer than with softmax in the loop" in said
     assert "is better than softmax as it was" in said
 
@@ -189,6 +206,15 @@ def test_the_verdict_claims_nothing_where_nothing_is_clear(params: Params) -> No
     said = in_words(in_numbers(study, 10, 30, np.random.default_rng(1)), study)["verdict"]
     assert "no clear part of the rise is gone" in said
     assert "That spikes in the loop help more than softmax in it is not clear" in said
+
+
+def test_against_its_own_predictions_the_control_is_the_model_as_it_is(params: Params) -> None:
+    own = run(replace(params, objective="own", iterations=2, stages=1), context())
+    loss = own.dataset.loss.sel(arm=SOFTMAX)
+    np.testing.assert_array_equal(loss.sel(steps=0), loss.sel(steps=2))
+    assert own.metrics["after"].control == own.metrics["before"].value
+    assert "against the same spikes in the model as it is" in own.verdict
+    assert "softmax in the loop" not in own.verdict
 
 
 def test_the_figure_draws_also_with_one_stage(outcome: Outcome, params: Params) -> None:

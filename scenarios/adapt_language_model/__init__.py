@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -13,7 +14,7 @@ from bridge.huggingface.layers import attention_layers
 from scenarios.adapt_language_model.adapter import Adapter
 from scenarios.adapt_language_model.figures import figures
 from scenarios.adapt_language_model.learning import Plan, learn
-from scenarios.adapt_language_model.measures import SOFTMAX, Study, focus, in_data, in_numbers
+from scenarios.adapt_language_model.measures import AS_IS, SOFTMAX, Study, focus, in_data, in_numbers
 from scenarios.adapt_language_model.words import in_words
 from scenarios.workbench.causal import load_causal, text_of, windows_of
 from scenarios.workbench.errors import UsageError
@@ -31,6 +32,7 @@ QUESTION = (
     "Low-rank changes of its queries and keys are learnt, spikes forward and the softmax's Jacobian backward; the "
     "same steps with softmax in the loop are the control."
 )
+OBJECTIVES = ("text", "own")
 FOCUS_WINDOWS = 4  # on which the spread of attention is measured
 
 
@@ -42,6 +44,11 @@ class Params(HeadParams):
     length: int = param(128, "tokens in each, and in each that is learnt from", at_least=8)
     train_spikes: tuple[int, ...] = param((16,), "spikes per row while learning; an arm each", at_least=1)
     spikes: tuple[int, ...] = param((16, 64), "spikes per row at which every arm is measured", at_least=1)
+    objective: str = param(
+        "text",
+        "what is learnt: text, the next token; own, what the model as it is predicts by softmax",
+        choices=OBJECTIVES,
+    )
     iterations: int = param(60, "steps of learning", at_least=2)
     stages: int = param(3, "times that every arm is measured, evenly spaced over its steps", at_least=1)
     batch: int = param(1, "parts of the text in a step", at_least=1)
@@ -84,19 +91,24 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     held_out, trials = windows[: params.windows], [params.trial(ctx, n) for n in (0, *params.budgets)]
     plan = plan_of(params, windows, int(ctx.rng.integers(2**31)))
     arms = [params.trial(ctx, n, gradient=True) for n in (0, *params.train_spikes)]
+    noise = int(ctx.rng.integers(2**31))
     study = Study(params=params, arms=[arm.label for arm in arms], chosen=chosen_text(params.heads, n_heads))
-    each = 0.95 / (1 + len(arms) * (2 + params.stages))  # a reading; learning takes as long as two
+    each = 0.95 / (
+        1 + len(arms) * (2 + params.stages)
+    )  # of the whole run  # a reading; learning takes as long as two
     with ctx.part("as it is", share=each) as part:
-        study.measured["as it is", 0] = read_windows(model, held_out, trials, part, name="read-as-it-is")
-    study.focus["as it is"] = focus(model, held_out[:FOCUS_WINDOWS])
-    for arm in arms:
+        study.measured[AS_IS, 0] = _read(model, held_out, trials, part, noise, "read-as-it-is")
+    study.focus[AS_IS] = focus(model, held_out[:FOCUS_WINDOWS])
+    if plan.own:  # softmax has nothing to learn from itself
+        study.learns_nothing(SOFTMAX)
+    for arm in arms[1:] if plan.own else arms:
         with ctx.part(f"learn, {arm.label}", share=2 * each) as part:
             study.learnt[arm.label] = learnt = learn(model, adapter, arm, plan, part)
         for step, tensors in learnt.stages.items():
             adapter.put(tensors)
             name = f"read-{arm.label.replace(' ', '-')}-{step}"
             with ctx.part(f"{arm.label}, {step} steps", share=each) as part:
-                study.measured[arm.label, step] = read_windows(model, held_out, trials, part, name=name)
+                study.measured[arm.label, step] = _read(model, held_out, trials, part, noise, name)
         study.focus[arm.label] = focus(model, held_out[:FOCUS_WINDOWS])  # after the last stage
     metrics = in_numbers(study, adapter.n_weights, len(plan.windows), ctx.rng)
     best = study.learnt[study.shown].stages[params.iterations]
@@ -110,6 +122,13 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     )
 
 
+def _read(
+    model: Any, windows: Tensor, trials: list[Trial], ctx: RunContext, noise: int, name: str
+) -> np.ndarray:
+    """Read the held-out windows with the noise of every other reading, so that it cancels in differences."""
+    return read_windows(model, windows, trials, replace(ctx, rng=np.random.default_rng(noise)), name=name)
+
+
 def plan_of(params: Params, windows: Tensor, base: int) -> Plan:
     """What every arm shares: the windows after those that are held out, and the schedule."""
     return Plan(
@@ -117,6 +136,7 @@ def plan_of(params: Params, windows: Tensor, base: int) -> Plan:
         rates=schedule(params.iterations, params.batch, params.learning_rate, warmup=10),
         stages=params.steps,
         base=base,
+        own=params.objective == "own",
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,10 @@ class Adapter:
         """Set all matrices."""
         for name, parameter in self.parameters.items():
             parameter.copy_(tensors[name])
+
+    def left_out(self) -> AbstractContextManager[None]:
+        """The model as it was, for as long as the block lasts."""
+        return self._wrapped.disable_adapter()
 
     def files(self, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
         """Writers of the two files that `peft` loads: ``PeftModel.from_pretrained(model, run_folder)``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,16 +32,22 @@ def figures(study: Study) -> dict[str, Picture]:
 
 @captioned(
     "Simulated: {chosen}. (A) Rise of the held-out loss over softmax that learnt as long, against steps, "
-    "with what stands in the loop by colour and the measured budget by marker. (B) The same before and after, by "
-    "budget. (C) Change of the entropy of a row's weights by learning, layer by layer: below 0 it attends to fewer "
-    "keys. Bars are standard errors over the same {windows} windows."
+    "with what stands in the loop by colour and the measured budget by marker. (B) KL of the next token from "
+    "softmax with the same weights: what the noise does, whatever the text. (C) Change of the entropy of a row's "
+    "weights by learning, layer by layer: below 0 it attends to fewer keys. Bars are standard errors over the same "
+    "{windows} windows."
 )
 def learning(study: Study) -> Figure:
     figure, ax = panels("AB\nCC", height_in=5.2, height_ratios=[1.5, 1])
-    draw_curves(ax["A"], study)
-    draw_budgets(ax["B"], study)
+    draw_curves(ax["A"], study, study.rise)
+    draw_curves(ax["B"], study, study.kl)
+    for marker, n in zip(MARKERS, study.params.budgets, strict=False):
+        ax["A"].plot([], [], marker, color=MUTED, label=f"measured at {n} spikes")
+    ax["A"].axhline(0, color=FLOOR, lw=0.8)
+    ax["A"].set(ylabel="rise in loss (nat)", title="What spikes cost")
+    ax["B"].set(ylabel="KL from softmax (nat)", title="What their noise does", yscale="log")
     draw_focus(ax["C"], study)
-    legend_below(figure, ax["A"], ax["B"], ncols=4)
+    legend_below(figure, ax["A"], ncols=4)
     return figure
 
 
@@ -49,34 +56,14 @@ def colour(study: Study, arm: str) -> str:
     return BLUE if arm == SOFTMAX else COLOURS[(study.arms.index(arm) - 1) % len(COLOURS)]
 
 
-def draw_curves(ax: Axes, study: Study) -> None:
-    """Rise against steps, a line for each arm and budget."""
+def draw_curves(ax: Axes, study: Study, measure: Callable[[str, int, int], np.ndarray]) -> None:
+    """A measure against steps, a line for each arm and budget."""
     for arm in study.arms:
         for marker, n in zip(MARKERS, study.params.budgets, strict=False):
-            rises = [mean(study.rise(arm, step, n)) for step in study.steps]
-            look = {"color": colour(study, arm), "fmt": f"{marker}-", "lw": 1.4}
-            dots(ax, study.steps, rises, **look, label=f"{arm} in the loop" if marker == "o" else None)
-    for marker, n in zip(MARKERS, study.params.budgets, strict=False):
-        ax.plot([], [], marker, color=MUTED, label=f"measured at {n} spikes")
-    ax.axhline(0, color=FLOOR, lw=0.8)
-    ax.set(xlabel="steps of learning", ylabel="rise in loss (nat)", title="While learning")
-
-
-def draw_budgets(ax: Axes, study: Study) -> None:
-    """As it is, and every arm after the last step."""
-    last, budgets = study.params.iterations, study.params.budgets
-    arms = [(AS_IS, 0, FLOOR), *((arm, last, colour(study, arm)) for arm in study.arms)]
-    width = 0.8 / len(arms)
-    for i, (arm, step, shade) in enumerate(arms):
-        rises = [mean(study.rise(arm, step, n)) for n in budgets]
-        places = np.arange(len(budgets)) + (i - (len(arms) - 1) / 2) * width
-        errors = [rise.error for rise in rises]
-        label = "as it is" if arm == AS_IS else None
-        values = [rise.value for rise in rises]
-        ax.bar(places, values, 0.9 * width, yerr=errors, color=shade, ecolor=MUTED, capsize=2, label=label)
-    ax.axhline(0, color=FLOOR, lw=0.8)
-    ax.set_xticks(range(len(budgets)), [f"{n} spikes" for n in budgets])
-    ax.set(ylabel="rise in loss (nat)", title="Before and after")
+            values = [mean(measure(arm, step, n)) for step in study.steps]
+            label = f"{arm} in the loop" if n == study.params.budgets[0] else None
+            dots(ax, study.steps, values, color=colour(study, arm), fmt=f"{marker}-", lw=1.4, label=label)
+    ax.set(xlabel="steps of learning")
 
 
 def draw_focus(ax: Axes, study: Study) -> None:

@@ -40,6 +40,9 @@ class Plan:
     rates: TrainParams
     stages: tuple[int, ...]  # steps after which the adapter is kept to be measured
     base: int  # fixes the order of the windows and every step's noise
+    own: (
+        bool  # whether the targets are the predictions of the model as it is, by softmax, instead of the text
+    )
 
     def batch(self, step: int) -> Tensor:
         """The windows of a step, (batch_size, length): each is read before any is read again."""
@@ -104,9 +107,13 @@ def _step(
     for group in optimizer.param_groups:
         group["lr"] = learning_rate(step, plan.rates)
     batch = plan.batch(step)  # (B, T)
+    targets = batch[:, 1:].flatten()
+    if plan.own:
+        with torch.no_grad(), adapter.left_out():
+            targets = _logits(model, batch).flatten(0, 1).softmax(-1)  # (B (T - 1), n_vocab)
     with trial.placed(model, np.random.default_rng([plan.base, 1, step])):
-        logits = model(batch, use_cache=False).logits[:, :-1].float()  # (B, T - 1, n_vocab)
-        loss = functional.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten())
+        logits = _logits(model, batch)
+        loss = functional.cross_entropy(logits.flatten(0, 1), targets)
         optimizer.zero_grad()
         loss.backward()
     value = float(loss.detach())
@@ -118,6 +125,11 @@ def _step(
     nn.utils.clip_grad_norm_(adapter.parameters.values(), plan.rates.max_gradient)
     optimizer.step()
     return value
+
+
+def _logits(model: Any, batch: Tensor) -> Tensor:
+    """Of every next token, (B, T - 1, n_vocab)."""
+    return model(batch, use_cache=False).logits[:, :-1].float()
 
 
 def _keep(path: Path, adapter: Adapter, optimizer: torch.optim.Optimizer, learnt: Learnt, plan: Plan) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from scenarios.adapt_language_model.learning import Learnt
 from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Numbers
-from scenarios.workbench.reading import LOSS
+from scenarios.workbench.reading import KL, LOSS
 from scenarios.workbench.statistics import Estimate, bootstrap, mean
 from scenarios.workbench.tables import column, columns, estimate_column
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["AS_IS", "SOFTMAX", "Study", "focus", "in_data", "in_numbers"]
 
 AS_IS, SOFTMAX = "as it is", "softmax"
-CONTROL = "control: softmax in the loop"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +44,22 @@ class Study:
         """The arm of the headline: that of the fewest spikes in the loop."""
         return self.arms[1]
 
+    def learns_nothing(self, arm: str) -> None:
+        """Take an arm to stay as the model is."""
+        steps, nothing = self.params.steps, [np.nan] * self.params.iterations
+        self.measured.update({(arm, step): self.measured[AS_IS, 0] for step in steps})
+        self.learnt[arm], self.focus[arm] = Learnt(losses=nothing, seconds=nothing), self.focus[AS_IS]
+
+    @property
+    def own(self) -> bool:
+        """Whether the model learns its own predictions by softmax."""
+        return self.params.objective == "own"
+
+    @property
+    def control(self) -> str:
+        """What the arms with spikes are compared with."""
+        return "the model as it is" if self.own else "softmax in the loop"
+
     @property
     def steps(self) -> tuple[int, ...]:
         """Steps after which the arms were measured, from none."""
@@ -52,8 +67,15 @@ class Study:
 
     def loss(self, arm: str, step: int, spikes: int) -> np.ndarray:
         """(n_windows,) nat a token; spikes 0 are softmax. Before the first step all arms are the model as it is."""
+        return self._of(LOSS, arm, step, spikes)
+
+    def kl(self, arm: str, step: int, spikes: int) -> np.ndarray:
+        """(n_windows,) KL of the next token from softmax with the same weights, nat: what noise alone does."""
+        return self._of(KL, arm, step, spikes)
+
+    def _of(self, measure: int, arm: str, step: int, spikes: int) -> np.ndarray:
         trial = (0, *self.params.budgets).index(spikes)
-        return self.measured[(arm, step) if step else (AS_IS, 0)][trial, :, LOSS]
+        return self.measured[(arm, step) if step else (AS_IS, 0)][trial, :, measure]
 
     def rise(self, arm: str, step: int, spikes: int) -> np.ndarray:
         """(n_windows,) what spikes cost over the softmax that learnt as long."""
@@ -73,6 +95,11 @@ class Study:
         """The arm's loss less that of softmax in the loop, both at so many spikes after the last step."""
         last = self.params.iterations
         return mean(self.loss(arm, last, spikes) - self.loss(SOFTMAX, last, spikes))
+
+    def kl_apart(self, arm: str, spikes: int) -> Estimate:
+        """The same for the KL from softmax."""
+        last = self.params.iterations
+        return mean(self.kl(arm, last, spikes) - self.kl(SOFTMAX, last, spikes))
 
     def narrowing(self, arm: str) -> Estimate:
         """Change of the mean entropy of a row, in nat, by learning."""
@@ -115,9 +142,9 @@ def in_numbers(study: Study, n_weights: int, n_windows: int, rng: np.random.Gene
         note=f"{len(as_is)} windows of {params.length} tokens",
     )
     learnt = study.loss(SOFTMAX, last, 0) - as_is
-    lines.add(
-        "learnt", "change of the loss of softmax by learning", learnt, unit="nat", note="the text's own"
-    )
+    if not study.own:
+        label = "change of the loss of softmax by learning"
+        lines.add("learnt", label, learnt, unit="nat", note="the text's own")
     for arm in order:
         back = study.loss(arm, last, 0) - study.loss(SOFTMAX, last, 0)
         label = f"softmax put back where {arm} were in the loop"
@@ -131,7 +158,7 @@ def _budget(lines: Lines, study: Study, arm: str, n: int, rng: np.random.Generat
     """One arm measured at one budget."""
     last, shown = study.params.iterations, study.params.train_spikes[0]
     ending = "" if (arm, n) == (study.shown, shown) else f"_{_name(arm)}_at_{n}"
-    over = f"over softmax of as many steps; {CONTROL}"
+    over = f"over softmax of as many steps; control: {study.control}"
     before, after = study.rise(arm, 0, n), study.rise(arm, last, n)
     control = study.rise(SOFTMAX, last, n)
     if arm == study.shown:
@@ -141,13 +168,26 @@ def _budget(lines: Lines, study: Study, arm: str, n: int, rng: np.random.Generat
     label = label if arm == study.shown else f"{label}, at {n} spikes"
     lines.add(f"after{ending}", label, after, control=control, unit="nat", note=over)
     gone, without = study.gone(arm, n, rng), study.gone(SOFTMAX, n, rng)
-    lines.add(f"gone{ending}", "– part of the rise that is gone", gone, control=without, note=CONTROL)
+    lines.add(
+        f"gone{ending}",
+        "– part of the rise that is gone",
+        gone,
+        control=without,
+        note=f"control: {study.control}",
+    )
     note = "below 0: the spikes in the loop taught something"
     lines.add(
-        f"apart{ending}", "– less softmax in the loop", study.apart(arm, n), floor=0, unit="nat", note=note
+        f"apart{ending}", f"– less {study.control}", study.apart(arm, n), floor=0, unit="nat", note=note
     )
     over = study.loss(arm, last, n) - study.loss(AS_IS, 0, 0)
     lines.add(f"original{ending}", "– over softmax as it was", over, unit="nat", note="below 0: better")
+    kl, kl_control = study.kl(arm, last, n), study.kl(SOFTMAX, last, n)
+    if arm == study.shown:
+        label = f"KL of the next token from softmax at {n} spikes, as it is"
+        lines.add(f"kl_{name}", label, study.kl(arm, 0, n), unit="nat", note="softmax with the same weights")
+    label = f"– with {arm} in the loop" if arm == study.shown else f"– with {arm} in the loop, at {n} spikes"
+    lines.add(f"kl{ending}", label, kl, control=kl_control, unit="nat", note=f"control: {study.control}")
+    lines.add(f"kl_apart{ending}", f"– less {study.control}", study.kl_apart(arm, n), floor=0, unit="nat")
 
 
 def _focus(lines: Lines, study: Study) -> None:
@@ -166,10 +206,12 @@ def _cost(lines: Lines, study: Study, n_weights: int, n_windows: int) -> None:
     read = params.iterations * params.batch / n_windows
     label = "times that the text was read while learning"
     lines.add("read", label, read, note=f"{n_windows} windows of {params.length} tokens")
-    softmax, spikes = study.step_seconds(SOFTMAX), study.step_seconds(study.shown)
-    lines.add(
-        "seconds", f"time of a step with {study.shown}", spikes, control=softmax, unit="s", note=CONTROL
-    )
+    spikes, label = study.step_seconds(study.shown), f"time of a step with {study.shown}"
+    if study.own:
+        lines.add("seconds", label, spikes, unit="s")
+        return
+    softmax = study.step_seconds(SOFTMAX)
+    lines.add("seconds", label, spikes, control=softmax, unit="s", note=f"control: {study.control}")
     lines.add("times", "– over softmax in the loop", spikes / softmax)
 
 
@@ -188,6 +230,12 @@ def in_data(study: Study) -> xr.Dataset:
     return xr.Dataset(
         {
             "loss": column((*full, "window"), losses, "loss of the next token", "nat"),
+            "kl": column(
+                (*full, "window"),
+                [[[study.kl(arm, step, n) for n in spikes] for step in steps] for arm in arms],
+                "KL of the next token from softmax with the same weights",
+                "nat",
+            ),
             **estimate_column("rise", full, rises, "rise in loss over softmax", "nat"),
             "batch_loss": column(("arm", "step"), batches, "loss of a batch before its step", "nat"),
             "seconds": column(

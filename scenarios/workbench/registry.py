@@ -105,6 +105,10 @@ SCENARIOS: dict[str, Entry] = {
     "minilm-on-gamma": Entry(
         MODEL, "MiniLM judges sentence pairs with its heads simulated, against spikes per row"
     ),
+    "vision-on-gamma": Entry(
+        MODEL,
+        "A vision transformer with every head simulated: digits told apart, patches matched, saliency maps",
+    ),
     "head-swap": Entry(
         MINI, "Spiking heads in a trained mini-transformer: loss against spikes, and which heads are fragile"
     ),
