@@ -137,6 +137,7 @@ def by_hand(params: Params, spread: float) -> Study:
     )
     return Study(
         params=params, labels=labels, which=which, vectors=vectors, seen=seen, views=[],
+        view=view_pair("", np.zeros((9, 9, 3)), 9, rng),
         patches=np.zeros((6, 9, 3)),
         maps=np.zeros((6, 12, 12)), chosen="all 8 heads",
     )  # fmt: skip

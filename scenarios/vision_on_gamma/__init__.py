@@ -76,8 +76,9 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         vectors = see_digits(model, shown, trials, part)
     with ctx.part("views", share=0.35) as part:
         seen = see_views(model, decoder, views, depth, trials, part)
+    view = max(views, key=lambda view: float(view.first.std()))  # with the most to see
     with ctx.part("one view", share=0.06) as part:
-        patches, maps = see_all(model, decoder, views[0], depth, trials, part)
+        patches, maps = see_all(model, decoder, view, depth, trials, part)
     study = Study(
         params=params,
         labels=[trial.label for trial in trials],
@@ -85,6 +86,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
         vectors=vectors,
         seen=seen,
         views=views,
+        view=view,
         patches=patches,
         maps=maps,
         chosen=chosen_text(params.heads, [layer.n_heads for layer in layers]),

@@ -39,19 +39,18 @@ MAPS = " Below: where the decoder that comes with the weights expects the eye to
 )
 def eyes(study: Study) -> Figure:
     columns = [SOFTMAX, *(label("spikes", n) for n in study.params.spikes[-3:]), UNIFORM]
-    names = "VABCDE"[: len(columns) + 1].lower()
-    rows = [names, "." + names[1:].upper()] if study.has_maps else [names]
+    above, below = "abcde"[: len(columns)], "fghij"[: len(columns)]
+    rows = [f"v{above}", f".{below}"] if study.has_maps else [f"v{above}"]
     figure, ax = panels("\n".join(rows), height_in=1.55 * len(rows) + 0.3)
     colours = _colours(study)
-    ax["v"].imshow(study.views[0].first)
+    ax["v"].imshow(study.view.first)
     ax["v"].set_title("view", fontsize=9)
-    for name, which in zip(names[1:], columns, strict=True):
+    for name, under, which in zip(above, below, columns, strict=True):
         at = study.labels.index(which)
         ax[name].imshow(colours[at])
         ax[name].set_title(which.replace("spikes, ", "").replace("a row", "spikes"), fontsize=9)
         if study.has_maps:
-            ax[name.upper()].imshow(study.maps[at], cmap="magma", vmin=0, vmax=study.maps[0].max())
-            ax[name.upper()].set_title("")
+            ax[under].imshow(study.maps[at], cmap="magma", vmin=0, vmax=study.maps[0].max())
     for each in ax.values():
         each.axis("off")
     return figure

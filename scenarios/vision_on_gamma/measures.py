@@ -47,7 +47,8 @@ class Study:
     vectors: np.ndarray  # (n_trials, n_digits, width), of the class token
     seen: np.ndarray  # (n_trials, n_pairs, n_measures)
     views: Sequence[Views]
-    patches: np.ndarray  # (n_trials, n_patches, width), of the first view
+    view: Views  # that is drawn
+    patches: np.ndarray  # (n_trials, n_patches, width), of its first view
     maps: np.ndarray  # (n_trials, size, size), of the same; size 0 without a decoder
     chosen: str  # heads, in words
 
@@ -168,7 +169,7 @@ def _named(kind: str) -> str:
 
 
 def in_data(study: Study) -> xr.Dataset:
-    """What was right, image by image, and the vectors and maps of one view."""
+    """What was right, image by image, and how the views were drawn."""
     right, dims = study.right, {"matched": "pair", "retrieved": "digit", "probed": "tested"}
     data = xr.Dataset(
         {
