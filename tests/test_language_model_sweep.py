@@ -24,6 +24,7 @@ def planned(folder: Path, spikes: str) -> SweepPlan:
     return plan_sweep(NAME, [*(f"{name}={value}" for name, value in fixed.items()), f"spikes={spikes}"])
 
 
+@pytest.mark.slow
 def test_points_of_processes_are_kept_and_dask_adds_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,6 +130,14 @@ def test_words_are_set_into_lines() -> None:
     assert "bbox" in second.style
 
 
+def test_no_word_is_broken() -> None:
+    """Tokens are parts of words: "he", "uristics"."""
+    words = list(
+        placed([("x" * 93, "k", 1.0, False), (" he", "k", 1.0, False), ("uristics", "k", 1.0, False)])
+    )
+    assert [(word.column, word.line) for word in words] == [(0, 0), (0, 1), (2, 1)]
+
+
 def test_a_row_is_shown_with_the_spikes_that_the_model_has(params: Params) -> None:
     pretrained = load_causal(params.model)
     looked = look(pretrained, [4, 4], params, context())

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from scenarios.language_model_on_gamma.looking import Looked, SHOWN_ms
-from scenarios.language_model_on_gamma.measures import KINDS, Study
+from scenarios.language_model_on_gamma.measures import Study
 from scenarios.language_model_on_gamma.typeset import COLUMNS, LINE_in, draw_text, placed
 from scenarios.workbench.axes import SMALL, spikes_axis
 from scenarios.workbench.panels import captioned, dots, panels, plain_ticks
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["LOOKS", "overview"]
 
 LOOKS = {"spikes": (SPIKING, "o-"), "random": (INH, "s-"), "samples": (CONTROL, "^--")}
+NAMES = {"spikes": "circuit", "random": "random cells", "samples": "samples"}
 MOST_KEYS, TOKENS = 7, 60  # of the raster, and of each text
-LOSSES = (1e-4, 1e-3, 1e-2, 0.1, 1.0)
+LOSSES = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0)
 
 
 @captioned(
@@ -95,11 +96,11 @@ def draw_loss(ax: Axes, study: Study) -> None:
         above = [r.value > 1 for r in ratios]
         less = [Estimate(value=r.value - 1, error=r.error) for r in ratios if r.value > 1]
         if less:
-            dots(ax, spikes[above], less, fmt=line, color=colour, label=KINDS[kind], ms=4.5)
+            dots(ax, spikes[above], less, fmt=line, color=colour, label=NAMES[kind], ms=4.5)
     ax.set_yscale("log")
-    lowest = ax.get_ylim()[0]
-    plain_ticks(ax, "y", [loss for loss in LOSSES if loss > 0.3 * lowest])
     spikes_axis(ax, spikes)
     ax.set_ylabel("perplexity / softmax's − 1")
     ax.legend(loc="lower left", handlelength=1.4, fontsize=SMALL, borderaxespad=0.1)
     ax.axhline(study.ratio("uniform").value - 1, color=FLOOR, ls=":", lw=1.2)
+    bottom, top = ax.get_ylim()
+    plain_ticks(ax, "y", [loss for loss in LOSSES if bottom < loss < top])

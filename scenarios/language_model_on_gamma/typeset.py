@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -26,19 +27,27 @@ class Word:
 
 
 def placed(pieces: Sequence[Piece]) -> Iterator[Word]:
-    """Words of pieces of text, one after the other, broken into lines."""
+    """Words of pieces of text, one after the other, broken into lines where one begins with a space."""
+    parts = [(part, _look(piece)) for piece in pieces for part in _broken(piece[0].replace("\n", "↵"))]
     x, line = 0, 0
-    for piece, colour, alpha, boxed in pieces:
-        style: dict[str, Any] = {"color": colour, "alpha": alpha}
-        if boxed:
-            style["bbox"] = {"boxstyle": "round,pad=0.15", "fc": "none", "ec": colour, "lw": 0.9}
-        for word in _broken(piece.replace("\n", "↵")):
-            if x and x + len(word) > COLUMNS:
-                x, line = 0, line + 1
-            shown = word.lstrip(" ")
-            x += len(word) - len(shown) if x else 0
-            yield Word(text=shown, column=x, line=line, style=style)
-            x += len(shown)
+    for at, (part, style) in enumerate(parts):
+        whole = len(part)
+        if part.startswith(" "):  # with what follows of the same word
+            whole += sum(len(rest) for rest, _ in takewhile(lambda p: p[0][0] != " ", parts[at + 1 :]))
+        if x and x + min(whole, COLUMNS) > COLUMNS:
+            x, line = 0, line + 1
+        shown = part.lstrip(" ")
+        x += len(part) - len(shown) if x else 0
+        yield Word(text=shown, column=x, line=line, style=style)
+        x += len(shown)
+
+
+def _look(piece: Piece) -> dict[str, Any]:
+    _, colour, alpha, boxed = piece
+    style: dict[str, Any] = {"color": colour, "alpha": alpha}
+    if boxed:
+        style["bbox"] = {"boxstyle": "round,pad=0.15", "fc": "none", "ec": colour, "lw": 0.9}
+    return style
 
 
 def draw_text(ax: Axes, words: Sequence[Word], first: int = 0, size: float = 8.5) -> None:
