@@ -5,10 +5,10 @@ Here a row's cells stay in the first-level cache for the whole of its time.
 
 | stage | files |
 |---|---|
-| Brian2 objects are read | `program`, with `names`, `synapses`, `scalars`, `fold` and `share` |
+| Brian2 objects are read | `program`, with `check`, `names`, `synapses`, `scalars`, `fold` and `share` |
 | what they say | `parts` |
-| the kernel is written | `source`, with `writer`, `steps`, `spread` and `text` |
+| the kernel is written | `source`, with `writer`, `frame`, `steps`, `spread`, `plastic` and `text` |
 | compiled and kept | `kernel` |
-| what it calls | `exp`, `functions`, `random`, `simd` |
+| what it calls | `exp`, `functions`, `random`, `counts`, `simd` |
 | rows go through it | `run`, with `arrays`; `engine` is what a caller sees |
 """

@@ -8,7 +8,7 @@ import numpy as np
 
 from spiking.batch import Batch, Own
 from spiking.engines.fused.kernel import Kernel
-from spiking.engines.fused.parts import Given, Transmission
+from spiking.engines.fused.parts import Transmission
 from spiking.engines.fused.source import SPACING
 from spiking.refs import Ref
 
@@ -98,15 +98,15 @@ def lists(kernel: Kernel, batch: Batch, rows: range, own: Own, sizes: Mapping[st
 def of_steps(kernel: Kernel, batch: Batch, rows: range) -> Arrays:
     """The orders in which spikes reach synapses, and given spikes."""
     found: Arrays = {}
-    for step in kernel.program.steps:
-        if isinstance(step, Transmission) and step.route:
+    for step in kernel.program.listing:
+        if isinstance(step, Transmission):
             pathway = step.name.removeprefix(f"{step.bundle}_")
             order, first, delays_s = batch.route(step.bundle, pathway, rows, backward=step.backward)
             dt_s = step.every * kernel.program.dt_ms / 1000
             found[f"all_order_of_{step.name}"] = order.astype(np.int32)
             found[f"all_first_in_{step.name}"] = first.astype(np.int32)
             found[f"all_delay_in_{step.name}"] = (delays_s / dt_s + 0.5).astype(np.int32)
-        elif isinstance(step, Given):
+        else:
             given = batch.given_spikes(step.group, rows)
             found[f"start_given_{step.group}"] = starts(np.array([len(g.steps) for g in given]))
             found[f"all_steps_of_{step.group}"] = np.concatenate([g.steps for g in given]).astype(np.int64)

@@ -61,10 +61,10 @@ class Source:
 def arguments_of_steps(program: Program) -> Iterator[str]:
     """Arguments that steps bring: the orders of synapses, given spikes."""
     yield from (f"all_sources_of_{b.name}" for b in program.bundles.values() if b.sources)
-    for step in program.steps:
+    for step in program.listing:
         if isinstance(step, Transmission):
             yield from arguments(step)
-        elif isinstance(step, Given):
+        else:
             yield from (
                 f"{part}_{step.group}" for part in ("start_given", "all_steps_of", "all_cells_in", "periods")
             )

@@ -281,7 +281,14 @@ class Program:
         """Variables with one value per synapse, by identifier."""
         return {ref.identifier: ref for bundle in self.bundles.values() for ref in bundle.arrays}
 
-    @property
+    @cached_property
+    def listing(self) -> tuple[Transmission | Given, ...]:
+        """Steps that bring lists of their own: the orders of synapses, given spikes."""
+        return tuple(
+            s for s in self.steps if isinstance(s, Given) or (isinstance(s, Transmission) and s.route)
+        )
+
+    @cached_property
     def drawing(self) -> set[str]:
         """Synapses whose statements draw random numbers."""
         at_synapses = [step for step in self.steps if isinstance(step, (Transmission, SynapseCode))]

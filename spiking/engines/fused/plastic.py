@@ -23,8 +23,6 @@ __all__ = [
 
 def arguments(step: Transmission) -> tuple[str, ...]:
     """The kernel's arguments that hold the order of a pathway's synapses."""
-    if not step.route:
-        return ()
     return tuple(f"all_{part}_{step.name}" for part in ("order_of", "first_in", "delay_in"))
 
 

@@ -194,7 +194,7 @@ def run_block(
     since = [0 if group in wanted.counted_whole else window.n_settle for group in source.spiking]
     asked = {group: group in wanted.spikes for group in source.record}
     capacity = {group: _room(sizes[group], window) if asked[group] else 0 for group in source.record}
-    lengths = {**sizes, **{name: batch.n_cells(name)[rows.start : rows.stop] for name in source.bundles}}
+    lengths = {ref.group: batch.n_cells(ref.group)[rows.start : rows.stop] for ref in source.sample}
     samples = _empty_samples(kernel, lengths, window.n_samples)
     synaptic = lists(kernel, batch, rows, own, sizes)
     plastic = [f"all_{ref.identifier}" for ref in kernel.program.plastic]

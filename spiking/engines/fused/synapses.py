@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,10 +46,9 @@ class SynapseReader:
     def pathway(self, runner: SynapticPathway) -> Pathway | Transmission:
         """Spikes and what each does."""
         runner.update_abstract_code(run_namespace=self.namespace)
-        try:
+        with suppress(_Longer):
             return self._sum(runner)
-        except _Longer:
-            return self._transmission(runner)
+        return self._transmission(runner)
 
     def _sum(self, runner: SynapticPathway) -> Pathway:
         """Spikes that add to their targets, all after one delay."""
