@@ -21,7 +21,9 @@ def rows(n_keys: int = 32, spread: float = 2.0) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(5).normal(0, spread, (N_ROWS, n_keys))).float()
 
 
-def uneven(circuit: GammaCircuit = REGULAR, spikes: float = 64, **options: Any) -> UnevenScoreMap:
+def uneven(
+    circuit: GammaCircuit = REGULAR, spikes: float | torch.Tensor = 64, **options: Any
+) -> UnevenScoreMap:
     return UnevenScoreMap(circuit, spikes, np.random.default_rng(1), **{"rows": "even", **options})
 
 
@@ -93,6 +95,17 @@ def test_rows_of_spread_weights_get_more_spikes() -> None:
     score_map(logs)
     assert 112 <= score_map.usage.spikes <= 140  # a row ends with the step that fills its budget
     assert score_map.usage.rows == 3
+
+
+def test_each_head_of_a_layer_may_have_its_own_spikes() -> None:
+    scores = rows()[:12].reshape(2, 2, 3, 32)  # (batch, heads, queries, keys)
+    spikes = torch.tensor([[8.0], [64.0]])
+    score_map = uneven(spikes=spikes)
+    assert score_map.budgets(scores.log_softmax(-1))[1].tolist() == [[8] * 3, [64] * 3]
+    assert score_map(scores).shape == scores.shape
+    assert 432 <= score_map.usage.spikes < 500
+    with pytest.raises(ValueError, match="spikes must lie in"):
+        uneven(spikes=spikes - 7.995)
 
 
 def test_masked_keys_have_no_weight_and_a_row_sums_to_one() -> None:

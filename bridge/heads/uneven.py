@@ -64,8 +64,9 @@ class UnevenScoreMap:
     ----------
     circuit : RowCircuit
         Its temperature divides the scores.
-    spikes : float
-        Of every row where `rows` is "even", of a key of weight 1 where it is "spread".
+    spikes : float or Tensor, broadcastable to the rows (..., n_queries)
+        Of every row where `rows` is "even", of a key of weight 1 where it is "spread". A tensor (n_heads, 1)
+        gives each head of a layer its own.
     rng : numpy.random.Generator
     engine : Engine
     flatness : float
@@ -86,7 +87,7 @@ class UnevenScoreMap:
     """
 
     circuit: RowCircuit
-    spikes: float
+    spikes: float | Tensor
     rng: np.random.Generator
     engine: Engine = EventDriven()
     _: KW_ONLY
@@ -102,7 +103,8 @@ class UnevenScoreMap:
         check_circuit(self.circuit)
         check_rng(self.rng)
         check_engine(self.engine)
-        positive_within("UnevenScoreMap", "spikes", self.spikes, 0.01, 1e6)
+        for spikes in torch.as_tensor(self.spikes).unique().tolist():
+            positive_within("UnevenScoreMap", "spikes", spikes, 0.01, 1e6)
         positive_within("UnevenScoreMap", "flatness", self.flatness, *FLATNESSES)
         flat = self.circuit.temperature * self.flatness
         self._flat = self.circuit.varied(temperature=flat)
@@ -134,7 +136,8 @@ class UnevenScoreMap:
     def budgets(self, log_weights: Tensor) -> Tensor:
         """Spikes at which each row ends, (...) int64, for the logarithm of its softmax, (..., n_keys)."""
         if self.rows == "even":
-            return torch.full(log_weights.shape[:-1], max(1, round(self.spikes)))
+            even = torch.as_tensor(self.spikes).round().long().clamp_min(1)
+            return even.expand(log_weights.shape[:-1])
         needed = self.spikes * row_spread(log_weights)
         step = (PER_DOUBLING * needed.clamp_min(1.0).log2()).round()
         return torch.exp2(step / PER_DOUBLING).round().long()

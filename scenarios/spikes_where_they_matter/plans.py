@@ -34,8 +34,7 @@ SPLITS = {  # name -> which of keys, rows and heads get unequal numbers of spike
     "split": ("keys", "rows", "heads"),
 }
 CURVES = ("even", "keys", "split")  # tried at every budget
-HEAD_STEP = np.log(2) / 2  # heads whose spikes differ by less than a factor of 2^(1/4) share them
-LEAST_HEAD = 1 / 32  # of the head with most
+LEAST_COST = 1e-4  # of the head with most
 MOST_PER_LEAD = 32  # spikes after which a row without a leader stops, over the lead
 
 
@@ -82,37 +81,33 @@ def plans_of(params: Params, needs: Needs) -> list[Plan]:
 
 
 def _scale(split: str, spikes: int, needs: Needs) -> np.ndarray:
-    """Scale of each head, in steps, such that the mean over all rows of the text that was looked at is `spikes`."""
+    """Scale of each head, such that the mean over all rows of the text that was looked at is `spikes`."""
     unequal = SPLITS[split]
-    head = np.cbrt(needs.cost) if "heads" in unequal else np.ones(len(needs.cost))
-    below = np.log(np.maximum(head / head.max(), LEAST_HEAD))
-    head = np.exp(np.round(below / HEAD_STEP) * HEAD_STEP)
+    cost = np.maximum(needs.cost / needs.cost.max(), LEAST_COST)
+    head = np.cbrt(cost) if "heads" in unequal else np.ones_like(cost)
     rows = needs.spread if "rows" in unequal else np.ones_like(needs.spread)
     return head * spikes / float((head[:, None] * rows).mean())
 
 
 def trial_of(plan: Plan, params: Params, needs: Needs, ctx: RunContext) -> Trial:
-    """The heads of a plan; those of one scale are one head."""
+    """The heads of a plan, in every layer one object for all."""
     circuit = circuit_named(
         params.random if plan.random else params.circuit, temperature=1.0, n_cells=params.n_cells
     )
     if plan.split == "lead":
         budget = Budget(lead=plan.spikes, spikes=MOST_PER_LEAD * plan.spikes)
         return Trial(label=plan.label, heads={"all": partial(_leading, circuit, budget, ctx)})
-    heads = {
-        ",".join(f"{layer}.{head}" for (layer, head), s in zip(needs.places, plan.scale, strict=True) if s == one):
-            partial(_uneven, circuit, float(one), plan, ctx)
-        for one in np.unique(plan.scale)
-    }  # fmt: skip
+    layer = np.array(needs.places)[:, 0]
+    heads = {f"{n}.*": partial(_uneven, circuit, plan, plan.scale[layer == n], ctx) for n in np.unique(layer)}
     return Trial(label=plan.label, heads=heads)
 
 
-def _uneven(circuit: RowCircuit, scale: float, plan: Plan, ctx: RunContext, seed: int) -> Head:
-    options: dict[str, Any] = {"rows": "spread" if "rows" in plan.unequal else "even"}
+def _uneven(circuit: RowCircuit, plan: Plan, scale: np.ndarray, ctx: RunContext, seed: int) -> Head:
+    """One head for all of a layer's, `scale` (n_heads,)."""
+    spikes, rng = torch.from_numpy(scale).float()[:, None], np.random.default_rng(seed)
+    rows = "spread" if "rows" in plan.unequal else "even"
     return dot_product_head(
-        UnevenScoreMap(
-            circuit, scale, np.random.default_rng(seed), ctx.engine, flatness=plan.flatness, **options
-        )
+        UnevenScoreMap(circuit, spikes, rng, ctx.engine, flatness=plan.flatness, rows=rows)
     )
 
 
