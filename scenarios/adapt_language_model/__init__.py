@@ -93,9 +93,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     arms = [params.trial(ctx, n, gradient=True) for n in (0, *params.train_spikes)]
     noise = int(ctx.rng.integers(2**31))
     study = Study(params=params, arms=[arm.label for arm in arms], chosen=chosen_text(params.heads, n_heads))
-    each = 0.95 / (
-        1 + len(arms) * (2 + params.stages)
-    )  # of the whole run  # a reading; learning takes as long as two
+    each = 0.95 / (1 + len(arms) * (2 + params.stages))  # of a reading; learning takes as long as two
     with ctx.part("as it is", share=each) as part:
         study.measured[AS_IS, 0] = _read(model, held_out, trials, part, noise, "read-as-it-is")
     study.focus[AS_IS] = focus(model, held_out[:FOCUS_WINDOWS])

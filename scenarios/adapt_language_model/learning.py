@@ -18,7 +18,7 @@ from scenarios.adapt_language_model.adapter import Adapter
 from scenarios.workbench.outcome import RunContext
 from scenarios.workbench.reading import Trial
 
-__all__ = ["Learnt", "learn"]
+__all__ = ["Learnt", "Plan", "learn"]
 
 KEPT_EVERY = 10  # steps
 

@@ -77,10 +77,12 @@ def _control(m: Numbers, study: Study, signs: dict[str, int]) -> str:
 def _noise(m: Numbers, study: Study, signs: dict[str, int]) -> str:
     """What the noise does to a prediction, whatever the text."""
     n = study.params.train_spikes[0]
-    word = choose(signs[f"KL at {n}"], "clearly more", "not clearly different", "clearly less")
+    word = choose(
+        signs[f"KL at {n}"], "clearly more than", "not clearly different from that", "clearly less than"
+    )
     return (
         f"The KL of the next token at {n} spikes from softmax with the same weights was {m['kl_before']}; it is "
-        f"{m['kl']} after learning, {word} than with {study.control} ({m['kl'].control:.2g} nat)."
+        f"{m['kl']} after learning, {word} with {study.control} ({m['kl'].control:.2g} nat)."
     )
 
 
@@ -92,9 +94,11 @@ def _others(m: Numbers, study: Study, signs: dict[str, int]) -> str:
             if (arm, n) == (study.shown, shown):
                 continue
             name = f"{arm.replace(' spikes', '')}_at_{n}"
-            word = choose(signs[f"{arm} at {n}"], "clearly more", "not clearly different", "clearly less")
+            word = choose(
+                signs[f"{arm} at {n}"], "clearly more than", "not clearly different from", "clearly less than"
+            )
             said.append(
-                f"{arm} in the loop leave a rise of {m[f'after_{name}']} at {n} ({word} than {study.control})"
+                f"{arm} in the loop leave a rise of {m[f'after_{name}']} at {n} ({word} {study.control})"
             )
     return f"Elsewhere {listed(said)}." if said else ""
 
