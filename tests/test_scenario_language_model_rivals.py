@@ -152,6 +152,20 @@ def test_bits_hold_what_spikes_can_say() -> None:
 def test_bad_input_is_refused(params: Params) -> None:
     with pytest.raises(UsageError, match="rivals must have regular among them"):
         Params(rivals=("samples",))
+    short = replace(params, windows=2, length=24, text_file=_text(params, 50))
+    with pytest.raises(
+        UsageError, match="at least three windows of 24 tokens, two to judge and one to fit to, got two"
+    ):
+        run(short, context())
     two_pools = replace(params, circuit="spiking.circuits.two_pools:TwoPools", rivals=("regular", "off"))
     with pytest.raises(UsageError, match="circuit must be a gamma circuit, whose loop can be cut"):
         run(two_pools, context())
+
+
+def _text(params: Params, n_words: int) -> str:
+    """A file with the first words of the text, two windows of 24 tokens in 50 of them."""
+    assert params.text_file is not None
+    words = Path(params.text_file).read_text(encoding="utf-8").split()
+    file = Path(params.text_file).with_name("short.txt")
+    file.write_text(" ".join(words[:n_words]), encoding="utf-8")
+    return str(file)

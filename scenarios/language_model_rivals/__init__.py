@@ -74,7 +74,12 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     with ctx.progress.stage("read the model", share=0.02):
         pretrained = load_causal(params.model)
         windows = windows_of(pretrained, text, params.windows + params.fit_windows, params.length)
-    n_fit = min(params.fit_windows, len(windows) - 1)
+    if len(windows) < 3:
+        raise UsageError(
+            f"text must hold at least three windows of {params.length} tokens, two to judge and one to fit to, got "
+            "two; give a longer text, or a smaller length"
+        )
+    n_fit = min(params.fit_windows, len(windows) - 2)
     judged, fitted = windows[:-n_fit], windows[-n_fit:]
     n_heads = [layer.n_heads for layer, _ in attention_layers(pretrained.model)]
     with ctx.part("fit", share=0.13) as part:
