@@ -50,7 +50,7 @@ class Params(HeadParams):
         choices=OBJECTIVES,
     )
     iterations: int = param(60, "steps of learning", at_least=2)
-    stages: int = param(3, "times that every arm is measured, evenly spaced over its steps", at_least=1)
+    stages: int = param(2, "times that every arm is measured, evenly spaced over its steps", at_least=1)
     batch: int = param(1, "parts of the text in a step", at_least=1)
     learning_rate: float = param(1e-3, "at its highest; it ends at a tenth", above=0, at_most=1)
     rank: int = param(8, "of the change of each matrix", at_least=1)

@@ -15,7 +15,7 @@ from scenarios.adapt_language_model.learning import Learnt
 from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Numbers
 from scenarios.workbench.reading import KL, LOSS
-from scenarios.workbench.statistics import Estimate, bootstrap, mean
+from scenarios.workbench.statistics import UNKNOWN, Estimate, bootstrap, mean, sign
 from scenarios.workbench.tables import column, columns, estimate_column
 
 if TYPE_CHECKING:
@@ -82,8 +82,10 @@ class Study:
         return self.loss(arm, step, spikes) - self.loss(SOFTMAX, step, 0)
 
     def gone(self, arm: str, spikes: int, rng: np.random.Generator) -> Estimate:
-        """Part of the rise that is gone after the last step."""
+        """Part of the rise that is gone after the last step; unknown where there was no clear rise."""
         before, after = (self.rise(arm, step, spikes) for step in (0, self.params.iterations))
+        if sign(mean(before)) <= 0:
+            return UNKNOWN
 
         def part(rows: np.ndarray) -> float:
             was = before[rows].mean()
