@@ -142,6 +142,10 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     "spikes-while-writing": {"new_tokens": 2, "spikes": 4, "n_cells": 2},
     "swap-model": {"heads": "0.0", "spikes": 4, "n_draws": 2, "text": "Attention is a choice."},
     "temperature-map": {"n_rows": 3, "n_keys": 3, "duration_ms": 200.0, "n_cells": 5, "steps": 3},
+    "theta-gamma-heads": {
+        "thetas": (8.0,), "taus": (10.0,), "noises": (0.0,), "n_slots": 2, "n_rows": 20, "n_keys": 3, "periods": 1,
+        "n_pairs": 0,
+    },
     "train-with-spikes": {**TINY_MODEL, "kinds": ("softmax", "sampled"), "seeds": 1, "spikes": 4, "n_cells": 2},
     "universal-machine": {
         "program": "add", "first": 2, "second": 3, "spikes": (5,), "n_steps": 10, "machines": 2,

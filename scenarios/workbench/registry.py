@@ -62,6 +62,9 @@ SCENARIOS: dict[str, Entry] = {
     "which-law": Entry(
         CIRCUIT, "One loop with other cells, noise, inhibition and delays: which law each follows, and why"
     ),
+    "theta-gamma-heads": Entry(
+        CIRCUIT, "Several heads in one circuit, a gamma cycle each: a buffer's capacity, what leaks, MiniLM"
+    ),
     "oscillatory-memory": Entry(
         CIRCUIT, "Patterns held by phases and by a gamma head: retrieval, spikes, bits a cell and a synapse"
     ),

@@ -1,4 +1,4 @@
-"""A cell model with unequal drives, shunting inhibition, or noise that all cells of a row share."""
+"""A cell model with unequal drives, shunting inhibition, noise that a row shares, or input that pauses."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from brian2 import Quantity
 from spiking.cells.model import CellModel
 from spiking.checks import within
 
-__all__ = ["COMMON", "CellVariant"]
+__all__ = ["COMMON", "GATE", "CellVariant"]
 
 INPUT = "drive + u"  # what every cell model's membrane receives
 SUBTRACTED = re.compile(r"- inh\b(?! \*)")
 COMMON = "common : 1 (linked)"  # declares the noise; the circuit that links it makes it
+GATE = "gate : 1 (linked)"  # declares 1 or 0: whether drive and scores come in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,8 @@ class CellVariant:
         proportion to the voltage, as a conductance whose reversal is rest does. 0: inhibition is subtracted.
     common : bool
         Whether the membrane also receives `common`, which the circuit declares (`COMMON`) and links.
+    gated : bool
+        Whether drive and scores come in only while `gate` is 1, which the circuit declares (`GATE`) and links.
 
     Raises
     ------
@@ -44,6 +47,7 @@ class CellVariant:
     unequal: float = 0.0
     shunt_at: float = 0.0
     common: bool = False
+    gated: bool = False
 
     def __post_init__(self) -> None:
         within("CellVariant", "unequal", self.unequal, 0.0, 1.0)
@@ -60,7 +64,8 @@ class CellVariant:
         """The model's, with another current."""
         added = (" + own_drive" if self.unequal else "") + (" + common" if self.common else "")
         declared = "\nown_drive : 1 (constant)\n" if self.unequal else ""
-        equations = self.cell.equations.replace(INPUT, INPUT + added) + declared
+        received = f"gate * ({INPUT})" if self.gated else INPUT
+        equations = self.cell.equations.replace(INPUT, received + added) + declared
         return SUBTRACTED.sub(f"- inh * v / {self.shunt_at}", equations) if self.shunt_at else equations
 
     @property

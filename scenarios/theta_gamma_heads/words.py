@@ -1,0 +1,83 @@
+"""The answer of theta-gamma-heads, from its numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenarios.theta_gamma_heads.buffer import REFERENCE
+from scenarios.workbench.outcome import Numbers, Words
+from scenarios.workbench.sentences import choose, listed, say, words
+from scenarios.workbench.statistics import clear
+
+if TYPE_CHECKING:
+    from scenarios.theta_gamma_heads.measures import Study
+
+__all__ = ["in_words"]
+
+
+def in_words(m: Numbers, study: Study) -> Words:
+    """In short, and a paragraph; comparisons are corrected together."""
+    family = {name: mixed.back(1) for name, mixed in study.mixed.items()}
+    if study.sentences is not None:
+        family |= {"lost": study.sentences.lost["shared"], "apart": study.sentences.apart}
+    signs = clear(family)
+    kept, leak, shared = _kept(study), _leak(study), _shared(study, signs)
+    return words(
+        kept, leak, shared, _share(study), _conditions(study), _noise(study), short=(kept, leak, shared)
+    )
+
+
+def _kept(study: Study) -> str:
+    said = []
+    for key, (capacity, _) in REFERENCE.items():
+        kept = study.buffered.reference[key]
+        said.append(
+            f"{kept.capacity:g} items {kept.interval_ms:.1f} ms apart with inhibition of {key[0]:g} mV "
+            f"(reference {capacity})"
+        )
+    return f"A buffer of theta and gamma keeps {listed(said)}, in order, of as many as are loaded."
+
+
+def _leak(study: Study) -> str:
+    mixed = next(iter(study.mixed.values()))
+    return (
+        f"When {len(mixed.matrix)} heads share one circuit, each in a gamma cycle of {mixed.circuit.slot_ms:g} ms, "
+        f"the scores of the slot before have {say(mixed.back(1))} of the effect of a slot's own; a linear membrane "
+        f"carries {mixed.theory[1]:.3f}."
+    )
+
+
+def _shared(study: Study, signs: dict[str, int]) -> str:
+    sentences = study.sentences
+    if sentences is None:
+        return ""
+    lost = choose(signs["lost"], "a clear loss", "no clear loss", "a clear gain")
+    apart = choose(signs["apart"], "clearly better", "not clearly different on these pairs", "clearly worse")
+    return (
+        f"With the {sentences.n_heads} heads of each layer of MiniLM on one circuit, {sentences.spikes:.0f} spikes "
+        f"a head's row, {say(sentences.lost['shared'])} of rank correlation is lost, {lost}; a circuit for each "
+        f"head ({say(sentences.lost['separate'])}) is {apart}; uniform attention costs "
+        f"{sentences.lost['uniform']:.2f}."
+    )
+
+
+def _share(study: Study) -> str:
+    best = max(study.buffered.varied, key=lambda kept: kept.capacity)
+    least = min(study.buffered.varied, key=lambda kept: kept.capacity)
+    return (
+        f"Over theta and inhibition it keeps {study.buffered.share:.2f} items for each gamma cycle in a theta "
+        "period: only the active part of theta holds items. Most, "
+        f"{best.capacity:.1f}, at {best.buffer.f_theta_Hz:g} Hz with inhibition of {best.buffer.tau_inh_ms:g} ms, "
+        f"fewest, {least.capacity:.1f}, at {least.buffer.f_theta_Hz:g} Hz with {least.buffer.tau_inh_ms:g} ms."
+    )
+
+
+def _conditions(study: Study) -> str:
+    said = [f"{say(m.back(1))} ({m.theory[1]:.2f}) with {name}" for name, m in list(study.mixed.items())[1:]]
+    return f"What a slot hears of the one before, and what a membrane carries: {listed(said)}."
+
+
+def _noise(study: Study) -> str:
+    noisy = study.buffered.noisy
+    said = [f"{capacity:.1f} with {noise:g} mV" for noise, capacity in noisy.items()]
+    return f"Noise costs the order: {listed(said)}."
