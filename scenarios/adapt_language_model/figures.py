@@ -45,7 +45,9 @@ def learning(study: Study) -> Figure:
         ax["A"].plot([], [], marker, color=MUTED, label=f"measured at {n} spikes")
     ax["A"].axhline(0, color=FLOOR, lw=0.8)
     ax["A"].set(ylabel="rise in loss (nat)", title="What spikes cost")
-    ax["B"].set(ylabel="KL from softmax (nat)", title="What their noise does", yscale="log")
+    ax["B"].set(ylabel="KL from softmax (nat)", title="What their noise does")
+    if len(study.params.budgets) > 1:
+        ax["B"].set_yscale("log")  # budgets lie far apart
     draw_focus(ax["C"], study)
     legend_below(figure, ax["A"], ncols=4)
     return figure
@@ -61,7 +63,8 @@ def draw_curves(ax: Axes, study: Study, measure: Callable[[str, int, int], np.nd
     for arm in study.arms:
         for marker, n in zip(MARKERS, study.params.budgets, strict=False):
             values = [mean(measure(arm, step, n)) for step in study.steps]
-            label = f"{arm} in the loop" if n == study.params.budgets[0] else None
+            name = AS_IS if study.own and arm == SOFTMAX else f"{arm} in the loop"
+            label = name if n == study.params.budgets[0] else None
             dots(ax, study.steps, values, color=colour(study, arm), fmt=f"{marker}-", lw=1.4, label=label)
     ax.set(xlabel="steps of learning")
 
