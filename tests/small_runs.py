@@ -108,6 +108,7 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "bert_tokens": 8, "budget": 4, "pretrained": False, "probed": 6, "train_spikes": 2, "iterations": 2,
         "sort_layers": 2, "seeds": 2, "n_cells": 2, "published_steps": 2,
     },
+    "rhythm-file": {},
     "regular-or-random": {
         "n_rows": 24, "n_keys": 4, "spikes": 8, "budgets": (8,), "keys": (4,), "spreads": (1.0,), "shapes": (4,),
         "cells": (2,), "unequal": (0.2,), "jitters": (1.0,), "beat_rows": 10, "beat_keys": 2, "beat_ms": 500.0,

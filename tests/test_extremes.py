@@ -87,6 +87,12 @@ def given(name: str, folder: Path) -> dict[str, Any]:
     if name == "compare-file":
         np.save(folder / "scores.npy", np.random.default_rng(0).normal(size=(3, 4)))
         return {"scores": str(folder / "scores.npy")}
+    if name == "rhythm-file":
+        from scipy.io import savemat
+
+        rng = np.random.default_rng(0)
+        savemat(folder / "r.mat", {"n": rng.random((4, 500)) < 0.05, "y": rng.normal(size=(4, 500))})
+        return {"file": str(folder / "r.mat")}
     if name == "minilm-on-gamma":
         (folder / "pairs.tsv").write_text(few_pairs(), encoding="utf-8")
         return {"pairs": str(folder / "pairs.tsv"), "heads": "0.0"}

@@ -21,6 +21,7 @@ from scenarios.workbench.listing import by_theme, listed_scenarios
 from scenarios.workbench.options import Request, given, options_of
 from scenarios.workbench.outside import is_file
 from scenarios.workbench.registry import ENGINES, load
+from scenarios.workbench.rhythm_options import rhythm_options
 from scenarios.workbench.swap_options import swap_options, swapped
 from scenarios.workbench.sweep_options import INTERRUPTED, sweep_and_tell, sweep_options
 
@@ -190,6 +191,16 @@ cli.add_command(
         "Put spiking heads into MODEL: mini, minilm, or the folder of a Hugging Face model.",
         swap_options(),
         swapped,
+    )
+)
+
+
+cli.add_command(
+    _running(
+        "rhythm",
+        "Look for a rhythm in FILE, a recording: .nwb with units, or .mat with spikes and field.",
+        rhythm_options(),
+        lambda values: Request(scenario="rhythm-file", values=values),
     )
 )
 

@@ -209,6 +209,9 @@ SCENARIOS: dict[str, Entry] = {
     "sequential-digits": Entry(
         MACHINE, "Digits pixel by pixel at finer resolutions than in training, by modules that take turns"
     ),
+    "rhythm-file": Entry(
+        OWN, "Your own recording: is there a rhythm, at which frequency, and do spikes keep to it?"
+    ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
 
