@@ -17,12 +17,12 @@ from scenarios.adapt_language_model.learning import Plan, learn
 from scenarios.adapt_language_model.measures import AS_IS, SOFTMAX, Study, focus, in_data, in_numbers
 from scenarios.adapt_language_model.words import in_words
 from scenarios.workbench.causal import load_causal, text_of, windows_of
+from scenarios.workbench.causal_params import ReaderParams
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.head_params import HeadParams, chosen_text
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import param
 from scenarios.workbench.reading import Trial, read_windows
-from scenarios.workbench.smollm2 import SMOLLM2
 from scenarios.workbench.trainings import schedule
 
 __all__ = ["QUESTION", "Params", "plan_of", "run"]
@@ -37,11 +37,8 @@ FOCUS_WINDOWS = 4  # on which the spread of attention is measured
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params(HeadParams):
-    model: str = param(SMOLLM2, "smollm2, the folder of a causal model, or a .gguf file")
-    text_file: str | None = param(None, "UTF-8 text; the English topics that ship with Python if none")
+class Params(HeadParams, ReaderParams):
     windows: int = param(12, "parts of the text, from its start, that are held out and measured", at_least=2)
-    length: int = param(128, "tokens in each, and in each that is learnt from", at_least=8)
     train_spikes: tuple[int, ...] = param((16,), "spikes per row while learning; an arm each", at_least=1)
     spikes: tuple[int, ...] = param((16, 64), "spikes per row at which every arm is measured", at_least=1)
     objective: str = param(

@@ -18,6 +18,7 @@ from scenarios.language_model_on_gamma.trials import judges_of, kinds_of
 from scenarios.language_model_on_gamma.words import in_words
 from scenarios.language_model_on_gamma.writing import write
 from scenarios.workbench.causal import load_causal, text_of, windows_of
+from scenarios.workbench.causal_params import ReaderParams
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.head_params import HeadParams, chosen_text
 from scenarios.workbench.minimal_pairs import MinimalPairs, read_minimal_pairs, score_pairs
@@ -27,7 +28,6 @@ from scenarios.workbench.pretrained import Pretrained
 from scenarios.workbench.readers import HEADS, check_softmax
 from scenarios.workbench.reading import read_windows
 from scenarios.workbench.sentences import listed
-from scenarios.workbench.smollm2 import SMOLLM2
 from spiking import PARAMETER_SETS
 
 __all__ = ["QUESTION", "Params", "run"]
@@ -46,16 +46,11 @@ QUESTION = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params(HeadParams):
+class Params(HeadParams, ReaderParams):
     random: str = param(
         "brief", f"a circuit of random cells to compare with, one of: {', '.join(PARAMETER_SETS)}; or yours"
     )
-    model: str = param(SMOLLM2, "smollm2, the folder of a causal model, or a .gguf file")
-    text_file: str | None = param(
-        None, "UTF-8 text that is predicted; the English topics that ship with Python if none"
-    )
     windows: int = param(8, "parts of the text, from its start", at_least=2)
-    length: int = param(128, "tokens in each", at_least=8)
     stride: int | None = param(
         None,
         "tokens from one window to the next, of which the last so many are measured; the length if none",

@@ -15,11 +15,11 @@ from scenarios.language_model_rivals.measures import Study, in_data, in_numbers
 from scenarios.language_model_rivals.rivals import MAIN, RIVALS, plan_of
 from scenarios.language_model_rivals.words import in_words
 from scenarios.workbench.causal import load_causal, text_of, windows_of
+from scenarios.workbench.causal_params import ReaderParams
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.outcome import Outcome, RunContext
-from scenarios.workbench.params import ScenarioParams, param
+from scenarios.workbench.params import param
 from scenarios.workbench.reading import read_windows
-from scenarios.workbench.smollm2 import SMOLLM2
 from spiking import PARAMETER_SETS
 
 __all__ = ["QUESTION", "Params", "run"]
@@ -33,17 +33,12 @@ CIRCUITS = f"one of: {', '.join(PARAMETER_SETS)}; or yours: package.module:name"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params(ScenarioParams):
+class Params(ReaderParams):
     spikes: int = param(64, "the budget of a row: spikes, or what is worth as much", at_least=1)
     rivals: tuple[str, ...] = param(tuple(RIVALS), f"of: {', '.join(RIVALS)}", choices=tuple(RIVALS))
     circuit: str = param("regular-brief", f"the gamma circuit, {CIRCUITS}")
     random: str = param("brief", f"the same with random cells, {CIRCUITS}")
-    model: str = param(SMOLLM2, "smollm2, the folder of a causal model, or a .gguf file")
-    text_file: str | None = param(
-        None, "UTF-8 text that is predicted; the English topics that ship with Python if none"
-    )
     windows: int = param(4, "parts of the text, from its start", at_least=2)
-    length: int = param(128, "tokens in each", at_least=8)
     seeds: int = param(3, "of every rival that is noisy", at_least=1)
     slow_windows: int = param(
         2, "windows for diffusive cells and summed values, which take longest", at_least=2

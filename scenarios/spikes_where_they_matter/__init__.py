@@ -15,13 +15,13 @@ from scenarios.spikes_where_they_matter.sentence_pairs import judge
 from scenarios.spikes_where_they_matter.words import in_words
 from scenarios.spikes_where_they_matter.writing import write
 from scenarios.workbench.causal import load_causal, text_of, windows_of
+from scenarios.workbench.causal_params import ReaderParams
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.head_params import CircuitParams
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import param
 from scenarios.workbench.pretrained import MINILM
 from scenarios.workbench.reading import Trial, read_windows
-from scenarios.workbench.smollm2 import SMOLLM2
 from spiking import PARAMETER_SETS
 
 __all__ = ["QUESTION", "Params", "run"]
@@ -33,17 +33,12 @@ QUESTION = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params(CircuitParams):
+class Params(CircuitParams, ReaderParams):
     random: str = param(
         "brief", f"a circuit of random cells to compare with, one of: {', '.join(PARAMETER_SETS)}; or yours"
     )
-    model: str = param(SMOLLM2, "smollm2, the folder of a causal model, or a .gguf file")
-    text_file: str | None = param(
-        None, "UTF-8 text that is predicted; the English topics that ship with Python if none"
-    )
     choose: int = param(2, "windows from the start of the text on which spikes are split", at_least=1)
     windows: int = param(6, "windows after these on which the split is judged", at_least=2)
-    length: int = param(128, "tokens in each", at_least=8)
     spikes: tuple[int, ...] = param((8, 16, 32, 64, 128), "mean spikes per row", at_least=2)
     leads: tuple[int, ...] = param(
         (8,), "spikes by which one key leads when its row stops, for comparison", at_least=1

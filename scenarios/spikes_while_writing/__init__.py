@@ -10,11 +10,11 @@ from bridge.huggingface import configure, record
 from scenarios.spikes_while_writing.figures import figures
 from scenarios.spikes_while_writing.measures import Study, chosen, in_data, in_numbers, in_words
 from scenarios.workbench.causal import load_causal
+from scenarios.workbench.causal_params import CausalParams
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.head_params import CircuitParams
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import param
-from scenarios.workbench.smollm2 import SMOLLM2
 from spiking.engines import ENGINES
 
 __all__ = ["QUESTION", "Params", "run"]
@@ -26,8 +26,7 @@ QUESTION = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params(CircuitParams):
-    model: str = param(SMOLLM2, "smollm2, the folder of a causal model, or a .gguf file")
+class Params(CircuitParams, CausalParams):
     prompt: str = param("The function of attention in the brain is", "that the model goes on with")
     new_tokens: int = param(
         19, "tokens that it writes, always the most probable; the last one is looked at", at_least=2
