@@ -35,6 +35,9 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "iterations": 4, "batch": 4, "sequences": 4, "model": "none",
     },
     "circuit-knobs": {"n_rows": 8, "n_keys": 4, "steps": 1, "duration_ms": 200.0},
+    "crick-koch": {
+        "n_rows": 10, "n_keys": 3, "visits": 2, "burst_ms": 100.0, "knocked_rows": 10, "knocked_ms": 200.0,
+    },
     "compare-file": {"duration_ms": 100.0, "n_cells": 5},
     "dmm-learns": {
         "machines": 2, "steps": 2, "smallest": 40, "round_steps": 1, "spikes": (16,), "replicas": 2,

@@ -62,6 +62,10 @@ SCENARIOS: dict[str, Entry] = {
     "which-law": Entry(
         CIRCUIT, "One loop with other cells, noise, inhibition and delays: which law each follows, and why"
     ),
+    "crick-koch": Entry(
+        CIRCUIT,
+        "Proposals of 1990 as numbers: a spotlight, a memory that a burst loads, a penumbra, fewer I cells",
+    ),
     "theta-gamma-heads": Entry(
         CIRCUIT, "Several heads in one circuit, a gamma cycle each: a buffer's capacity, what leaks, MiniLM"
     ),
