@@ -150,6 +150,10 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "thetas": (8.0,), "taus": (10.0,), "noises": (0.0,), "n_slots": 2, "n_rows": 20, "n_keys": 3, "periods": 1,
         "n_pairs": 0,
     },
+    "match-and-control": {
+        "n_trials": 50, "n_axons": 20, "spreads": (0.6,), "fidelities": (0.95,), "n_rows": 10, "n_cells": 2,
+        "control_ms": 200.0,
+    },
     "train-with-spikes": {**TINY_MODEL, "kinds": ("softmax", "sampled"), "seeds": 1, "spikes": 4, "n_cells": 2},
     "universal-machine": {
         "program": "add", "first": 2, "second": 3, "spikes": (5,), "n_steps": 10, "machines": 2,
