@@ -19,7 +19,7 @@ from bridge.comparison.sampling import total_variation_floor
 from scenarios.match_and_control.spines import Matched, PEAK_ms
 from scenarios.workbench.outcome import RunContext
 from scenarios.workbench.stages import simulation
-from scenarios.workbench.statistics import UNKNOWN, Estimate, bootstrap, difference, mean
+from scenarios.workbench.statistics import UNKNOWN, Estimate, bootstrap, difference, mean, ratio
 from spiking import GammaCircuit, GammaParams
 from spiking.circuits.control import gamma_off
 
@@ -53,8 +53,8 @@ class Competed:
 
     @property
     def hit(self) -> np.ndarray:
-        """Spikes of the matched axon over those that it has when matched in full and alone, at most 1."""
-        return np.minimum(self.counts[:, 0] / self.alone, 1.0)
+        """Spikes of the matched axon over those when matched in full and alone, at most 1; nan if none."""
+        return np.minimum(self.counts[:, 0] / (self.alone or np.nan), 1.0)
 
     @property
     def spurious(self) -> np.ndarray:
@@ -66,10 +66,9 @@ class Competed:
     def without_match(self) -> Estimate:
         """Spikes in trials without a match, over those of trials with one."""
         absent, there = mean(self.absent_counts.sum(axis=1)), mean(self.counts.sum(axis=1))
-        value = absent.value / there.value
-        return Estimate(
-            value=value, error=value * float(np.hypot(absent.error / absent.value, there.error / there.value))
-        )
+        value = ratio(absent.value, there.value)
+        errors = [value * ratio(of.error, of.value) for of in (absent, there)]
+        return Estimate(value=value, error=float(np.hypot(*errors)))
 
     @property
     def lost_to_rivals(self) -> Estimate:

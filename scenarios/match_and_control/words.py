@@ -85,8 +85,8 @@ def _pool(m: Numbers, signs: dict[str, int]) -> str:
     return (
         f"A shared I pool {choose(signs['slope_coincidence'], 'adds to', 'does not clearly change', 'takes out')} "
         f"the growth of the total with the matches: a unit of log summed evidence raises log spikes {slopes}. "
-        f"Beyond sampling, the shares of axons are {excess[0]:.4f} and {excess[1]:.4f} of total variation from a softmax"
-        + (": exponential cells make the shares, the pool only the sum." if softmax else ".")
+        f"Beyond sampling, the shares of axons are {excess[0]:.4f} and {excess[1]:.4f} of total variation "
+        "from a softmax" + (": exponential cells make the shares, the pool only the sum." if softmax else ".")
     )
 
 
