@@ -68,7 +68,7 @@ class Competed:
         absent, there = mean(self.absent_counts.sum(axis=1)), mean(self.counts.sum(axis=1))
         value = ratio(absent.value, there.value)
         errors = [value * ratio(of.error, of.value) for of in (absent, there)]
-        return Estimate(value=value, error=float(np.hypot(*errors)))
+        return Estimate(value=value, error=float(np.linalg.norm(errors)))
 
     @property
     def lost_to_rivals(self) -> Estimate:
