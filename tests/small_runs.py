@@ -96,6 +96,10 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     "modulating-field": {
         **TINY_MODEL, "strengths": (0.5,), "passes": 2, "settling": 2, "cycles": 2, "spikes": 2,
     },
+    "coherence-routes": {
+        "kappas": (0.63,), "rivals": 1, "n_trials": 40, "n_received": 40, "n_routed": 10, "window_ms": 40.0,
+        "pair_ms": 30.0, "lags": (0.0, 0.3), "rates": (1.0,),
+    },
     "oscillatory-memory": {
         "oscillators": 20, "stored": (2,), "draws": 2, "units": 40, "active": 4, "loads": (3,), "cues": 4,
         "spiking_cues": 2, "dim": 4, "keys": (4,), "spikes": (1,), "cycles": 1, "clusters": 2, "members": 2,

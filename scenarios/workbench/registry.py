@@ -73,7 +73,11 @@ SCENARIOS: dict[str, Entry] = {
         CIRCUIT, "Patterns held by phases and by a gamma head: retrieval, spikes, bits a cell and a synapse"
     ),
     "match-and-control": Entry(
-        CIRCUIT, "Axons that match a cell's spikes take it over (Ellwood 2024); then one I pool makes them compete"
+        CIRCUIT,
+        "Axons that match a cell's spikes take it over (Ellwood 2024); then one I pool makes them compete",
+    ),
+    "coherence-routes": Entry(
+        CIRCUIT, "What coherence selects: information against three kinds of rivals, ideal filter and PING"
     ),
     "regular-or-random": Entry(
         CIRCUIT, "Cells that fire in turn or at random: error per spike, and what disturbs the turns"
