@@ -99,7 +99,7 @@ def _slow(f_Hz: float, n_trials: int, n_steps: int, rng: np.random.Generator) ->
 def _modulation(sender: Sender, phase: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if sender.kappa == 0:
         return np.ones_like(phase)
-    kappa = sender.kappa * (1 + AMPLITUDE_NOISE * _slow(sender.f_Hz, *phase.shape, rng))
+    kappa = sender.kappa * (1 + AMPLITUDE_NOISE * _slow(sender.f_Hz, len(phase), phase.shape[1], rng))
     return np.exp(kappa * np.cos(phase)) / special.i0(sender.kappa)
 
 
