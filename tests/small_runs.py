@@ -25,6 +25,10 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "spikes": (1, 4), "mode_length": 4, "n_modes": 2, "windows": (1, 4), "sets": (2,), "iterations": 4,
         "seeds": 2, "n_items": 20, "n_queries": 10, "program_noise": (0.0, 1.0),
     },
+    "binding-by-synchrony": {
+        "n_objects": 2, "n_networks": 2, "n_windows": 1, "window_ms": 100.0, "spikes": 4, "objects": (2,),
+        "delays": (0.2,), "couplings": (0.5,), "spreads": (0.0,), "jitters": (5.0,), "draws": 2,
+    },
     "bottleneck": {
         "spikes": (4,), "seeds": 2, "iterations": 4, "batch": 4, "n_symbols": 3, "longest": 6, "windows": 6,
         "dims": (4,), "pairs": (4,), "widths": (4,), "pair_iterations": 4,

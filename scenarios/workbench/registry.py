@@ -69,6 +69,10 @@ SCENARIOS: dict[str, Entry] = {
     "theta-gamma-heads": Entry(
         CIRCUIT, "Several heads in one circuit, a gamma cycle each: a buffer's capacity, what leaks, MiniLM"
     ),
+    "binding-by-synchrony": Entry(
+        CIRCUIT,
+        "Objects kept apart in one gamma cycle, and attention that reads which features fire together",
+    ),
     "oscillatory-memory": Entry(
         CIRCUIT, "Patterns held by phases and by a gamma head: retrieval, spikes, bits a cell and a synapse"
     ),
