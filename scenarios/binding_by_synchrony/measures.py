@@ -100,10 +100,9 @@ def _cases(base: Gestalt, params: Params, ctx: RunContext) -> dict[str, Case]:
     ran = {"bound": bound}
     ran |= {f"jitter of {ms:g} ms": bound.jittered(ms, ctx.rng) for ms in params.jitters}
     ran["permuted phases"] = bound.permuted(ctx.rng)
-    for number, (name, change) in enumerate(
-        {"no inhibition": {"inhibition": 0.0}, "no coupling": {"coupling": 0.0}}.items()
-    ):
-        matched = at_rate(replace(base, **change), bound.rate_Hz, params, ctx)
+    without = {"no inhibition": replace(base, inhibition=0.0), "no coupling": replace(base, coupling=0.0)}
+    for number, (name, gestalt) in enumerate(without.items()):
+        matched = at_rate(gestalt, bound.rate_Hz, params, ctx)
         ran[name] = simulated(matched, params, ctx)
         ctx.progress((number + 1) / 3, name)
     ran["objects of unequal rates"] = simulated(replace(base, spread_objects=params.differ), params, ctx)
