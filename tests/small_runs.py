@@ -21,6 +21,10 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     "adapt-language-model": {
         "windows": 2, "length": 8, "train_spikes": (4,), "spikes": (4,), "iterations": 2, "rank": 1, "n_cells": 2,
     },
+    "attention-by-inhibition": {
+        "baths": (0.0, 0.7), "contrasts": (0.0, 1.0), "n_rows": 4, "n_law_rows": 10, "n_keys": 2,
+        "duration_ms": 200.0, "n_networks": 0,
+    },
     "attention-over-weights": {
         "spikes": (1, 4), "mode_length": 4, "n_modes": 2, "windows": (1, 4), "sets": (2,), "iterations": 4,
         "seeds": 2, "n_items": 20, "n_queries": 10, "program_noise": (0.0, 1.0),

@@ -73,6 +73,9 @@ SCENARIOS: dict[str, Entry] = {
         CIRCUIT,
         "Objects kept apart in one gamma cycle, and attention that reads which features fire together",
     ),
+    "attention-by-inhibition": Entry(
+        CIRCUIT, "Less drive to I cells restores the rhythm: does the stronger assembly suppress the other?"
+    ),
     "oscillatory-memory": Entry(
         CIRCUIT, "Patterns held by phases and by a gamma head: retrieval, spikes, bits a cell and a synapse"
     ),

@@ -23,6 +23,7 @@ from spiking.checks import known
 __all__ = [
     "CELLS",
     "CONSTANT_CURRENT",
+    "MEMBRANES",
     "SYNAPTIC_CURRENT",
     "TRAUB_MILES",
     "WANG_BUZSAKI",
@@ -31,15 +32,17 @@ __all__ = [
     "tau_dq_ms",
 ]
 
-_GATES = """
+_CHANNELS = """
     dh/dt = alpha_h * (1 - h) - beta_h * h : 1
     dn/dt = alpha_n * (1 - n) - beta_n * n : 1
-    dq/dt = 0.5 * (1 + tanh(v / (10*mV))) * (1 - q) / (0.1*ms) - q / tau_dq : 1
-    ds/dt = q * (1 - s) / tau_r - s / tau_d : 1
     m_inf = alpha_m / (alpha_m + beta_m) : 1
 """
+_GATE = """
+    dq/dt = 0.5 * (1 + tanh(v / (10*mV))) * (1 - q) / (0.1*ms) - q / tau_dq : 1
+    ds/dt = q * (1 - s) / tau_r - s / tau_d : 1
+"""
 CONSTANT_CURRENT = "i_app : amp/meter**2 (constant)"
-TRAUB_MILES = (
+_TRAUB_MILES_MEMBRANE = (
     """
     dv/dt = (100*msiemens/cm**2 * m_inf**3 * h * (50*mV - v) + 80*msiemens/cm**2 * n**4 * (-100*mV - v)
              + 0.1*msiemens/cm**2 * (-67*mV - v) + i_syn + i_app) / (1*ufarad/cm**2) : volt
@@ -50,9 +53,9 @@ TRAUB_MILES = (
     alpha_n = 0.16/ms / exprel(-(v + 52*mV) / (5*mV)) : Hz
     beta_n = 0.5/ms * exp(-(v + 57*mV) / (40*mV)) : Hz
 """
-    + _GATES
+    + _CHANNELS
 )
-WANG_BUZSAKI = (
+_WANG_BUZSAKI_MEMBRANE = (
     """
     dv/dt = (35*msiemens/cm**2 * m_inf**3 * h * (55*mV - v) + 9*msiemens/cm**2 * n**4 * (-90*mV - v)
              + 0.1*msiemens/cm**2 * (-65*mV - v) + i_syn + i_app) / (1*ufarad/cm**2) : volt
@@ -63,8 +66,14 @@ WANG_BUZSAKI = (
     alpha_n = 0.5/ms / exprel(-(v + 34*mV) / (10*mV)) : Hz
     beta_n = 0.625/ms * exp(-(v + 44*mV) / (80*mV)) : Hz
 """
-    + _GATES
+    + _CHANNELS
 )
+TRAUB_MILES = _TRAUB_MILES_MEMBRANE + _GATE
+WANG_BUZSAKI = _WANG_BUZSAKI_MEMBRANE + _GATE
+MEMBRANES = {
+    "exc": _TRAUB_MILES_MEMBRANE,
+    "inh": _WANG_BUZSAKI_MEMBRANE,
+}  # without the gate of their synapses
 SYNAPTIC_CURRENT = """
     i_syn = g_e * (0*mV - v) + g_i * (-75*mV - v) : amp/meter**2
     g_e : siemens/meter**2  # sums over the gates of the presynaptic cells
