@@ -100,6 +100,7 @@ def test_half_lies_between_the_contrasts_around_it() -> None:
     np.testing.assert_allclose([s.value for s in rivalry.suppressed(rng)], [0.0, 0.25, 0.75])
 
 
+@pytest.mark.slow
 def test_both_engines_count_alike() -> None:
     """Without noise the assemblies of four rows differ by their drives alone; 15 % holds four standard errors."""
     circuit = InhibitedAttention(
@@ -118,7 +119,7 @@ def test_both_engines_count_alike() -> None:
     ("field", "value"), [("n_cells", 0), ("dt_ms", 0.05), ("bath_uA_cm2", -0.7), ("tau_smooth_ms", -1.0)]
 )
 def test_bad_values_are_refused_by_name(field: str, value: float) -> None:
-    with pytest.raises(ValueError, match=f"InhibitedAttention.{field} must be"):
+    with pytest.raises(ValueError, match=f"InhibitedAttention.{field} must"):
         InhibitedAttention(**{field: value})  # type: ignore[arg-type]
 
 
