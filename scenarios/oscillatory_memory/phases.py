@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -94,7 +95,7 @@ def measure_harmonics(params: Params, ctx: RunContext) -> Harmonics:
     """Retrieve from flipped cues, and try which states are stable."""
     rng, overlaps = ctx.rng, {}
     total = 2 * len(params.stored)
-    for number, (epsilon, stored) in enumerate((e, p) for e in (0.0, params.epsilon) for p in params.stored):
+    for number, (epsilon, stored) in enumerate(product((0.0, params.epsilon), params.stored)):
         draws = []
         for _ in range(params.draws):
             patterns = sign_patterns(stored, params.oscillators, rng)
