@@ -50,7 +50,7 @@ class Adapter:
         from peft import LoraConfig, get_peft_model
 
         _check_targets(model, targets)
-        config = LoraConfig(r=rank, lora_alpha=SCALE * rank, target_modules=list(targets))
+        config = LoraConfig(r=rank, lora_alpha=round(SCALE * rank), target_modules=list(targets))
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of settings that older versions of either library had
             torch.manual_seed(int(rng.integers(2**31)))
