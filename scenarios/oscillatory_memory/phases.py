@@ -87,7 +87,7 @@ class Phasors:
         n, k = self.n_units, self.n_active
         which = (gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)) / np.log(2)
         variance = max(2 * (1 - float(right.mean())), 1e-6)
-        phase = np.log2(2 * np.pi) - 0.5 * np.log2(2 * np.pi * np.e * variance)
+        phase = np.log2(2 * np.pi) - 0.5 * np.log2(2 * np.pi * np.exp(1) * variance)
         return float(n_patterns * len(right) / len(retrieved) * (which + k * max(phase, 0.0)))
 
 
