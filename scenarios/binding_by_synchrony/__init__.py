@@ -23,14 +23,14 @@ class Params(ScenarioParams):
     n_objects: int = param(4, "objects of a scene, each a colour and a shape", at_least=2, at_most=20)
     n_networks: int = param(10, "networks of each condition", at_least=2)
     n_windows: int = param(5, "scenes read from each network", at_least=1)
-    window_ms: float = param(200.0, "time of a scene", at_least=100, at_most=10000)
+    window_ms: float = param(200.0, "time of a scene", at_least=100, at_most=1000)
     spikes: int = param(64, "spikes of the attention that reads", at_least=1)
     objects: tuple[int, ...] = param(
         (2, 3, 4, 5, 6, 7), "numbers of objects to keep apart", at_least=2, at_most=20
     )
     delays: tuple[float, ...] = param((0.2, 0.5, 1.0), "delays of inhibition, ms", at_least=0.1, at_most=20)
     couplings: tuple[float, ...] = param(
-        (0.25, 0.5, 1.0), "couplings within an object, of the threshold", at_least=0, at_most=100
+        (0.25, 0.5, 1.0), "couplings within an object, of the threshold", at_least=0, at_most=10
     )
     spreads: tuple[float, ...] = param(
         (0.0, 0.05, 0.1, 0.2), "spreads of features' drives over their mean", at_least=0, at_most=1

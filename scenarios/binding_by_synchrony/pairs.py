@@ -88,9 +88,9 @@ def _scene(cell: np.ndarray, time_ms: np.ndarray, gestalt: Gestalt, window_ms: f
     n = len(gestalt.object_of_cell)
     counts = np.bincount(cell, minlength=n)
     period_ms = window_ms * n / len(cell) if len(cell) else np.nan
-    lag_ms = time_ms[None, :] - time_ms[:, None]  # of the second spike after the first
-    pair = (cell[:, None] * n + cell[None, :])[close := np.abs(lag_ms) <= period_ms / 2]
-    lag_ms = lag_ms[close]
+    one, other = _within(time_ms, period_ms / 2)
+    lag_ms = time_ms[other] - time_ms[one]
+    pair = cell[one] * n + cell[other]
     near = np.bincount(pair, weights=lag_ms**2 <= TOGETHER_ms**2, minlength=n * n).reshape(n, n)
     turned = np.exp(2j * np.pi * lag_ms / period_ms)
     sums = [
@@ -107,6 +107,16 @@ def _scene(cell: np.ndarray, time_ms: np.ndarray, gestalt: Gestalt, window_ms: f
         pairs=pairs,
         phasor=real + 1j * imaginary,
     )
+
+
+def _within(time_ms: np.ndarray, most_ms: float) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the pairs of spikes, each with itself too, that lie so near; times in order."""
+    if not len(time_ms):
+        return np.empty(0, dtype=int), np.empty(0, dtype=int)
+    first = np.searchsorted(time_ms, time_ms - most_ms, side="left")
+    n = np.searchsorted(time_ms, time_ms + most_ms, side="right") - first
+    before = np.cumsum(n) - n
+    return np.repeat(np.arange(len(n)), n), np.arange(n.sum()) + np.repeat(first - before, n)
 
 
 def _one_hot(group: np.ndarray) -> np.ndarray:
