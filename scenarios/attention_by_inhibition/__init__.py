@@ -31,7 +31,7 @@ class Params(ScenarioParams):
     )
     contrasts: tuple[float, ...] = param(
         (0.0, 0.25, 0.5, 0.75, 1.0), "by how much the rival's drive is weaker, in scores of 0.5 uA/cm2",
-        at_least=0, at_most=2.5,
+        at_least=0, at_most=1,
     )  # fmt: skip
     n_rows: int = param(10, "circuits for each point of a curve", at_least=4)
     n_law_rows: int = param(64, "rows of random scores for the laws", at_least=10)
