@@ -106,7 +106,7 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     },
     "coherence-routes": {
         "kappas": (0.63,), "rivals": 1, "n_trials": 40, "n_received": 40, "n_routed": 10, "window_ms": 40.0,
-        "pair_ms": 30.0, "lags": (0.0, 0.3), "rates": (1.0,),
+        "pair_ms": 30.0, "lags": (0.3,), "rates": (1.0,),
     },
     "oscillatory-memory": {
         "oscillators": 20, "stored": (2,), "draws": 2, "units": 40, "active": 4, "loads": (3,), "cues": 4,

@@ -20,7 +20,7 @@ from spiking.networks import simulate_circuit
 
 SMALL = Params(
     kappas=(0.63,), rivals=2, n_trials=1000, n_received=40, n_routed=20, window_ms=40.0, pair_ms=60.0,
-    lags=(0.0, 0.3), rates=(1.0,),
+    lags=(0.3,), rates=(1.0,),
 )  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def test_figures_draw(outcome: Outcome) -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"lags": (0.1, 0.3)}, "lags must begin with 0"),
+        ({"lags": (0.3, 0.1)}, "lags must be ordered"),
         ({"n_trials": 101}, "n_trials must be even"),
         ({"rates": (2.0, 1.0)}, "rates must be ordered"),
     ],

@@ -32,7 +32,7 @@ class Params(ScenarioParams):
     kappas: tuple[float, ...] = param(
         (0.63, 1.16), "concentrations of the rhythm; receivers hear the first", above=0, at_most=10
     )
-    pair_ms: float = param(500.0, "of the two cells", at_least=30, at_most=5000)
+    pair_ms: float = param(500.0, "of the two cells", at_least=30, at_most=500)
     rivals: int = param(3, "rival senders", at_least=1)
     window_ms: float = param(100.0, "read from each trial", at_least=20, at_most=1000)
     n_trials: int = param(3000, "trials read by filter and counts", at_least=40)
@@ -40,7 +40,7 @@ class Params(ScenarioParams):
     n_routed: int = param(80, "trials at each lag and rate", at_least=10)
     routing_kappa: float = param(5.3, "concentration of the two routed senders", above=0, at_most=10)
     lags: tuple[float, ...] = param(
-        (0.0, 0.15, 0.3, 0.5), "cycles by which the second sender is later", at_least=0, at_most=1
+        (0.15, 0.3, 0.5), "cycles by which the second sender is later; 0 is run too", above=0, at_most=1
     )
     rates: tuple[float, ...] = param(
         (1.0, 1.25), "rates of the second sender over the first's", above=0, at_most=4
@@ -49,13 +49,16 @@ class Params(ScenarioParams):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_ordered("kappas", "lags", "rates")
-        if len(self.lags) < 2 or self.lags[0] != 0:
-            raise UsageError(f"lags must begin with 0 and have another, got {self.lags}; use such as 0 0.3")
         for name in ("n_trials", "n_received"):
             if getattr(self, name) % 2:
                 raise UsageError(
                     f"{name} must be even, for two directions, got {getattr(self, name)}; add one"
                 )
+
+    @property
+    def all_lags(self) -> tuple[float, ...]:
+        """None, and those asked for."""
+        return (0.0, *self.lags)
 
 
 def run(params: Params, ctx: RunContext) -> Outcome:

@@ -42,8 +42,8 @@ def rivals(study: Study) -> Figure:
     ax["A"].set_xticks(range(len(RIVALS)), SHORT.values())
     ax["A"].set(yscale="log", ylabel="information (1/rad²)", xlabel="rivals")
     for rate, colour in zip(study.params.rates, (SPIKING, CONTROL, INK, MUTED) * 9, strict=False):
-        gains = [study.gain[rate, lag] for lag in study.params.lags]
-        dots(ax["B"], study.params.lags, gains, color=colour, fmt="o-", label=f"second's rate × {rate:g}")
+        gains = [study.gain[rate, lag] for lag in study.params.all_lags]
+        dots(ax["B"], study.params.all_lags, gains, color=colour, fmt="o-", label=f"second's rate × {rate:g}")
     ax["B"].axhline(0, color=MUTED, lw=0.8, zorder=0)
     ax["B"].set(xlabel="lag of the second (cycles)", ylabel="log gain of the first")
     legend_below(figure, ax["A"], ax["B"], ncols=3)

@@ -183,7 +183,7 @@ def measure_routing(params: Params, ctx: RunContext) -> dict[tuple[float, float]
     """Two senders of one rhythm, the second later by a lag and stronger: whose tuning do the counts follow?"""
     gain = {}
     for rate in params.rates:
-        for lag in params.lags:
+        for lag in params.all_lags:
             second = Sender(kappa=params.routing_kappa, follows=0, lag_rad=2 * np.pi * lag, rate=rate)
             trials = send(
                 (Sender(kappa=params.routing_kappa), second), params.n_routed, params.window_ms, ctx.rng,
@@ -241,8 +241,8 @@ def in_numbers(study: Study) -> Numbers:
 def at_best(study: Study, rate: float) -> tuple[float, Estimate]:
     """The lag that favours the first sender most, and its gain less that without a lag."""
     lags = study.params.lags
-    best = max(lags[1:], key=lambda lag: np.nan_to_num(study.gain[rate, lag].value, nan=-np.inf))
-    return best, difference(study.gain[rate, best], study.gain[rate, lags[0]])
+    best = max(lags, key=lambda lag: np.nan_to_num(study.gain[rate, lag].value, nan=-np.inf))
+    return best, difference(study.gain[rate, best], study.gain[rate, 0.0])
 
 
 def in_data(study: Study) -> xr.Dataset:
@@ -252,7 +252,7 @@ def in_data(study: Study) -> xr.Dataset:
         [[study.found.get((k, rival, reader), missing) for reader in READERS] for rival in RIVALS]
         for k in params.kappas
     ]
-    gain = [[study.gain[rate, lag] for lag in params.lags] for rate in params.rates]
+    gain = [[study.gain[rate, lag] for lag in params.all_lags] for rate in params.rates]
     return xr.Dataset(
         {
             **estimate_column("information", ("kappa", "rival", "reader"), found,
@@ -265,7 +265,7 @@ def in_data(study: Study) -> xr.Dataset:
             "rival": list(RIVALS),
             "reader": list(READERS),
             "rate": column("rate", params.rates, "rate of the second sender over the first's"),
-            "lag": column("lag", params.lags, "lag of the second sender (cycles)"),
+            "lag": column("lag", params.all_lags, "lag of the second sender (cycles)"),
             "time": column("time", np.arange(len(study.pair.voltage_mV[::10])) * 0.1, "time", "ms"),
         },
     )  # fmt: skip

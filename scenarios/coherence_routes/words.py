@@ -28,9 +28,9 @@ def in_words(m: Numbers, study: Study) -> Words:
                 for rival in RIVALS
             },
             **{  # every lag, since the best is picked among them
-                f"lag {rate:g} {lag:g}": difference(gain, study.gain[rate, study.params.lags[0]])
+                f"lag {rate:g} {lag:g}": difference(gain, study.gain[rate, 0.0])
                 for (rate, lag), gain in study.gain.items()
-                if lag != study.params.lags[0]
+                if lag
             },
             **{f"gain {rate:g} {lag:g}": gain for (rate, lag), gain in study.gain.items()},
         }
