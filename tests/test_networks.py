@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from brian2 import ms
 
-from spiking import Brian2, Fused, Network, simulate_circuit
+from spiking import Brian2, Engine, Fused, Network, simulate_circuit
 
 ENGINES = [Brian2(), Fused("float64")]
 
@@ -153,3 +153,25 @@ def test_given_spikes_of_a_cell_in_one_step_are_refused() -> None:
     twice = b2.SpikeGeneratorGroup(2, [1, 1], [1, 1.02] * ms, dt=0.1 * ms, name="given")
     with pytest.raises(ValueError, match="at most one spike a step, got two of cell 1 of 'given' at 1 ms"):
         simulate_circuit(Network([twice]), duration_ms=5, rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("engine", [Fused("float64"), Brian2()])
+def test_tables_of_one_name_in_two_groups_are_two(engine: Engine) -> None:
+    """Each group's namespace holds a timed array `drive`; each integrates its own."""
+
+    def build(rng: np.random.Generator) -> Network:
+        groups = [
+            b2.NeuronGroup(
+                1, "dv/dt = drive(t) / ms : 1", method="euler", dt=0.1 * ms, name=name,
+                namespace={"drive": b2.TimedArray([slope], dt=1 * ms, name=f"of_{name}")},
+            )
+            for name, slope in (("one", 1.0), ("two", 2.0))
+        ]  # fmt: skip
+        return Network(groups)
+
+    ran = simulate_circuit(
+        build, duration_ms=2, rng=np.random.default_rng(0), sample=("one.v", "two.v"), engine=engine
+    )
+    assert [float(ran.samples[f"{name}.v"].ravel()[1]) for name in ("one", "two")] == pytest.approx(
+        [1.0, 2.0]
+    )

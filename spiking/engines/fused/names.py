@@ -34,6 +34,11 @@ class Table:
     per_second: float
     fine: int  # points of Brian2's rounding grid per time step of the table
 
+    def is_as(self, other: Table) -> bool:
+        """Whether both read the same."""
+        alike = (self.per_second, self.fine) == (other.per_second, other.fine)
+        return alike and np.array_equal(self.values, other.values)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
@@ -239,11 +244,15 @@ class _Resolve(ast.NodeTransformer):
 
     def _lookup(self, name: str, table: b2.TimedArray, node: ast.Call) -> ast.expr:
         values = np.asarray(table.values)
-        self.known.tables[name] = Table(
+        read = Table(
             values=values.reshape(len(values), -1),
             per_second=1 / float(table.dt),
             fine=_find_K(self.group.clock.dt_, float(table.dt)),
         )
+        held = self.known.tables.get(name, read)
+        if not read.is_as(held):  # another group's namespace has another table of that name
+            name = f"{name}_of_{self.group.name}"
+        self.known.tables[name] = read
         arguments = [self.visit(a) for a in node.args] + [number(0.0)] * (values.ndim == 1)
         return ast.Call(func=ast.Name(id=f"table__{name}"), args=arguments, keywords=[])
 
