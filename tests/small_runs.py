@@ -109,7 +109,7 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "pair_ms": 30.0, "lags": (0.3,), "rates": (1.0,),
     },
     "oscillatory-memory": {
-        "oscillators": 20, "stored": (2,), "draws": 2, "units": 40, "active": 4, "loads": (3,), "cues": 4,
+        "oscillators": 20, "stored": (2,), "draws": 2, "units": 50, "active": 4, "loads": (3,), "cues": 4,
         "spiking_cues": 2, "dim": 4, "keys": (4,), "spikes": (1,), "cycles": 1, "clusters": 2, "members": 2,
         "betas": (3.0,), "similarities": (0.5,),
     },

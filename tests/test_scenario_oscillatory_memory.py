@@ -82,7 +82,6 @@ def test_figures_draw(outcome: Outcome) -> None:
     ("changes", "says"),
     [
         ({"active": 400}, "active must be <= half of units, 312, got 400"),
-        ({"spiking_cues": 200}, "spiking_cues must be <= cues, 100, got 200"),
         ({"loads": (3, 2)}, "loads must be ordered"),
         ({"heads": ("softmax",)}, "heads must have softmax and spiking"),
     ],

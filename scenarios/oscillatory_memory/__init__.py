@@ -32,11 +32,11 @@ class Params(CircuitParams):
     stored: tuple[int, ...] = param((3, 8), "patterns that they store", at_least=1)
     epsilon: float = param(0.25, "strength of the second harmonic", above=0, at_most=2)
     draws: int = param(20, "sets of patterns of each", at_least=2)
-    units: int = param(625, "phasor units", at_least=20)
+    units: int = param(625, "phasor units", at_least=50)
     active: int = param(25, "of them active in a pattern", at_least=2)
     loads: tuple[int, ...] = param((50, 201, 400, 600, 800, 1200), "patterns of phases stored", at_least=1)
     cues: int = param(100, "damaged cues at each load", at_least=2)
-    spiking_cues: int = param(40, "of them retrieved in spikes by phasor units", at_least=2)
+    spiking_cues: int = param(40, "of them, or all, retrieved in spikes by phasor units", at_least=2)
     dim: int = param(32, "of keys, queries and values", at_least=2)
     keys: tuple[int, ...] = param((512, 8192), "patterns that the head stores", at_least=2)
     beta: float = param(20.0, "inverse temperature of unit vectors' products", above=0, at_most=1e4)
@@ -56,12 +56,10 @@ class Params(CircuitParams):
         super().__post_init__()
         check_twin(self.heads)
         self.check_ordered("stored", "loads", "keys", "spikes", "betas", "similarities")
-        for name, most, of in (
-            ("active", self.units // 2, "half of units"),
-            ("spiking_cues", self.cues, "cues"),
-        ):
-            if getattr(self, name) > most:
-                raise UsageError(f"{name} must be <= {of}, {most}, got {getattr(self, name)}; use fewer")
+        if self.active > self.units // 2:
+            raise UsageError(
+                f"active must be <= half of units, {self.units // 2}, got {self.active}; use fewer"
+            )
 
     @property
     def readers(self) -> tuple[Reader, ...]:

@@ -140,7 +140,7 @@ def _fitted(
     offset: float,
 ) -> Measured:
     """Laws, and the distance to the nearest softmax, of one selection."""
-    beta = fit_softmax(selection.counts, scores).beta
+    beta = float(np.clip(fit_softmax(selection.counts, scores).beta, 0.02, 50.0))
     compared = compare_selection(selection, scores, temperature=1 / beta, rng=rng, n_draws=DRAWS)
     bias = compared["total_variation"].bias
     ratio, ratio_error, holds = _against_softmax(selection.counts, beta * scores)
