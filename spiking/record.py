@@ -81,6 +81,33 @@ class SpikeRecord:
     n_cells: int  # cells per population
     duration_ms: float
 
+    @classmethod
+    def of_spikes(
+        cls,
+        *,
+        row: np.ndarray,
+        time_ms: np.ndarray,
+        key: np.ndarray | None = None,
+        cell: np.ndarray | None = None,
+        n_rows: int,
+        n_keys: int = 1,
+        n_cells: int = 1,
+        duration_ms: float,
+    ) -> SpikeRecord:
+        """Put spikes that come in any order, (n_spikes,) arrays, in that of time; without key or cell it is 0."""
+        order = np.argsort(time_ms, kind="stable")
+        zeros = np.zeros(len(order), dtype=np.int32)
+        return cls(
+            row=np.asarray(row)[order].astype(np.int32),
+            key=zeros if key is None else np.asarray(key)[order].astype(np.int32),
+            cell=zeros if cell is None else np.asarray(cell)[order].astype(np.int32),
+            time_ms=np.asarray(time_ms, dtype=np.float64)[order],
+            n_rows=n_rows,
+            n_keys=n_keys,
+            n_cells=n_cells,
+            duration_ms=duration_ms,
+        )
+
     def __len__(self) -> int:
         return len(self.time_ms)
 

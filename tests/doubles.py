@@ -80,16 +80,9 @@ class MultinomialCircuit:
         row = np.repeat(np.arange(n_rows), n_bursts)
         key = (rng.random(len(row))[:, None] > np.cumsum(weights, axis=1)[row, :-1]).sum(axis=1)
         time_ms = rng.uniform(0, duration_ms, len(row))
-        order = np.repeat(np.argsort(time_ms), self.repeats)
-        return SpikeRecord(
-            row=row[order].astype(np.int32),
-            key=key[order].astype(np.int32),
-            cell=np.zeros(len(order), dtype=np.int32),
-            time_ms=time_ms[order],
-            n_rows=n_rows,
-            n_keys=n_keys,
-            n_cells=1,
-            duration_ms=duration_ms,
+        row, key, time_ms = (np.repeat(of, self.repeats) for of in (row, key, time_ms))
+        return SpikeRecord.of_spikes(
+            row=row, key=key, time_ms=time_ms, n_rows=n_rows, n_keys=n_keys, duration_ms=duration_ms
         )
 
 

@@ -18,15 +18,12 @@ FOUR = np.array([[1.2, 0.3, -0.4, -1.1]])
 
 
 def recorded(row: list[int], key: list[int], time_ms: list[float], n_rows: int, n_keys: int) -> SpikeRecord:
-    n = len(row)
-    return SpikeRecord(
-        row=np.array(row, np.int32),
-        key=np.array(key, np.int32),
-        cell=np.zeros(n, np.int32),
-        time_ms=np.array(time_ms, dtype=float),
+    return SpikeRecord.of_spikes(
+        row=np.array(row),
+        key=np.array(key),
+        time_ms=np.array(time_ms),
         n_rows=n_rows,
         n_keys=n_keys,
-        n_cells=1,
         duration_ms=100.0,
     )
 

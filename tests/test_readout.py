@@ -21,16 +21,9 @@ DT_MS = 1.0
 
 def make_record(spikes: list[tuple[int, int, float]], n_rows: int = 2, n_keys: int = 3) -> SpikeRecord:
     """A record of 100 ms from (row, key, time) entries."""
-    row, key, time_ms = np.array(sorted(spikes, key=lambda s: s[2])).reshape(-1, 3).T
-    return SpikeRecord(
-        row=row.astype(np.int32),
-        key=key.astype(np.int32),
-        cell=np.zeros(len(row), dtype=np.int32),
-        time_ms=time_ms,
-        n_rows=n_rows,
-        n_keys=n_keys,
-        n_cells=1,
-        duration_ms=100.0,
+    row, key, time_ms = np.array(spikes).reshape(-1, 3).T
+    return SpikeRecord.of_spikes(
+        row=row, key=key, time_ms=time_ms, n_rows=n_rows, n_keys=n_keys, duration_ms=100.0
     )
 
 
@@ -107,15 +100,9 @@ def test_every_readout_of_a_race_is_its_softmax(name: str) -> None:
     rng = np.random.default_rng(0)
     expected = np.exp([0.0, 0.7, 1.4]) / np.exp([0.0, 0.7, 1.4]).sum()
     duration_ms, n = 20_000.0, 8000
-    record = SpikeRecord(
-        row=np.zeros(n, dtype=np.int32),
-        key=rng.choice(3, n, p=expected).astype(np.int32),
-        cell=np.zeros(n, dtype=np.int32),
-        time_ms=np.sort(rng.uniform(0, duration_ms, n)),
-        n_rows=1,
-        n_keys=3,
-        n_cells=1,
-        duration_ms=duration_ms,
+    key, time_ms = rng.choice(3, n, p=expected), rng.uniform(0, duration_ms, n)
+    record = SpikeRecord.of_spikes(
+        row=np.zeros(n), key=key, time_ms=time_ms, n_rows=1, n_keys=3, duration_ms=duration_ms
     )
     field = np.cos(2 * np.pi * 0.04 * np.arange(duration_ms))[None]
     result = READOUTS[name](record, cycles(field, DT_MS, np.array([40.0])), DT_MS)

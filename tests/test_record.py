@@ -35,9 +35,8 @@ def test_a_row_again_has_the_spikes_that_the_model_used(circuit: str) -> None:
     for layer, head, query in ((0, 0, 2), (1, 3, 5), (1, 0, 7)):
         row = spikes.row(layer=layer, head=head, query=query, sequence=1)
         np.testing.assert_array_equal(row.selection.counts[0], row.counts)
-        assert len(row.counts) == (
-            4 if query < 4 else query + 1
-        )  # the prompt in one pass, then token by token
+        seen = 4 if query < 4 else query + 1  # the prompt in one pass, then token by token
+        assert len(row.counts) == seen
         assert row.counts[query + 1 :].sum() == 0
         times = row.selection.spikes.of_row(0)
         np.testing.assert_array_equal(np.bincount(times.key, minlength=len(row.counts)), row.counts)

@@ -22,17 +22,7 @@ class Kramer:
     def record(self) -> SpikeRecord:
         """Every trial a row of one cell."""
         sample, row = np.nonzero(self.spikes.T)
-        zeros = np.zeros(len(row), dtype=np.int32)
-        return SpikeRecord(
-            row=row.astype(np.int32),
-            key=zeros,
-            cell=zeros,
-            time_ms=sample.astype(float),
-            n_rows=100,
-            n_keys=1,
-            n_cells=1,
-            duration_ms=1000.0,
-        )
+        return SpikeRecord.of_spikes(row=row, time_ms=sample, n_rows=100, duration_ms=1000.0)
 
 
 @pytest.fixture(scope="module")
@@ -94,16 +84,8 @@ def test_trials_of_a_motor_cortex_neuron_are_independent_cells(recordings: Path)
     row = np.concatenate([np.full(len(cell), r) for r, cell, _ in entries])
     cell = np.concatenate([cell for _, cell, _ in entries])
     time = np.concatenate([rows[r][c, i] for r, c, i in entries]).astype(float)
-    order = np.argsort(time, kind="stable")
-    record = SpikeRecord(
-        row=row[order].astype(np.int32),
-        key=np.zeros(len(row), dtype=np.int32),
-        cell=cell[order].astype(np.int32),
-        time_ms=time[order],
-        n_rows=len(rows),
-        n_keys=1,
-        n_cells=12,
-        duration_ms=500.0,
+    record = SpikeRecord.of_spikes(
+        row=row, cell=cell, time_ms=time, n_rows=len(rows), n_cells=12, duration_ms=500.0
     )
     assert record.counts().min() >= 20
     # 30 independent rows at alpha 0.05: 6 or more false alarms have a chance of 0.003

@@ -14,16 +14,8 @@ from spiking.record import SpikeRecord
 def make_record(
     row: np.ndarray, cell: np.ndarray, time_ms: np.ndarray, n_rows: int, n_cells: int, duration_ms: float
 ) -> SpikeRecord:
-    order = np.argsort(time_ms, kind="stable")
-    return SpikeRecord(
-        row=row[order].astype(np.int32),
-        key=np.zeros(len(row), dtype=np.int32),
-        cell=cell[order].astype(np.int32),
-        time_ms=time_ms[order],
-        n_rows=n_rows,
-        n_keys=1,
-        n_cells=n_cells,
-        duration_ms=duration_ms,
+    return SpikeRecord.of_spikes(
+        row=row, cell=cell, time_ms=time_ms, n_rows=n_rows, n_cells=n_cells, duration_ms=duration_ms
     )
 
 

@@ -71,15 +71,9 @@ def test_cycles_part_where_the_i_cells_have_paused() -> None:
         time_ms=np.array([10.0, 30.0, 34.0, 55.0, 20.0]),
     )
     times = np.array([5.0, 13.0, 31.0, 36.5, 50.0, 58.0, 40.0])
-    record = SpikeRecord(
-        row=np.array([0, 0, 0, 0, 0, 0, 1], np.int32),
-        key=np.arange(7, dtype=np.int32),
-        cell=np.zeros(7, np.int32),
-        time_ms=times,
-        n_rows=2,
-        n_keys=7,
-        n_cells=1,
-        duration_ms=100.0,
+    row = np.array([0, 0, 0, 0, 0, 0, 1])
+    record = SpikeRecord.of_spikes(
+        row=row, key=np.arange(7), time_ms=times, n_rows=2, n_keys=7, duration_ms=100.0
     )
     cycles, row = by_cycle(record, inh)
     assert LAG_MS == 2.0

@@ -118,16 +118,8 @@ def test_relative_spectrum_of_a_poisson_process_is_flat_at_one() -> None:
     """200 rows of 3 Hann segments: relative error of the mean of a bin about sqrt(2 / (200 * 5.4)) = 4 %."""
     rng, duration_ms, n_rows = np.random.default_rng(0), 1000.0, 200
     n = rng.poisson(400, n_rows)
-    spikes = SpikeRecord(
-        row=np.repeat(np.arange(n_rows), n),
-        key=np.zeros(n.sum(), dtype=int),
-        cell=np.zeros(n.sum(), dtype=int),
-        time_ms=rng.uniform(0, duration_ms, n.sum()),
-        n_rows=n_rows,
-        n_keys=1,
-        n_cells=1,
-        duration_ms=duration_ms,
-    )
+    row, time_ms = np.repeat(np.arange(n_rows), n), rng.uniform(0, duration_ms, n.sum())
+    spikes = SpikeRecord.of_spikes(row=row, time_ms=time_ms, n_rows=n_rows, duration_ms=duration_ms)
     selection = Selection(
         counts=n[:, None],
         mask=np.ones((n_rows, 1), dtype=bool),

@@ -30,14 +30,12 @@ SMALL = {
 
 def record(keys: list[int], times_ms: list[float], n_keys: int = 3) -> SpikeRecord:
     """One row with these spikes."""
-    return SpikeRecord(
-        row=np.zeros(len(keys), dtype=np.int32),
-        key=np.array(keys, dtype=np.int32),
-        cell=np.zeros(len(keys), dtype=np.int32),
-        time_ms=np.array(times_ms, dtype=float),
+    return SpikeRecord.of_spikes(
+        row=np.zeros(len(keys)),
+        key=np.array(keys),
+        time_ms=np.array(times_ms),
         n_rows=1,
         n_keys=n_keys,
-        n_cells=1,
         duration_ms=100.0,
     )
 

@@ -106,9 +106,9 @@ def test_a_fit_finds_copies_and_noise_again() -> None:
 
 
 def test_first_spikes_stops_at_the_number() -> None:
-    record = SpikeRecord(
-        row=np.array([0, 0, 1, 0]), key=np.array([1, 1, 0, 0]), cell=np.zeros(4, dtype=int),
-        time_ms=np.array([1.0, 2.0, 2.0, 3.0]), n_rows=2, n_keys=2, n_cells=1, duration_ms=9.0,
+    record = SpikeRecord.of_spikes(
+        row=np.array([0, 0, 1, 0]), key=np.array([1, 1, 0, 0]), time_ms=np.array([1.0, 2.0, 2.0, 3.0]),
+        n_rows=2, n_keys=2, duration_ms=9.0,
     )  # fmt: skip
     np.testing.assert_array_equal(first_spikes(record, 2, np.random.default_rng(0)), [[0, 2], [1, 0]])
 

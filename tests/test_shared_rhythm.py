@@ -16,11 +16,10 @@ RNG = np.random.default_rng
 def record_of(trains: list[list[np.ndarray]], duration_ms: float = 1000.0) -> SpikeRecord:
     """Of spike times by row and key."""
     parts = [(r, k, t) for r, row in enumerate(trains) for k, times in enumerate(row) for t in times]
-    row, key, time_ms = (np.array(part) for part in zip(*sorted(parts, key=lambda p: p[2]), strict=True))
-    return SpikeRecord(
-        row=row, key=key, cell=np.zeros_like(key), time_ms=time_ms,
-        n_rows=len(trains), n_keys=len(trains[0]), n_cells=1, duration_ms=duration_ms,
-    )  # fmt: skip
+    row, key, time_ms = (np.array(part) for part in zip(*parts, strict=True))
+    return SpikeRecord.of_spikes(
+        row=row, key=key, time_ms=time_ms, n_rows=len(trains), n_keys=len(trains[0]), duration_ms=duration_ms
+    )
 
 
 def even(period_ms: float, phase: float) -> np.ndarray:

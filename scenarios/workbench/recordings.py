@@ -153,14 +153,7 @@ def _cut(trains: list[np.ndarray], windows: list[tuple[float, float]]) -> SpikeR
 def _record(
     row: np.ndarray, cell: np.ndarray, time_ms: np.ndarray, n_rows: int, duration_ms: float
 ) -> SpikeRecord:
-    order = np.argsort(time_ms, kind="stable")
-    return SpikeRecord(
-        row=row[order].astype(np.int32),
-        key=np.zeros(len(row), dtype=np.int32),
-        cell=cell[order].astype(np.int32),
-        time_ms=time_ms[order],
-        n_rows=n_rows,
-        n_keys=1,
-        n_cells=int(cell.max()) + 1 if len(cell) else 1,
-        duration_ms=float(duration_ms),
+    n_cells = int(cell.max()) + 1 if len(cell) else 1
+    return SpikeRecord.of_spikes(
+        row=row, cell=cell, time_ms=time_ms, n_rows=n_rows, n_cells=n_cells, duration_ms=float(duration_ms)
     )

@@ -49,14 +49,13 @@ def read_spikes(file: Path, name: str) -> SpikeRecord:
     import xarray as xr
 
     with xr.open_dataset(file, group=f"spikes/{name}", engine="h5netcdf") as stored:
-        order = np.argsort(stored["time_ms"].values, kind="stable")
-        row, key, cell = (stored[index].values[order].astype(np.int32) for index in INDICES)
+        row, key, cell = (stored[index].values for index in INDICES)
         n_rows, n_keys, n_cells = (int(stored.attrs[size]) for size in SHAPE[:3])
-        return SpikeRecord(
+        return SpikeRecord.of_spikes(
             row=row,
             key=key,
             cell=cell,
-            time_ms=stored["time_ms"].values[order].astype(np.float64),
+            time_ms=stored["time_ms"].values,
             n_rows=n_rows,
             n_keys=n_keys,
             n_cells=n_cells,

@@ -14,13 +14,14 @@ from functools import cache
 
 import brian2 as b2
 import numpy as np
-from brian2 import cm, ms, mV, uA
+from brian2 import cm, ms, msiemens, mV, uA
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from spiking.checks import known
 
 __all__ = [
+    "ACTION_POTENTIAL",
     "CELLS",
     "CONSTANT_CURRENT",
     "MEMBRANES",
@@ -29,6 +30,8 @@ __all__ = [
     "WANG_BUZSAKI",
     "cells",
     "gate_constants",
+    "gate_sum",
+    "spread_start",
     "tau_dq_ms",
 ]
 
@@ -70,10 +73,8 @@ _WANG_BUZSAKI_MEMBRANE = (
 )
 TRAUB_MILES = _TRAUB_MILES_MEMBRANE + _GATE
 WANG_BUZSAKI = _WANG_BUZSAKI_MEMBRANE + _GATE
-MEMBRANES = {
-    "exc": _TRAUB_MILES_MEMBRANE,
-    "inh": _WANG_BUZSAKI_MEMBRANE,
-}  # without the gate of their synapses
+MEMBRANES = {"exc": _TRAUB_MILES_MEMBRANE, "inh": _WANG_BUZSAKI_MEMBRANE}  # without gates of synapses
+ACTION_POTENTIAL = {"threshold": "v > -20*mV", "refractory": "v > -20*mV"}  # for a group: each counts once
 SYNAPTIC_CURRENT = """
     i_syn = g_e * (0*mV - v) + g_i * (-75*mV - v) : amp/meter**2
     g_e : siemens/meter**2  # sums over the gates of the presynaptic cells
@@ -129,8 +130,7 @@ def cells(
     group = b2.NeuronGroup(
         len(drive),
         CELLS[kind] + SYNAPTIC_CURRENT + CONSTANT_CURRENT,
-        threshold="v > -20*mV",
-        refractory="v > -20*mV",
+        **ACTION_POTENTIAL,
         method="rk2",
         clock=b2.Clock(dt_ms * ms, name=f"{kind}_clock"),
         name=kind,
@@ -143,3 +143,24 @@ def cells(
         group.h, group.n = "alpha_h / (alpha_h + beta_h)", "alpha_n / (alpha_n + beta_n)"
     group.i_app = drive * uA / cm**2
     return group
+
+
+def gate_sum(source: b2.NeuronGroup, target: b2.NeuronGroup, g_each_mS_cm2: float) -> b2.Synapses:
+    """Synapses, not yet connected, through which `target` sums the gates of `source` into g_e or g_i.
+
+    Each open gate adds `g_each_mS_cm2`, in mS/cm2; the groups are called "exc" and "inh".
+    """
+    return b2.Synapses(
+        source,
+        target,
+        f"g_{source.name[0]}_post = g_each * s_pre : siemens/meter**2 (summed)",
+        clock=target.clock,
+        name=f"{source.name}_to_{target.name}",
+        namespace={"g_each": g_each_mS_cm2 * msiemens / cm**2},
+    )
+
+
+def spread_start() -> dict[str, str]:
+    """Start values of groups "exc" and "inh": voltages from -75 to -55 mV, h and n at their equilibrium there."""
+    start = {f"{kind}.v": "(-75 + 20 * rand()) * mV" for kind in CELLS}
+    return start | {f"{kind}.{x}": f"alpha_{x} / (alpha_{x} + beta_{x})" for kind in CELLS for x in "hn"}

@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import brian2 as b2
-from brian2 import cm, ms, msiemens, uA
+from brian2 import cm, ms, uA
 
-from spiking.cells.conductance import MEMBRANES
+from spiking.cells.conductance import ACTION_POTENTIAL, MEMBRANES, gate_sum, spread_start
 from spiking.checks import positive_int, positive_within, within
 from spiking.circuit import RowCircuit
 from spiking.params import MOST_CELLS
@@ -100,8 +100,7 @@ class InhibitedAttention(RowCircuit):
             b2.NeuronGroup(
                 n,
                 MEMBRANES[kind] + SYNAPSES + heard[kind] + CURRENT[kind],
-                threshold="v > -20*mV",
-                refractory="v > -20*mV",  # an action potential counts once
+                **ACTION_POTENTIAL,
                 method="heun",
                 dt=self.dt_ms * ms,
                 name=kind,
@@ -111,10 +110,12 @@ class InhibitedAttention(RowCircuit):
         )
         # an assembly excites the I cells alike, however many others there are: the paper has four
         joined = [
-            self._synapses(exc, inh, self.g_ei_mS_cm2 / (4 * self.n_cells)),
-            self._synapses(inh, exc, self.g_ie_mS_cm2 / self.n_inh),
-            self._synapses(inh, inh, self.g_ii_mS_cm2 / self.n_inh),
+            gate_sum(exc, inh, self.g_ei_mS_cm2 / (4 * self.n_cells)),
+            gate_sum(inh, exc, self.g_ie_mS_cm2 / self.n_inh),
+            gate_sum(inh, inh, self.g_ii_mS_cm2 / self.n_inh),
         ]
+        for synapses in joined:
+            synapses.connect()
         return Wiring(
             [exc, inh, *joined],
             scores="exc.u",
@@ -133,21 +134,8 @@ class InhibitedAttention(RowCircuit):
                 **({"tau_smooth": self.tau_smooth_ms * ms} if self.tau_smooth_ms else {}),
             },
             start={
-                **{f"{kind}.v": "(-75 + 20 * rand()) * mV" for kind in MEMBRANES},
-                **{f"{kind}.{x}": f"alpha_{x} / (alpha_{x} + beta_{x})" for kind in MEMBRANES for x in "hn"},
+                **spread_start(),
                 **{f"{kind}.{x}": "randn()" for kind in MEMBRANES for x in "xz"},
             },
             settle_ms=200.0,
         )
-
-    def _synapses(self, source: b2.NeuronGroup, target: b2.NeuronGroup, g_each_mS_cm2: float) -> b2.Synapses:
-        synapses = b2.Synapses(
-            source,
-            target,
-            f"g_{source.name[0]}_post = g_each * s_pre : siemens/meter**2 (summed)",
-            dt=self.dt_ms * ms,
-            name=f"{source.name}_to_{target.name}",
-            namespace={"g_each": g_each_mS_cm2 * msiemens / cm**2},
-        )
-        synapses.connect()
-        return synapses

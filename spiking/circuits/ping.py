@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 
 import brian2 as b2
 import numpy as np
-from brian2 import cm, msiemens
 
-from spiking.cells.conductance import cells
+from spiking.cells.conductance import cells, gate_sum
 from spiking.checks import positive_int, within
 from spiking.networks import Network
 
@@ -79,14 +78,7 @@ class Ping:
         rng: np.random.Generator,
     ) -> b2.Synapses:
         pre, post = groups[source], groups[target]
-        synapses = b2.Synapses(
-            pre,
-            post,
-            f"g_{source[0]}_post = g_each * s_pre : siemens/meter**2 (summed)",
-            clock=post.clock,
-            name=f"{source}_to_{target}",
-            namespace={"g_each": g_mS_cm2 / (len(pre) * self.p_connect) * msiemens / cm**2},
-        )
+        synapses = gate_sum(pre, post, g_mS_cm2 / (len(pre) * self.p_connect))
         i, j = np.nonzero(rng.random((len(pre), len(post))) < self.p_connect)
         synapses.connect(i=i, j=j)
         return synapses

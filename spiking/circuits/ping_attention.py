@@ -10,9 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import brian2 as b2
-from brian2 import cm, ms, msiemens, uA
+from brian2 import cm, ms, uA
 
-from spiking.cells.conductance import CELLS, SYNAPTIC_CURRENT, gate_constants
+from spiking.cells.conductance import (
+    ACTION_POTENTIAL,
+    CELLS,
+    SYNAPTIC_CURRENT,
+    gate_constants,
+    gate_sum,
+    spread_start,
+)
 from spiking.checks import positive_int, positive_within, within
 from spiking.circuit import RowCircuit
 from spiking.params import MOST_CELLS
@@ -62,8 +69,7 @@ class PingAttention(RowCircuit):
             b2.NeuronGroup(
                 n,
                 CELLS[kind] + SYNAPTIC_CURRENT + CURRENT[kind],
-                threshold="v > -20*mV",
-                refractory="v > -20*mV",  # an action potential counts once
+                **ACTION_POTENTIAL,
                 method="heun",
                 dt=self.dt_ms * ms,
                 name=kind,
@@ -72,17 +78,9 @@ class PingAttention(RowCircuit):
             for kind, n in (("exc", row.n_keys * self.n_cells), ("inh", self.n_inh))
         )
         # each key's cells excite the I cells alike, so that the strength goes by the cells of a key
-        g_each = {"ei": self.g_ei_mS_cm2 / (2 * self.n_cells), "ie": self.g_ie_mS_cm2 / self.n_inh}
         joined = [
-            b2.Synapses(
-                source,
-                target,
-                f"g_{source.name[0]}_post = g_each * s_pre : siemens/meter**2 (summed)",
-                dt=self.dt_ms * ms,
-                name=f"{source.name}_to_{target.name}",
-                namespace={"g_each": g_each[pair] * msiemens / cm**2},
-            )
-            for pair, source, target in (("ei", exc, inh), ("ie", inh, exc))
+            gate_sum(exc, inh, self.g_ei_mS_cm2 / (2 * self.n_cells)),
+            gate_sum(inh, exc, self.g_ie_mS_cm2 / self.n_inh),
         ]
         for synapses in joined:
             synapses.connect()
@@ -98,10 +96,6 @@ class PingAttention(RowCircuit):
                 "i_noise": self.noise_uA_cm2 * unit,
                 "tau_noise": self.tau_noise_ms * ms,
             },
-            start={
-                **{f"{kind}.v": "(-75 + 20 * rand()) * mV" for kind in CELLS},
-                **{f"{kind}.{x}": f"alpha_{x} / (alpha_{x} + beta_{x})" for kind in CELLS for x in "hn"},
-                "exc.x": "randn()",
-            },
+            start={**spread_start(), "exc.x": "randn()"},
             settle_ms=50.0,
         )

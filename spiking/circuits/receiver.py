@@ -34,9 +34,7 @@ class Receiver:
 
     n_exc: int = 10  # of each bin
     n_inh: int = 20  # of a pool
-    local: bool = (
-        False  # a pool of I cells for each bin, which its input alone drives; one for all bins if not
-    )
+    local: bool = False  # an I pool for each bin, which its input alone drives; one for all bins if not
     g_exc_nS: float = 0.2  # mean conductance of an input of one spike a ms, E cells
     g_inh_nS: float = 0.03  # the same, I cells; of the mean over bins where they are shared
     g_ei_nS: float = 60.0  # received when all E cells of the pool's bins fire

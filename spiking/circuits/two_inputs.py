@@ -9,10 +9,17 @@ from dataclasses import dataclass
 
 import brian2 as b2
 import numpy as np
-from brian2 import cm, ms, msiemens, mV, uA
+from brian2 import cm, ms, mV, uA
 from scipy import special
 
-from spiking.cells.conductance import CELLS, CONSTANT_CURRENT, SYNAPTIC_CURRENT, gate_constants
+from spiking.cells.conductance import (
+    ACTION_POTENTIAL,
+    CELLS,
+    CONSTANT_CURRENT,
+    SYNAPTIC_CURRENT,
+    gate_constants,
+    gate_sum,
+)
 from spiking.checks import positive_within, within
 from spiking.networks import Network
 
@@ -58,8 +65,8 @@ class TwoInputs:
         drives = {"exc": INPUTS, "inh": CONSTANT_CURRENT}
         pair = {
             kind: b2.NeuronGroup(
-                1, CELLS[kind] + SYNAPTIC_CURRENT + drive, threshold="v > -20*mV", refractory="v > -20*mV",
-                method="rk2", clock=clock, name=kind, namespace={**gate_constants(kind), **self._constants()},
+                1, CELLS[kind] + SYNAPTIC_CURRENT + drive, **ACTION_POTENTIAL, method="rk2", clock=clock,
+                name=kind, namespace={**gate_constants(kind), **self._constants()},
             )
             for kind, drive in drives.items()
         }  # fmt: skip
@@ -67,16 +74,13 @@ class TwoInputs:
             cell.v = START_mV[kind] * mV
             cell.h, cell.n = "alpha_h / (alpha_h + beta_h)", "alpha_n / (alpha_n + beta_n)"
         joined = [
-            b2.Synapses(
-                pair[source], pair[target], f"g_{source[0]}_post = g_max * s_pre : siemens/meter**2 (summed)",
-                clock=clock, name=f"{source}_to_{target}", namespace={"g_max": g * msiemens / cm**2},
-            )
+            gate_sum(pair[source], pair[target], g)
             for source, target, g in (
                 ("exc", "inh", self.g_ei_mS_cm2),
                 ("inh", "exc", self.g_ie_mS_cm2),
                 ("inh", "inh", self.g_ii_mS_cm2),
             )
-        ]  # fmt: skip
+        ]
         for synapses in joined:
             synapses.connect()
         return Network([*pair.values(), *joined])

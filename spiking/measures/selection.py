@@ -111,11 +111,8 @@ def _field(recorded: Recorded, field: Ref | None, n_rows: int) -> np.ndarray:
 def _spike_record(spikes: Spikes | None, layout: Layout, duration_ms: float) -> SpikeRecord:
     """The spikes by row, key and cell, ordered by time."""
     if spikes is None:
-        nothing = np.empty(0, dtype=np.int32)
-        return SpikeRecord(
-            row=nothing,
-            key=nothing,
-            cell=nothing,
+        return SpikeRecord.of_spikes(
+            row=np.empty(0),
             time_ms=np.empty(0),
             n_rows=layout.n_rows,
             n_keys=layout.n_keys,

@@ -245,13 +245,11 @@ def _gamma_Hz(run: Run) -> np.ndarray:
     row, step = np.nonzero(run.per_step)
     spikes = run.per_step[row, step].astype(int)
     n = int(spikes.sum())
-    record = SpikeRecord(
-        row=np.repeat(row, spikes).astype(np.int32),
-        key=np.zeros(n, dtype=np.int32),
-        cell=np.arange(n, dtype=np.int32),
+    record = SpikeRecord.of_spikes(
+        row=np.repeat(row, spikes),
+        cell=np.arange(n),
         time_ms=np.repeat(step, spikes) * PARAMS.dt_ms,
         n_rows=N_ROWS,
-        n_keys=1,
         n_cells=n,
         duration_ms=DURATION_MS,
     )

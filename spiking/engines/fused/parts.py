@@ -70,15 +70,23 @@ class Code:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Threshold:
+class _Event:
+    """What concerns one event of a group."""
+
     group: str
-    condition: ast.expr
     event: str = "spike"
     every: int = 1
 
     @property
     def channel(self) -> str:
         return channel(self.group, self.event)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold(_Event):
+    """Where the event happens."""
+
+    condition: ast.expr
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,17 +102,10 @@ class Given:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reset:
+class Reset(_Event):
     """Statements for the cells that spiked, or in which another event happened."""
 
-    group: str
     body: tuple[Assignment, ...]
-    event: str = "spike"
-    every: int = 1
-
-    @property
-    def channel(self) -> str:
-        return channel(self.group, self.event)
 
 
 @dataclass(frozen=True, kw_only=True)
