@@ -33,11 +33,8 @@ def outcome() -> Outcome:
 
 def test_facilitation_follows_its_equation() -> None:
     """One cell, spikes at 0 and 100 ms, no delay to speak of, so no background: by hand."""
-    zeros = np.zeros(2, dtype=np.int32)
-    record = SpikeRecord(
-        row=zeros, key=zeros, cell=zeros, time_ms=np.array([0.0, 100.0]), n_rows=1, n_keys=2, n_cells=1,
-        duration_ms=200.0,
-    )  # fmt: skip
+    times_ms = np.array([0.0, 100.0])
+    record = SpikeRecord.of_spikes(row=np.zeros(2), time_ms=times_ms, n_rows=1, n_keys=2, duration_ms=200.0)
     trace = facilitation(record, 200.0, np.random.default_rng(0))
     first = U * np.exp(-100.0 / TAU_F_ms)
     second = (first + U * (1 - first)) * np.exp(-100.0 / TAU_F_ms)
@@ -45,7 +42,7 @@ def test_facilitation_follows_its_equation() -> None:
 
 
 def test_a_loaded_memory_is_read_above_chance_and_less_well_than_at_once(outcome: Outcome) -> None:
-    """Four standard errors above chance."""
+    """Four standard errors above chance; spikes are matched to 2 % on another draw, its error in these rows 8 %."""
     m = outcome.metrics
     for name in ("memory", "memory_off"):
         assert m[name].value > m[name].floor + 4 * (m[name].standard_error or 0.0)
@@ -69,6 +66,7 @@ def test_order_and_cover_of_known_visits() -> None:
 
 
 def test_without_i_cells_selection_flattens_and_the_rhythm_is_gone(outcome: Outcome) -> None:
+    """Errors: of beta .014; of penumbra less softmax, on the same rows with some 8000 spikes, .006."""
     m = outcome.metrics
     assert m["beta"].value == pytest.approx(1.0, abs=0.05)
     assert m["beta_0"].value < 0.5

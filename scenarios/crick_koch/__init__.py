@@ -24,7 +24,7 @@ QUESTION = (
 
 @dataclass(frozen=True, kw_only=True)
 class Params(ScenarioParams):
-    n_rows: int = param(200, "rows", at_least=10)
+    n_rows: int = param(600, "rows", at_least=10)
     n_keys: int = param(8, "items of a row", at_least=2)
     spread: float = param(1.5, "standard deviation of the scores", above=0, at_most=20)
     burst_ms: float = param(300.0, "of the burst that loads the memory", at_least=100, at_most=5000)
@@ -53,11 +53,10 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     with ctx.part("I cells", share=0.4) as part:
         knocked = measure_knocked(params, part)
     study = Study(params=params, memory=memory, visits=visits, knocked=knocked)
-    metrics = in_numbers(study)
     return Outcome(
         dataset=in_data(study),
-        metrics=metrics,
+        metrics=in_numbers(study),
         headline=("memory", "order", "penumbra"),
         pictures=figures(study),
-        **in_words(metrics, study),
+        **in_words(study),
     )

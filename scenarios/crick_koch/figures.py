@@ -52,10 +52,10 @@ def proposals(study: Study) -> Figure:
     ax["B"].set_xticks([0, 1], ["burst", "after\nthe delay"])
     ax["B"].set(xlim=(-0.5, 1.5), ylabel="item told")
     percent_axis(ax["B"])
-    ax["B"].legend(loc="upper right", fontsize=8)
+    ax["B"].legend(loc="center left", fontsize=8)
     left = [k.left for k in study.knocked]
     dots(ax["C"], left, [k.rhythmic for k in study.knocked], color=SOFTMAX, fmt="o-", label="rhythm")
     dots(ax["C"], left, [k.unsteady for k in study.knocked], color=INH, fmt="s-", label="spread of totals")
     ax["C"].set(xlabel="I cells left", ylabel="rows; CV", ylim=(-0.03, None))
-    ax["C"].legend(loc="upper left", fontsize=8)
+    ax["C"].legend(loc="center right", fontsize=8)
     return figure

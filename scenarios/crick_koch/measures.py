@@ -13,6 +13,7 @@ from scenarios.crick_koch.memory import Loaded
 from scenarios.crick_koch.visits import Visits
 from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Numbers
+from scenarios.workbench.statistics import mean
 from scenarios.workbench.tables import column, columns, estimate_column
 
 if TYPE_CHECKING:
@@ -42,7 +43,11 @@ def in_numbers(study: Study) -> Numbers:
     )
     lines.add("at_once", "– most spikes of the burst itself", memory.at_once("gamma"), floor=chance,
               control=memory.at_once("off"))  # fmt: skip
-    lines.add("burst", "– spikes of a burst", memory.spikes["gamma"], control=memory.spikes["off"])
+    lines.add(
+        "burst", "– spikes of a burst", mean(memory.spikes["gamma"]), control=mean(memory.spikes["off"])
+    )
+    lines.add("burst_unsteady", "– their spread over rows (CV)", memory.unsteady("gamma"),
+              control=memory.unsteady("off"))  # fmt: skip
     lines.add("order", "saliency and earliness of the first visit, rank correlation", visits.order, floor=0.0)
     lines.add("covered", f"different places in {params.n_keys} visits", visits.covered(visits.visited),
               control=visits.covered(visits.without), note="control: no inhibition of return")  # fmt: skip

@@ -20,7 +20,6 @@ __all__ = ["Loaded", "facilitation", "measure_memory"]
 
 TAU_F_ms = 1500.0  # of facilitation
 U = 0.2  # part of the rest that a spike adds
-MATCH_ms = 500.0
 BACKGROUND_Hz = 1.0  # of every cell during the delay
 
 
@@ -30,7 +29,7 @@ class Loaded:
 
     right: Mapping[str, np.ndarray]  # "gamma", "off" -> (n_rows,) bool
     attended: Mapping[str, np.ndarray]  # the same without a delay, from the burst's own spikes
-    spikes: Mapping[str, float]  # of a burst
+    spikes: Mapping[str, np.ndarray]  # of each row's burst
 
     def success(self, name: str) -> Estimate:
         """Rows read right."""
@@ -40,6 +39,10 @@ class Loaded:
         """Rows whose burst had most spikes of the best item."""
         return fraction(self.attended[name])
 
+    def unsteady(self, name: str) -> float:
+        """Spread of a burst's spikes over rows, over their mean."""
+        return float(self.spikes[name].std(ddof=1) / self.spikes[name].mean())
+
 
 def measure_memory(params: Params, ctx: RunContext) -> Loaded:
     """Load with the loop, and with it cut at the same rate; then wait, and read with few spikes."""
@@ -47,7 +50,7 @@ def measure_memory(params: Params, ctx: RunContext) -> Loaded:
     loop = GammaCircuit(GammaParams())
     with ctx.progress.stage("match the rate", share=0.2):
         options: dict[str, Any] = {"rng": ctx.rng, "engine": ctx.engine}
-        off = gamma_off(loop, scores[: max(8, params.n_rows // 4)], duration_ms=MATCH_ms, **options).circuit
+        off = gamma_off(loop, scores, duration_ms=params.burst_ms, **options).circuit
     best, right, attended, spikes = scores.argmax(axis=1), {}, {}, {}
     for name, circuit in (("gamma", loop), ("off", off)):
         with simulation(ctx, f"load, {name}", share=0.4) as told:
@@ -58,7 +61,7 @@ def measure_memory(params: Params, ctx: RunContext) -> Loaded:
         read = read + ctx.rng.random(read.shape)  # equal counts at random
         right[name] = read.argmax(axis=1) == best
         attended[name] = (burst.counts + ctx.rng.random(burst.counts.shape)).argmax(axis=1) == best
-        spikes[name] = float(burst.n_spikes.mean())
+        spikes[name] = burst.n_spikes
     return Loaded(right=right, attended=attended, spikes=spikes)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scenarios.crick_koch.knocked import N_INH
-from scenarios.workbench.outcome import Numbers, Words
+from scenarios.workbench.outcome import Words
 from scenarios.workbench.sentences import choose, listed, say, words
 from scenarios.workbench.statistics import Estimate, clear, difference
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["in_words"]
 
 
-def in_words(m: Numbers, study: Study) -> Words:
+def in_words(study: Study) -> Words:
     """In short, and a paragraph; comparisons are corrected together."""
     memory, visits, whole = study.memory, study.visits, study.knocked[0]
     floor = Estimate(value=whole.expected, error=0.0)
@@ -54,7 +54,7 @@ def _visits(study: Study, signs: dict[str, int]) -> str:
 
 def _penumbra(study: Study, signs: dict[str, int]) -> str:
     whole = study.knocked[0]
-    word = choose(signs["penumbra"], "clearly more than", "no other than", "clearly less than")
+    word = choose(signs["penumbra"], "clearly more than", "not clearly other than", "clearly less than")
     return (
         f"Around the best item lies a penumbra of {say(whole.penumbra)} of the spikes, {word} a softmax's "
         f"({whole.expected:.3f})."
