@@ -41,7 +41,10 @@ def test_the_pair_fires_at_the_times_in_print_on_both_engines(outcome: Outcome) 
     ids=["asynchronous", "other frequency", "same band"],
 )
 def test_matched_filter_gets_the_information_of_the_reference(rival: Sender, reference: float) -> None:
-    """Within 15 % and two standard errors: the reference comes from a percentage correct."""
+    """Within 15 % and two standard errors: the reference comes from a percentage correct.
+
+    The theory takes all rivals' leaks for alike, and is as near as a quarter.
+    """
     rng = np.random.default_rng(2)
     trials = send((Sender(), rival, rival, rival), 2000, 100.0, rng, apart_rad=0.2)
     got = information(matched(trials), trials, rng)

@@ -83,6 +83,7 @@ def test_a_run_that_is_exported_comes_back_to_the_spike(tmp_path: Path) -> None:
 
 
 def test_a_known_rhythm_of_units_is_told_and_independent_cells_have_none(tmp_path: Path) -> None:
+    """A spectrum of 2 s tells .5 Hz apart; a recording without trials ends with its last spike, a little early."""
     rhythmic = nwb(tmp_path / "a.nwb", volleys(20, 50.0, 4.0, 0.001), [(0.0, 2.0), (2.0, 4.0)])
     outcome = found(rhythmic)
     assert outcome.metrics["rhythmic"].value == 1

@@ -16,16 +16,7 @@ from bridge.heads.rows import ScoreRows, Shares
 from bridge.heads.surrogate import sampled_counts, spike_share
 from bridge.laws.depletion import FittedLaw, fit_law
 from pragmatic.masks import checked_scores, masked_scores
-from spiking import (
-    Budget,
-    Cuda,
-    Engine,
-    EventDriven,
-    Fused,
-    RowCircuit,
-    Selection,
-    Streams,
-)
+from spiking import Budget, Cuda, Engine, EventDriven, Fused, RowCircuit, Selection, Streams
 from spiking.checks import check_circuit, check_rng, known, shown
 from spiking.engines import check_engine
 from spiking.threads import each, usable_cores

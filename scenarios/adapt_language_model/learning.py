@@ -40,9 +40,7 @@ class Plan:
     rates: TrainParams
     stages: tuple[int, ...]  # steps after which the adapter is kept to be measured
     base: int  # fixes the order of the windows and every step's noise
-    own: (
-        bool  # whether the targets are the predictions of the model as it is, by softmax, instead of the text
-    )
+    own: bool  # whether the targets are what the model itself predicts by softmax, instead of the text
 
     def batch(self, step: int) -> Tensor:
         """The windows of a step, (batch_size, length): each is read before any is read again."""

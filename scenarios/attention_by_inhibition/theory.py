@@ -14,9 +14,7 @@ from spiking.networks import Network, simulate_circuit
 
 __all__ = ["Theory", "measure_theory", "rheobase_uA_cm2"]
 
-CURRENTS_uA_cm2 = np.arange(
-    0.1, 0.151, 0.005
-)  # silent at the first, firing at the last: Boergers (2017), chapter 5
+CURRENTS_uA_cm2 = np.arange(0.1, 0.151, 0.005)  # silent to firing: Boergers (2017), chapter 5
 DURATION_ms = 1000.0
 
 

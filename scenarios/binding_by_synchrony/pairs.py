@@ -23,9 +23,7 @@ class Scene:
     gestalt: Gestalt
     period_ms: float  # mean interval between a cell's spikes; nan if all are silent
     counts: np.ndarray  # (n_cells,) int64
-    near: (
-        np.ndarray
-    )  # (n_cells, n_cells) share of spikes that coincide, 1 for cells that always fire together
+    near: np.ndarray  # (n_cells, n_cells) share of spikes that coincide, 1 where cells always fire together
     pairs: np.ndarray  # (n_features, n_features) pairs of spikes within half a period
     phasor: np.ndarray  # (n_features, n_features) complex: sum over them of exp(i phase difference)
 

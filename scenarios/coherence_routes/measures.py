@@ -51,17 +51,8 @@ READERS = {
 }
 RECEIVERS = ("ping", "local", "tonic")
 AT_ONCE = 100  # trials simulated together
-REFERENCE_MS = (
-    4.753,
-    27.948,
-    50.732,
-    76.135,
-    101.842,
-    125.375,
-    151.691,
-    176.173,
-    200.623,
-)  # Boergers, ch. 38
+# of the first spikes of the E cell: Boergers (2017), chapter 38
+REFERENCE_MS = (4.753, 27.948, 50.732, 76.135, 101.842, 125.375, 151.691, 176.173, 200.623)
 
 
 @dataclass(frozen=True, kw_only=True)

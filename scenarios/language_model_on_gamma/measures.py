@@ -36,9 +36,8 @@ class Study:
     params: Params
     chosen: str  # heads, in words
     tried: Sequence[Kind] = ()  # on windows
-    measured: np.ndarray = field(
-        default_factory=lambda: np.empty((0, 0, 0))
-    )  # (n_tried, n_windows, n_measures)
+    # (n_tried, n_windows, n_measures)
+    measured: np.ndarray = field(default_factory=lambda: np.empty((0, 0, 0)))
     judged: Judged | None = None
     written: Written | None = None
     looked: Looked | None = None

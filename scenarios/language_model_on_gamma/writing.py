@@ -31,9 +31,7 @@ class Written:
     prompt: str
     softmax: tuple[str, ...]  # new tokens as text
     spikes: tuple[str, ...]
-    uncached: tuple[
-        str, ...
-    ] = ()  # by spikes again, the first of them, every step from the start of the text
+    uncached: tuple[str, ...] = ()  # the first of them by spikes again, each step from the start of the text
     times: float = float("nan")  # seconds by spikes over those by softmax
 
     @property

@@ -79,18 +79,8 @@ RIVALS: Mapping[str, Rival] = {
 SUMMED = ("summed", "summed_off", "summed_slow")  # the loop and its controls, read without division
 SLOW = ("diffusive", *SUMMED)  # that take several times as long
 CONTROLS = ("off", "slow")
-DRAWN = (
-    "regular",
-    "random",
-    "diffusive",
-    "off",
-    "slow",
-    "samples",
-    "counts",
-    "bits",
-    "top_k",
-    "top_read",
-)  # N matters
+# those to which N matters
+DRAWN = ("regular", "random", "diffusive", "off", "slow", "samples", "counts", "bits", "top_k", "top_read")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SILENCED", "Harmonics", "Phasors", "measure_harmonics", "measure_phasors"]
 
-JITTER = (
-    0.1  # of the cue's phases, rad: a pattern's negative is as good, and the point between them is a rest
-)
+JITTER = 0.1  # rad, of the cue's phases: a pattern's negative is as good, and the point between is a rest
 FLIPPED = 0.1  # of the cue's units
 RIGHT = 0.9  # cosine of a retrieved pattern
 SILENCED = 0.48  # of the units, in the cue: 300 of 625, as in the published script

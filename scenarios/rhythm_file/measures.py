@@ -69,9 +69,7 @@ def measure(recording: Recording, band_Hz: tuple[float, float], bin_ms: float) -
     spikes = recording.spikes
     counts = spikes.binned(bin_ms)
     spectrum = power_spectrum(counts, bin_ms)
-    random = (
-        2 * counts.mean(axis=1, keepdims=True) * bin_ms * 1e-3
-    )  # a Poisson process of the rate, one-sided
+    random = 2 * counts.mean(axis=1, keepdims=True) * bin_ms * 1e-3  # one-sided, of a Poisson process
     power = np.divide(spectrum.power, random, out=np.full(spectrum.power.shape, np.nan), where=random > 0)
     coherence, f_coherence, phases, rows = None, np.nan, np.empty(0), np.empty(0, dtype=np.int64)
     if recording.field is not None and spikes.n_rows > 1:

@@ -25,9 +25,7 @@ class Written:
 
     prompt: str
     tokens: tuple[str, ...]  # new ones, as text
-    spikes: (
-        np.ndarray
-    )  # (n_tokens,) spikes per row of the step that chose the token; the first read the prompt
+    spikes: np.ndarray  # (n_tokens,) per row, of the step that chose the token; the first read the prompt
 
 
 @dataclass

@@ -22,10 +22,7 @@ __all__ = ["Passes", "in_words", "passes_dataset", "table"]
 
 KINDS = ("simulated", "sampled", "uniform")
 EXACT = "floor: as many exact samples"
-MANY, MOST = (
-    12,
-    6,
-)  # with more layers than the first the table has the second number of them, those changed most
+MANY, MOST = 12, 6  # of more layers than the first the table has the second number, those changed most
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,7 @@ from torch.nn import functional
 
 __all__ = ["Views", "digits", "normalised", "photographs", "view_pair"]
 
-MEAN, SPREAD = (
-    (0.485, 0.456, 0.406),
-    (0.229, 0.224, 0.225),
-)  # of ImageNet's colours, as such models are trained
+MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours, as in training
 MOST_TURN_rad, ZOOMS = np.pi / 6, (0.8, 1.25)  # of the second view
 
 

