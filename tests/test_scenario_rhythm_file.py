@@ -127,3 +127,17 @@ def test_recordings_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     refused(tmp_path / "damaged.nwb", "file must be an NWB file")
     with pytest.raises(UsageError, match="file must name a recording, got none"):
         run(Params(), RunContext(rng=np.random.default_rng(0), progress=silent()))
+
+
+def test_cells_that_run_away_are_named_and_left_out(tmp_path: Path) -> None:
+    steady = volleys(20, 50.0, 4.0, 0.001)
+    away = np.arange(0.0, 4.0, 1e-3)  # 1000 Hz
+    alone = found(nwb(tmp_path / "a.nwb", steady, [(0.0, 2.0), (2.0, 4.0)])).metrics
+    outcome = found(nwb(tmp_path / "b.nwb", [steady[0], away, *steady[1:]], [(0.0, 2.0), (2.0, 4.0)]))
+    assert outcome.metrics["runaway"].value == 1
+    assert "1 cell runs away, over 500 Hz" in outcome.verdict
+    assert {name: m.value for name, m in outcome.metrics.items() if name != "runaway"} == {
+        name: m.value for name, m in alone.items()
+    }
+    with pytest.raises(UsageError, match="500 Hz at most, got 1000 Hz and more in all 1 of"):
+        found(nwb(tmp_path / "c.nwb", [away], [(0.0, 4.0)]))

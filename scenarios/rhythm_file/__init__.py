@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from scenarios.rhythm_file.figures import figures
 from scenarios.rhythm_file.measures import in_data, in_numbers, in_words, measure
+from scenarios.rhythm_file.runaway import without_runaway
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import ScenarioParams, param
@@ -40,8 +41,10 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     _check_band(params, recording.field_dt_ms)
     if not len(recording.spikes):
         raise UsageError(f"file must hold spikes, got none in {params.file}; choose another")
+    steady, runaway = without_runaway(recording.spikes, params.file)
+    recording = replace(recording, spikes=steady)
     with ctx.progress.stage("look for a rhythm", share=0.8):
-        found = measure(recording, (params.low_Hz, params.high_Hz), params.bin_ms)
+        found = measure(recording, (params.low_Hz, params.high_Hz), params.bin_ms, runaway)
     metrics = in_numbers(found)
     locked = found.coherence is not None
     return Outcome(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from scenarios.rhythm_file.runaway import RUNAWAY_Hz
 from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Numbers, Words
 from scenarios.workbench.recordings import Recording
@@ -36,6 +37,7 @@ class Found:
     f_coherence_Hz: float  # where it is largest within the band; nan without a field
     phases: np.ndarray  # (n_locked,) rad of spikes to the field there
     phase_row: np.ndarray  # (n_locked,)
+    runaway: int  # cells left out before
 
     @property
     def blind(self) -> float:
@@ -64,7 +66,7 @@ class Found:
         return (f >= self.band_Hz[0]) & (f <= self.band_Hz[1])
 
 
-def measure(recording: Recording, band_Hz: tuple[float, float], bin_ms: float) -> Found:
+def measure(recording: Recording, band_Hz: tuple[float, float], bin_ms: float, runaway: int) -> Found:
     """Test each row's rhythm; with a field also how spikes keep to it."""
     spikes = recording.spikes
     counts = spikes.binned(bin_ms)
@@ -91,6 +93,7 @@ def measure(recording: Recording, band_Hz: tuple[float, float], bin_ms: float) -
         f_coherence_Hz=f_coherence,
         phases=phases,
         phase_row=rows,
+        runaway=runaway,
     )
 
 
@@ -125,6 +128,8 @@ def in_numbers(found: Found) -> Numbers:
     per_row = np.bincount(spikes.row, minlength=spikes.n_rows) / seconds / spikes.n_cells
     lines.add("rate", "spikes of a cell", per_row, unit="Hz")
     lines.add("cells", "cells", float(spikes.n_cells))
+    if found.runaway:
+        lines.add("runaway", f"cells over {RUNAWAY_Hz:g} Hz, left out", float(found.runaway))
     lines.add("rows", "rows (trials)", float(spikes.n_rows))
     return lines.metrics
 
@@ -136,6 +141,9 @@ def in_words(m: Numbers, found: Found) -> Words:
         f"{len(spikes):,} spikes of {spikes.n_cells:,} {'cell' if spikes.n_cells == 1 else 'cells'} in "
         f"{spikes.n_rows:,} {'row' if spikes.n_rows == 1 else 'rows'} of {spikes.duration_ms * 1e-3:.3g} s."
     )
+    if found.runaway:
+        cells = "1 cell runs" if found.runaway == 1 else f"{found.runaway:,} cells run"
+        size += f" {cells} away, over {RUNAWAY_Hz:g} Hz, left out of all this."
     if found.blind == 1:
         rhythm = "Its cells are too few for a test of a population rhythm: a cell alone is its own null hypothesis."
     else:
