@@ -99,6 +99,7 @@ if TYPE_CHECKING:
         Wiring,
         cut_loop,
         gamma_off,
+        get_data,
         simulate_circuit,
         to_neo,
     )
@@ -182,6 +183,7 @@ __all__ = [
     "fit_law",
     "fit_softmax",
     "gamma_off",
+    "get_data",
     "linear_attention",
     "linear_attention_recurrent",
     "read_run",

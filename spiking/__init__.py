@@ -11,7 +11,7 @@ from spiking.circuits.two_pools import TwoPools
 from spiking.circuits.whole_head import HeadParams, HeadSelection, VectorCircuit
 from spiking.engines import ENGINES, Brian2, Cuda, Engine, EventDriven, Fused, engine_named
 from spiking.engines.brian2 import codegen_target
-from spiking.export import to_neo
+from spiking.export import get_data, to_neo
 from spiking.networks import Network, simulate_circuit
 from spiking.params import PARAMETER_SETS, GammaParams
 from spiking.record import Recorded, Selection, SpikeRecord, Spikes
@@ -54,6 +54,7 @@ __all__ = [
     "cut_loop",
     "engine_named",
     "gamma_off",
+    "get_data",
     "simulate_circuit",
     "to_neo",
 ]

@@ -105,7 +105,7 @@ def test_recordings_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
 
     refused(tmp_path / "gone.nwb", "file must be a recording that is there")
     (tmp_path / "notes.txt").write_text("spikes")
-    refused(tmp_path / "notes.txt", "file must end in .nwb or .mat, got notes.txt")
+    refused(tmp_path / "notes.txt", "file must end in .nwb, .h5 or .mat, got notes.txt")
     savemat(tmp_path / "other.mat", {"x": np.zeros(3)})
     refused(tmp_path / "other.mat", r"must hold n \(spikes\) and y \(field\)")
     savemat(tmp_path / "silent.mat", {"n": np.zeros((3, 400)), "y": np.zeros((3, 400))})

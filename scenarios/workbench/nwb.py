@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scenarios.workbench.errors import UsageError
 from scenarios.workbench.staging import whole_file
 from scenarios.workbench.store import StoredRun
 from spiking.record import SpikeRecord
@@ -32,23 +31,15 @@ def write_nwb(run: StoredRun, file: Path) -> int:
     Parameters
     ----------
     run : StoredRun
+        One that keeps spikes.
     file : Path
-        New, with the suffix ``.nwb``; written whole or not at all.
+        Written whole or not at all.
 
     Raises
     ------
-    UsageError
-        If the run keeps no spikes, or the file exists or has another suffix.
     ModuleNotFoundError
         Without the extra `neuro`.
     """
-    if not run.spikes_kept:
-        raise UsageError(
-            f"run must keep spike times, got none in {run.folder}; run gamma-selects, compare or swap, for example"
-        )
-    if file.suffix != ".nwb" or file.exists():
-        rule = "must be new" if file.exists() else "must end in .nwb"
-        raise UsageError(f"nwb {rule}, got {file}; choose another name")
     from pynwb import NWBHDF5IO
 
     content = _content(run)

@@ -1,4 +1,4 @@
-"""Spikes and fields of a recording: from Neurodata Without Borders (NWB), or trials in a MATLAB file."""
+"""Spikes and fields of a recording: from Neurodata Without Borders (NWB), SONATA, or trials in a MATLAB file."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from scenarios.workbench.errors import UsageError
+from scenarios.workbench.sonata import read_sonata
 from spiking.record import SpikeRecord
 
 __all__ = ["Recording", "read_recording"]
 
-SUFFIXES = (".nwb", ".mat")
+SUFFIXES = (".nwb", ".h5", ".mat")
 DEFAULT_DT_ms = 1.0  # of a MATLAB file that does not say its times
 
 
@@ -30,8 +31,9 @@ def read_recording(path: str | Path) -> Recording:
     """Read a file.
 
     An .nwb file holds units; its trials are rows if it has any, and so are the competitions of a run that
-    `fortyhertz export` wrote; otherwise the whole time is one row. A .mat file holds two matrices of trials and
-    samples: n, spikes of one cell, and y, the field; t, if it is there, holds the times in seconds.
+    `fortyhertz export` wrote; otherwise the whole time is one row. An .h5 file holds spikes as SONATA does. A .mat
+    file holds two matrices of trials and samples: n, spikes of one cell, and y, the field; t, if it is there, holds
+    the times in seconds.
 
     Raises
     ------
@@ -44,8 +46,18 @@ def read_recording(path: str | Path) -> Recording:
     if not file.is_file():
         raise UsageError(f"file must be a recording that is there, got {path}; check its path")
     if file.suffix not in SUFFIXES:
-        raise UsageError(f"file must end in {' or '.join(SUFFIXES)}, got {file.name}; convert it")
+        raise UsageError(
+            f"file must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, got {file.name}; convert it"
+        )
+    if file.suffix == ".h5":
+        return Recording(spikes=_one_key(read_sonata(file)))
     return _from_nwb(file) if file.suffix == ".nwb" else _from_matlab(file)
+
+
+def _one_key(spikes: SpikeRecord) -> SpikeRecord:
+    """The cells of all keys as cells of one population."""
+    cell = spikes.key.astype(np.int64) * spikes.n_cells + spikes.cell
+    return _record(spikes.row, cell, spikes.time_ms, spikes.n_rows, spikes.duration_ms)
 
 
 def _from_matlab(file: Path) -> Recording:

@@ -16,7 +16,9 @@ from scenarios.workbench.provenance import Provenance
 from scenarios.workbench.staging import check_room
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
+    from neo import Block
 
     from spiking.record import SpikeRecord
 
@@ -55,6 +57,24 @@ class StoredRun:
         from scenarios.workbench.spike_times import read_spikes
 
         return read_spikes(self.folder / "result.nc", check_known("record", name, self.spikes_kept))
+
+    def get_data(self, name: str) -> Block:
+        """The spike trains of one record as a Neo block, as PyNN's `Population.get_data` gives them."""
+        from spiking.export import get_data
+
+        return get_data(self.spikes(name), name=name)
+
+    def spike_table(self) -> pd.DataFrame:
+        """All spikes kept, one a line: record, row, key, cell and time_ms."""
+        import pandas as pd
+
+        columns = ("row", "key", "cell", "time_ms")
+        tables = [
+            pd.DataFrame({"record": name, **{column: getattr(spikes, column) for column in columns}})
+            for name in self.spikes_kept
+            for spikes in [self.spikes(name)]
+        ]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["record", *columns])
 
 
 def write_results(folder: Path, provenance: Provenance, outcome: Outcome) -> None:

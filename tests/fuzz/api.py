@@ -307,6 +307,7 @@ TARGETS: tuple[Target, ...] = (
         "head": ("anything", lambda: fh.SpikingHead(_circuit(), spikes=4))}),
     Target("count", _counted, {"model": ("model", lambda: None)}),
     Target("Bill.joules", _priced, {"table": name("horowitz-2014"), "implementation": name(None)}),
+    Target("get_data", fh.get_data, {"source": ("circuit", lambda: _selection().spikes)}),
     Target("to_neo", fh.to_neo, {"record": ("circuit", lambda: _selection().spikes)}),
     Target("Softmax()(scores)", partial(_scored, fh.Softmax()), {"scores": ("tensor", lambda: _vectors(1)),
         "mask": ("tensor mask", lambda: None)}),
