@@ -23,6 +23,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_gallery.gen_gallery",
     "from_source",
+    "scrubbed_figure",
 ]
 exclude_patterns = ["_build", "examples", "images"]
 default_role = "code"  # docstrings write names in single backticks

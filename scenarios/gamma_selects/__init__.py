@@ -10,6 +10,8 @@ from scenarios.gamma_selects.figures import figures
 from scenarios.gamma_selects.measures import Study, in_data, in_numbers, in_words, line, typical_row
 from scenarios.gamma_selects.watched import watch
 from scenarios.workbench.competition import Competition
+from scenarios.workbench.errors import UsageError
+from scenarios.workbench.interactive import as_file, simulate
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import ScenarioParams, param
 from scenarios.workbench.stages import simulation
@@ -23,6 +25,7 @@ QUESTION = (
     "at a gamma rhythm, and what is left of rhythm and selection once the loop is cut?"
 )
 CUT_ROWS, CUT_ms = 24, 500.0  # without inhibition a row fires tens of thousands of spikes a second
+INTERACTIVE_ms = 2000.0  # at most, of the figure to be scrubbed through
 MATCH_ms = 300.0  # each step of the search for the control's drive
 
 
@@ -40,6 +43,19 @@ class Params(ScenarioParams):
         (5.0, 6.5, 8.0, 10.0, 12.0), "decays of inhibition", at_least=0.1, at_most=1000
     )
     tau_rows: int = param(24, "competitions at each decay of inhibition", at_least=2)
+    interactive: bool = param(False, "put a figure into the report that can be scrubbed through")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.interactive and not self.w_ei:
+            raise UsageError(
+                "w_ei must be > 0 for the interactive figure, which compares the loop with its cut, got 0; "
+                "leave out --interactive or --w-ei"
+            )
+
+    def drives(self) -> np.ndarray:
+        """Of the stimuli, the weakest first, (n_keys,)."""
+        return np.linspace(0.0, self.drive_range, self.n_keys)
 
     def circuit(self, tau_gaba_ms: float = GammaParams().tau_gaba_ms) -> GammaCircuit:
         """The shipped circuit with its calibration; changed, it runs at the race law's gain 1."""
@@ -49,9 +65,26 @@ class Params(ScenarioParams):
 
 
 def run(params: Params, ctx: RunContext) -> Outcome:
+    """Answer the question; where asked for, add the figure to be scrubbed through."""
+    if not params.interactive:
+        return _answer(params, ctx)
+    with ctx.part("the answer", share=0.5) as part:
+        outcome = _answer(params, part)
+    with ctx.progress.stage("interactive figure", share=0.5) as progress:
+        grid = simulate(
+            params.circuit(),
+            params.drives(),
+            duration_ms=min(params.duration_ms, INTERACTIVE_ms),
+            rng=ctx.rng,
+            engine=ctx.engine,
+            progress=progress,
+        )
+    return replace(outcome, files=as_file(grid, unit="drive"))
+
+
+def _answer(params: Params, ctx: RunContext) -> Outcome:
     """Simulate the loop, the cut and the rate-matched control; vary the decay of inhibition; compare."""
-    drives = np.linspace(0.0, params.drive_range, params.n_keys)
-    scores = ctx.rng.permuted(np.tile(drives, (params.n_rows, 1)), axis=1)
+    scores = ctx.rng.permuted(np.tile(params.drives(), (params.n_rows, 1)), axis=1)
     simulated, circuits, mismatch = _three_circuits(params, ctx, scores)
     f_gamma_Hz, tau = _peaks(params, ctx, scores), params.tau_gaba_ms
     slope = bootstrap(lambda rows: line(tau, f_gamma_Hz[:, rows])[0], f_gamma_Hz.shape[1], ctx.rng)

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from scenarios.workbench.pages import page
+from scenarios.workbench.pages import INTERACTIVE, page, script_hash
 from scenarios.workbench.store import StoredRun
 from scenarios.workbench.style import GRID, INK, MUTED, PAPER
 
@@ -25,17 +25,22 @@ def render(run: StoredRun, *, title: str) -> str:
     Parameters
     ----------
     run : StoredRun
-        Its folder holds a PNG and an SVG for each caption.
+        Its folder holds a PNG and an SVG for each caption, and may hold an interactive figure, whose script is
+        the only one that the page's policy lets run.
     title : str
         Name of the run.
     """
     from markupsafe import Markup
 
     figures = [(Markup(_figure(run.folder, name, text)), text) for name, text in run.captions.items()]
+    scrubbed = run.folder / INTERACTIVE
+    interactive = scrubbed.read_text(encoding="utf-8") if scrubbed.is_file() else ""
     return page(
         "report",
         filters={"value": _value},
         images="data:",
+        scripts=script_hash(interactive) if interactive else "",
+        interactive=Markup(interactive),
         run=run,
         provenance=run.provenance,
         title=title,
