@@ -44,7 +44,8 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     },
     "circuit-knobs": {"n_rows": 8, "n_keys": 4, "steps": 1, "duration_ms": 200.0},
     "crick-koch": {
-        "n_rows": 10, "n_keys": 3, "visits": 2, "burst_ms": 100.0, "knocked_rows": 10, "knocked_ms": 200.0,
+        "n_rows": 10, "n_keys": 3, "visits": 2, "burst_ms": 100.0, "showings": (0, 1), "networks": 2,
+        "knocked_rows": 10, "knocked_ms": 200.0,
     },
     "compare-file": {"duration_ms": 100.0, "n_cells": 5},
     "dmm-learns": {

@@ -12,7 +12,8 @@ from scenarios.workbench.errors import UsageError
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.progress import silent
 from scenarios.workbench.style import style
-from spiking import SpikeRecord
+from spiking import Brian2, Fused, SpikeRecord, simulate_circuit
+from spiking.circuits.associations import Associations
 
 SMALL = Params(
     n_rows=60,
@@ -23,6 +24,8 @@ SMALL = Params(
     knocked_ms=600.0,
     delay_ms=200.0,
     read_spikes=512,
+    showings=(0, 4),
+    networks=6,
 )
 
 
@@ -76,12 +79,50 @@ def test_without_i_cells_selection_flattens_and_the_rhythm_is_gone(outcome: Outc
     assert m["penumbra_0"].value > m["penumbra"].value + 0.1
 
 
+def test_what_is_learnt_is_recalled_without_the_loop_and_only_what_belongs_together(outcome: Outcome) -> None:
+    """Chance over 24 colours (32 of the control) has an error of .09; by default all are right in the end."""
+    m = outcome.metrics
+    for name in ("recall_4", "recall_4_loop", "recall_4_never"):
+        assert m[name].value > 0.9
+    assert m["recall_0"].value == pytest.approx(0.25, abs=4 * 0.09)
+    assert m["recall_4"].control < 0.25 + 4 * 0.09
+    assert "clearly more than where every colour" in outcome.verdict
+
+
+def test_a_pair_that_is_shown_grows_its_own_synapses_on_both_engines() -> None:
+    """Without noise: two pairs, the first shown; the same spikes to a step, weights to rounding."""
+    recipe = Associations(n_pairs=2, n_cells=2, noise=0.0)
+    shown, learns = [(0, 2), (0,)], np.array([1.0, 0.0])
+    runs = [
+        simulate_circuit(
+            lambda rng: recipe.build(rng, shown, learns, np.ones(2), 100.0),
+            duration_ms=200.0,
+            rng=np.random.default_rng(0),
+            record=["cells"],
+            sample=["plastic.w"],
+            engine=engine,
+        )
+        for engine in (Fused("float64"), Brian2())
+    ]
+    fused, brian2 = (run.samples["plastic.w"][0] for run in runs)
+    np.testing.assert_allclose(fused, brian2, atol=1e-9)
+    np.testing.assert_array_equal(*(run.spikes["cells"].cell for run in runs))
+    last = fused[:, -1].reshape(4, 4)  # colour cells x shape cells
+    assert (last[:2, :2] > 0).all()
+    assert not last[2:].any()
+    assert not last[:, 2:].any()
+
+
 def test_figures_draw(outcome: Outcome) -> None:
     with style():
         outcome.pictures["proposals"].draw().canvas.draw()
 
 
 def test_more_i_cells_than_there_are_and_disorder_are_refused() -> None:
+    with pytest.raises(UsageError, match="showings must be ordered"):
+        Params(showings=(4, 0))
+    with pytest.raises(ValueError, match=r"Associations\.delay_ms must lie in"):
+        Associations(delay_ms=0.01)
     with pytest.raises(UsageError, match="inh_left must be"):
         Params(inh_left=(11,))
     with pytest.raises(UsageError, match="inh_left must be ordered"):

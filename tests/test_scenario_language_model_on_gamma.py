@@ -279,6 +279,12 @@ def test_half_precision_is_close_to_single(params: Params) -> None:
     assert half["perplexity"].value == pytest.approx(single["perplexity"].value, rel=0.02)
 
 
+def test_in_double_precision_a_cache_changes_no_token(params: Params) -> None:
+    asked = replace(params, benchmarks=("writing",), minimal_pairs=None, precision="float64", uncached=8)
+    wrote = run(asked, context()).metrics["uncached"]
+    assert wrote.value == min(8, params.new_tokens)
+
+
 def test_kinds_without_softmax_are_refused_by_their_name() -> None:
     with pytest.raises(UsageError, match="kinds must have softmax among them"):
         Params(kinds=("sampled",))

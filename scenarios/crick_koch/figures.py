@@ -27,10 +27,12 @@ def figures(study: Study) -> dict[str, Picture]:
     "(A) The spotlight on one saliency map: bars are scores, the line the places that volley after volley selects, "
     "under inhibition of return. (B) Rows whose attended item is told: from the burst's spikes, and from "
     "facilitation after the delay, with the loop and without it at the same rate; dotted: chance. (C) I cells "
-    "knocked down: rows with a gamma rhythm, and spread of totals."
+    "knocked down: rows with a gamma rhythm, and spread of totals. (D) Colours that call up their shape, against "
+    "how often every pair was shown: learnt with the loop and asked with it or without, learnt and asked without; "
+    "dotted: chance."
 )
 def proposals(study: Study) -> Figure:
-    figure, ax = panels("ABC", height_in=3.4, width_ratios=[1.5, 1, 1])
+    figure, ax = panels("AABB\nCCDD", height_in=6.0)
     visits, memory = study.visits, study.memory
     row = int(np.argmax(np.ptp(visits.scores, axis=1)))
     order = np.argsort(-visits.scores[row])
@@ -58,4 +60,17 @@ def proposals(study: Study) -> Figure:
     dots(ax["C"], left, [k.unsteady for k in study.knocked], color=INH, fmt="s-", label="spread of totals")
     ax["C"].set(xlabel="I cells left", ylabel="rows; CV", ylim=(-0.03, None))
     ax["C"].legend(loc="center right", fontsize=8)
+    lessons = study.lessons
+    arms = (
+        ("loop", "loop", "loop", SPIKING),
+        ("loop", "off", "asked without", CONTROL),
+        ("off", "off", "learnt without", SOFTMAX),
+        ("in turn", "off", "all shapes in turn", FLOOR),
+    )
+    for taught, asked, label, colour in arms:
+        each = [lessons.success(taught, asked, at) for at in range(len(lessons.showings))]
+        dots(ax["D"], lessons.showings, each, color=colour, fmt="o-", label=label)
+    ax["D"].axhline(1 / lessons.n_pairs, color=MUTED, ls=":", lw=1)
+    ax["D"].set(xlabel="showings of every pair", ylabel="shapes called up", ylim=(0, 1.05))
+    ax["D"].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8)
     return figure

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from scenarios.crick_koch.knocked import N_INH, Knocked
+from scenarios.crick_koch.lessons import Lessons
 from scenarios.crick_koch.memory import Loaded
 from scenarios.crick_koch.visits import Visits
 from scenarios.workbench.lines import Lines
@@ -29,6 +30,7 @@ class Study:
     params: Params
     memory: Loaded
     visits: Visits
+    lessons: Lessons
     knocked: Sequence[Knocked]
 
 
@@ -52,6 +54,7 @@ def in_numbers(study: Study) -> Numbers:
     lines.add("covered", f"different places in {params.n_keys} visits", visits.covered(visits.visited),
               control=visits.covered(visits.without), note="control: no inhibition of return")  # fmt: skip
     lines.add("first", "first visit to the most salient place", visits.first_is_best(), floor=chance)
+    _add_lessons(lines, study.lessons)
     whole = study.knocked[0]
     for number, each in enumerate(study.knocked):
         ending, where = (f"_{each.left}", f", {each.left} of {N_INH} I cells") if number else ("", "")
@@ -70,6 +73,19 @@ def in_numbers(study: Study) -> Numbers:
                       control=None if control is None else getattr(control, name),
                       note="" if control is None else "control: all I cells")  # fmt: skip
     return lines.metrics
+
+
+def _add_lessons(lines: Lines, lessons: Lessons) -> None:
+    chance = 1 / lessons.n_pairs
+    for at, n in enumerate(lessons.showings):
+        lines.add(f"recall_{n}", f"colours that call up their shape without the loop, after {n} showings",
+                  lessons.success("loop", "off", at), floor=chance, control=lessons.success("in turn", "off", at),
+                  note="floor: chance; control: shown with all shapes in turn")  # fmt: skip
+        for name, taught, asked, label in (
+            ("loop", "loop", "loop", "with the loop"),
+            ("never", "off", "off", "learnt without the loop as well"),
+        ):
+            lines.add(f"recall_{n}_{name}", f"– {label}", lessons.success(taught, asked, at), floor=chance)
 
 
 def in_data(study: Study) -> xr.Dataset:

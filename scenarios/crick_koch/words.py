@@ -17,18 +17,22 @@ __all__ = ["in_words"]
 
 def in_words(study: Study) -> Words:
     """In short, and a paragraph; comparisons are corrected together."""
-    memory, visits, whole = study.memory, study.visits, study.knocked[0]
+    memory, visits, lessons, whole = study.memory, study.visits, study.lessons, study.knocked[0]
     floor = Estimate(value=whole.expected, error=0.0)
     signs = clear(
         {
             "memory": difference(memory.success("gamma"), memory.success("off")),
             "covered": difference(visits.covered(visits.visited), visits.covered(visits.without)),
             "penumbra": difference(whole.penumbra, floor),
+            "learnt": difference(lessons.success("loop", "off"), lessons.success("in turn", "off")),
+            "asked": difference(lessons.success("loop", "off"), lessons.success("loop", "loop")),
+            "never": difference(lessons.success("off", "off"), lessons.success("loop", "off")),
             **{f"unsteady_{k.left}": difference(k.unsteady, whole.unsteady) for k in study.knocked[1:]},
         }
     )
     loaded, moved, tail = _memory(study, signs), _visits(study, signs), _penumbra(study, signs)
-    return words(loaded, moved, tail, _knocked(study, signs), short=(loaded, moved, tail))
+    parts = (loaded, moved, tail, _lessons(study, signs), _knocked(study, signs))
+    return words(*parts, short=(loaded, moved, tail))
 
 
 def _memory(study: Study, signs: dict[str, int]) -> str:
@@ -58,6 +62,20 @@ def _penumbra(study: Study, signs: dict[str, int]) -> str:
     return (
         f"Around the best item lies a penumbra of {say(whole.penumbra)} of the spikes, {word} a softmax's "
         f"({whole.expected:.3f})."
+    )
+
+
+def _lessons(study: Study, signs: dict[str, int]) -> str:
+    lessons = study.lessons
+    learnt = choose(signs["learnt"], "clearly more than", "not clearly more than", "clearly fewer than")
+    asked = choose(signs["asked"], "clearly more than", "not clearly other than", "clearly fewer than")
+    never = choose(signs["never"], "clearly more", "no clear difference", "clearly fewer")
+    return (
+        f"After {lessons.showings[-1]} showings of every pair a colour alone calls up its shape in "
+        f"{say(lessons.success('loop', 'off'))} of queries without the loop, {asked} with it "
+        f"({say(lessons.success('loop', 'loop'))}) and {learnt} where every colour was shown with all shapes "
+        f"in turn ({say(lessons.success('in turn', 'off'))}; chance {1 / lessons.n_pairs:.2f}); learnt without the "
+        f"loop as well it is {say(lessons.success('off', 'off'))} ({never})."
     )
 
 

@@ -35,7 +35,7 @@ __all__ = ["QUESTION", "Params", "run"]
 BENCHMARKS = ("perplexity", "pairs", "bill", "writing")
 SHARES = {"perplexity": 8.0, "pairs": 8.0, "bill": 1.0, "writing": 2.0}  # of the time that a run takes
 READING = 0.03  # of the time, to read the model
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = ("float32", "bfloat16", "float64")
 HEADLINE = ("ratio", "pairs_change", "same", "time", "pairs", "perplexity", "uniform", "kl_uniform", "common")
 
 QUESTION = (
