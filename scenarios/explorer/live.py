@@ -1,0 +1,105 @@
+"""A row that goes on while it is watched: simulated ahead in spans, read up to any moment."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+
+from scenarios.explorer.state import Setting
+from scenarios.one_row import watched_circuit
+from scenarios.one_row.measures import Watched
+from scenarios.workbench.errors import describe
+from spiking import Fused, RowCircuit, Selection
+
+__all__ = ["FIRST_ms", "Live", "Worker"]
+
+T = TypeVar("T")
+OWN = ("n_cells", "inhibition", "tau_gaba_ms", "delay_ms")
+FIRST_ms = 1000.0  # of the first span
+
+
+class Worker:
+    """One thread that simulates for all windows, one thing after the other.
+
+    Brian2 reads a circuit with global state, and the engine takes all cores by itself.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="simulate")
+
+    def submit(self, job: Callable[[], T], done: Callable[[T | None, str], None]) -> None:
+        """Run a job; `done` is given its result and "", or None and a message, in the thread."""
+        self._pool.submit(self._run, job, done)
+
+    def _run(self, job: Callable[[], T], done: Callable[[T | None, str], None]) -> None:
+        try:
+            result = job()
+        except BaseException as error:  # whatever a user's circuit raises: the server lives
+            done(None, describe(error) or f"{type(error).__name__}: {error}")
+        else:
+            done(result, "")
+
+
+class Live:
+    """The row of one setting, as far as it has been simulated.
+
+    Each span is twice as long as the one before and begins anew: with the same seed a longer run begins with the
+    spikes of a shorter one, so nothing that was shown changes, and all spans together cost twice the last.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.notes: tuple[str, ...] = ()  # what the circuit warns of
+        self._circuit: RowCircuit | None = None
+        self._lock = threading.Lock()
+        self.selection = self.grown(None)
+
+    @property
+    def own(self) -> dict[str, float | None]:
+        """Values that the circuit has for the fields of a setting; None for one that it lacks."""
+        held = getattr(self._circuit, "params", self._circuit)
+        return {name: getattr(held, name, None) for name in OWN}
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Divided by the temperature, (1, n_keys)."""
+        return self.setting.params.row / self.setting.params.temperature
+
+    @property
+    def is_whole(self) -> bool:
+        return self.selection.duration_ms >= self.setting.params.duration_ms
+
+    def grow(self) -> Live:
+        """Simulate the next span."""
+        if not self.is_whole:
+            self.selection = self.grown(self.selection)
+        return self
+
+    def grown(self, before: Selection | None) -> Selection:
+        """The row with its next span, or with its first."""
+        params, seed = self.setting.params, self.setting.seed
+        span_ms = FIRST_ms if before is None else 2 * before.duration_ms
+        with self._lock, warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            rng = np.random.default_rng(seed)
+            if self._circuit is None:
+                self._circuit = watched_circuit(params, Fused(), rng.spawn(1)[0])
+            selection = self._circuit.attend(
+                params.row,
+                duration_ms=min(span_ms, params.duration_ms),
+                rng=rng,
+                record="all",
+                engine=Fused(),
+            )
+        noted = [str(one.message) for one in caught if one.category is UserWarning]
+        self.notes = tuple(dict.fromkeys((*self.notes, *noted)))
+        return selection
+
+    def watched(self, until_ms: float) -> Watched:
+        """What was seen up to a moment."""
+        return Watched.of(self.selection, self.scores, until_ms)
