@@ -86,7 +86,7 @@ bench-gpu: $(READY)  ## rows and models on an NVIDIA GPU, into docs/benchmarks.m
 	$(BIN)/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[hf,cuda,dev]'
 	$(BIN)/python -m tests.benchmarks gpu
 
-docs: $(READY)   ## the Sphinx pages, with a gallery made from the scenarios
+docs: $(READY)   ## the Sphinx pages: the gallery and the notebooks executed, the interactive figure simulated
 	$(BIN)/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"

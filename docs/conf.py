@@ -15,7 +15,7 @@ author = "the fortyhertz contributors"
 copyright = f"{author}, MIT licence"
 
 extensions = [
-    "myst_parser",
+    "myst_nb",  # MyST pages, and notebooks that are scripts of jupytext
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
@@ -25,11 +25,19 @@ extensions = [
     "from_source",
     "scrubbed_figure",
 ]
-exclude_patterns = ["_build", "examples", "images"]
+exclude_patterns = ["_build", "examples", "images", "*.py", "gallery/**/*.py", "gallery/**/*.ipynb"]
 default_role = "code"  # docstrings write names in single backticks
 
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
+
+nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
+nb_execution_mode = "force"  # always: what a page shows is what its code gives
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300  # seconds a cell; a whole notebook takes less than a minute
+nb_merge_streams = True
+nb_output_stderr = "remove"  # notes of libraries to programmers, with paths of this machine
+nb_code_prompt_show, nb_code_prompt_hide = "A solution", "Hide the solution"  # nothing else is folded
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
