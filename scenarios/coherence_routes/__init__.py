@@ -35,7 +35,7 @@ class Params(ScenarioParams):
     pair_ms: float = param(500.0, "of the two cells", at_least=30, at_most=500)
     rivals: int = param(3, "rival senders", at_least=1)
     window_ms: float = param(100.0, "read from each trial", at_least=20, at_most=1000)
-    n_trials: int = param(3000, "trials read by filter and counts", at_least=40)
+    n_trials: int = param(20000, "trials read by filter and counts", at_least=40)
     n_received: int = param(400, "trials received by circuits", at_least=40)
     n_routed: int = param(80, "trials at each lag and rate", at_least=10)
     routing_kappa: float = param(5.3, "concentration of the two routed senders", above=0, at_most=10)
