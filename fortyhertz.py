@@ -98,10 +98,13 @@ if TYPE_CHECKING:
         VectorCircuit,
         Wiring,
         cut_loop,
+        from_nir,
         gamma_off,
         get_data,
+        lif_exact,
         simulate_circuit,
         to_neo,
+        to_nir,
     )
 
 __all__ = [
@@ -182,8 +185,10 @@ __all__ = [
     "fit",
     "fit_law",
     "fit_softmax",
+    "from_nir",
     "gamma_off",
     "get_data",
+    "lif_exact",
     "linear_attention",
     "linear_attention_recurrent",
     "read_run",
@@ -192,6 +197,7 @@ __all__ = [
     "simulate_circuit",
     "swap",
     "to_neo",
+    "to_nir",
     "train",
 ]
 

@@ -11,6 +11,7 @@ from spiking.circuits.two_pools import TwoPools
 from spiking.circuits.whole_head import HeadParams, HeadSelection, VectorCircuit
 from spiking.engines import ENGINES, Brian2, Cuda, Engine, EventDriven, Fused, engine_named
 from spiking.engines.brian2 import codegen_target
+from spiking.exchange import from_nir, lif_exact, to_nir
 from spiking.export import get_data, to_neo
 from spiking.networks import Network, simulate_circuit
 from spiking.params import PARAMETER_SETS, GammaParams
@@ -53,8 +54,11 @@ __all__ = [
     "codegen_target",
     "cut_loop",
     "engine_named",
+    "from_nir",
     "gamma_off",
     "get_data",
+    "lif_exact",
     "simulate_circuit",
     "to_neo",
+    "to_nir",
 ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 import brian2 as b2
@@ -44,6 +45,7 @@ def remembered() -> Iterator[None]:
 def _remembering(init: Callable[..., None]) -> Callable[..., None]:
     signature = inspect.signature(init)
 
+    @wraps(init)  # so that a block inside a block reads the same signature
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         init(self, *args, **kwargs)
         arguments = signature.bind(self, *args, **kwargs).arguments
