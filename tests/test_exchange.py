@@ -180,8 +180,9 @@ def test_a_run_is_a_table_of_hugging_face_datasets(run: StoredRun) -> None:
     [
         (["--to", "matlab"], "unknown format 'matlab'"),
         (["--to", "sonata", "--out", "spikes.txt"], "sonata must end in .h5, got spikes.txt"),
-        ([], "export needs one of --to FORMAT and --nwb FILE; formats: nwb, neo, sonata, csv"),
+        ([], "export needs one of --to FORMAT and --nwb FILE; formats: nwb, neo, sonata, csv, nir"),
         (["--to", "csv", "--nwb", "a.nwb"], "export needs one of"),
+        (["--to", "nir"], "source must be a circuit for --to nir, got run"),
     ],
 )
 @pytest.mark.usefixtures("run")

@@ -13,6 +13,7 @@ nir = pytest.importorskip("nir", reason="needs the extra `exchange`")
 
 from nir_graphs import V_THRESHOLD, STEP_s, TAU_s, everything, one_lif, pulses  # noqa: E402
 
+from scenarios.workbench.cli import main  # noqa: E402
 from spiking import Brian2, Engine, Fused, GammaCircuit, Network, Recorded, Row, Spikes, simulate_circuit  # noqa: E402
 from spiking.exchange import from_nir, lif_exact, to_nir  # noqa: E402
 
@@ -199,11 +200,14 @@ def test_what_nir_cannot_express_is_refused_by_name_and_rule(network: Any, says:
     assert "\n" not in str(refused.value)
 
 
-def test_graphs_and_inputs_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    conv = nir.Conv1d(
+def convolution() -> Any:
+    return nir.Conv1d(
         input_shape=4, weight=np.ones((1, 1, 2)), stride=1, padding=0, dilation=1, groups=1, bias=np.zeros(1)
     )
-    odd = nir.NIRGraph(nodes={"conv": conv}, edges=[], type_check=False)
+
+
+def test_graphs_and_inputs_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    odd = nir.NIRGraph(nodes={"conv": convolution()}, edges=[], type_check=False)
     (tmp_path / "damaged.nir").write_text("spikes")
     spikes = Spikes(row=np.zeros(1, int), cell=np.array([4]), time_ms=np.ones(1))
     for graph, inputs, says in (
@@ -221,3 +225,58 @@ def test_graphs_and_inputs_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises((ValueError, TypeError), match=says):
             from_nir(graph, inputs)  # type: ignore[arg-type]
+
+
+def test_a_graph_and_a_circuit_on_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    nir.write("cell.nir", one_lif())
+    np.savez("pulses.npz", input=pulses()[:, None])
+    words = ["--inputs", "pulses.npz", "--duration-ms", "100", "--to", "csv"]
+    assert main(["export", "cell.nir", *words]) == 0
+    assert capsys.readouterr().out == "4 spikes: cell.csv\n"
+    assert [line.split(",")[-1] for line in Path("cell.csv").read_text().split()[1:]] == [
+        "46.0",
+        "51.0",
+        "71.0",
+        "76.0",
+    ]
+    loop = ["--only", "row,inh", "--drop", "refractory", "--out", "loop.nir"]
+    assert main(["export", "brief", "--to", "nir", *loop]) == 0
+    assert capsys.readouterr().out == f"{len(nir.read('loop.nir').nodes)} nodes: loop.nir\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("brief --to nir", "NIR cannot express 'exc': its reset draws random numbers"),
+        ("brief --to nir --only row,soma", "group to write must be one of exc, inh, row; got 'soma'"),
+        (
+            "brief --to nir --only row,inh --drop noise",
+            "feature to drop must be one of refractory; got 'noise'",
+        ),
+        ("nothing --to nir", "circuit 'nothing': cannot import nothing"),
+        ("odd.nir --to csv", "node 'step' must be one of Input, Output, LI, LIF"),
+        ("silent.nir --to csv", "graph must have cells that spike, got none in silent.nir"),
+        ("cell.nir --to nwb", "source must be a run for --to nwb"),
+        ("cell.nir --to csv --inputs cell.nir", "inputs must be an .npz file"),
+        ("gone.nir --to csv", "graph must be a NIR file that is there, got gone.nir"),
+    ],
+)
+def test_the_command_line_refuses_in_one_line(
+    words: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    nir.write("cell.nir", one_lif())
+    ends = {"input": nir.Input(input_type={"input": np.array([1])})}
+    leaky = nir.LI(tau=np.ones(1), r=np.ones(1), v_leak=np.ones(1))
+    nir.write(
+        "silent.nir", nir.NIRGraph(nodes={**ends, "li": leaky}, edges=[("input", "li")], type_check=False)
+    )
+    step = nir.Threshold(threshold=np.ones(1))
+    nir.write("odd.nir", nir.NIRGraph(nodes={**ends, "step": step}, edges=[("input", "step")]))
+    assert main(["export", *words.split()]) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1

@@ -245,20 +245,38 @@ def diff(first: str, second: str) -> None:
 
 
 @cli.command("export")
-@click.argument("run_folder", metavar="RUN")
-@click.option("--to", metavar="FORMAT", help="nwb, neo, sonata or csv.")
-@click.option("--out", type=Path, metavar="FILE", help="A new file.  [default: RUN with the format's suffix]")
+@click.argument("source")
+@click.option("--to", metavar="FORMAT", help="nwb, neo, sonata, csv or nir.")
+@click.option(
+    "--out", type=Path, metavar="FILE", help="A new file.  [default: SOURCE and the format's suffix]"
+)
 @click.option("--nwb", type=Path, metavar="FILE", help="Short for --to nwb --out FILE.")
-def export(run_folder: str, to: str | None, out: Path | None, nwb: Path | None) -> None:
-    """Export the spike times of a run for other tools."""
-    from scenarios.workbench.exporting import FORMATS
+@click.option("--keys", type=click.IntRange(1), help="To nir: keys of the row.  [default: 4]")
+@click.option("--only", help="To nir: the groups to write, such as row,inh.  [default: all]")
+@click.option("--drop", help="To nir: what to leave out knowingly: refractory.")
+@click.option(
+    "--inputs", type=Path, metavar="FILE", help="Of a .nir file: .npz with currents for each Input."
+)
+@click.option("--duration-ms", type=float, help="Of a .nir file: simulated time.  [default: 1000]")
+@click.option(
+    "--spike-s", type=float, help="Of a .nir file: integral of a spike over time.  [default: 1, Dirac's]"
+)
+def export(source: str, to: str | None, out: Path | None, nwb: Path | None, **special: Any) -> None:
+    """Write spikes or a network for other tools.
+
+    SOURCE is a run or a .nir file, whose spikes are written; with --to nir a circuit, of which a row is written.
+    """
+    from scenarios.workbench.exporting import FORMATS, Options
     from scenarios.workbench.exporting import export as written
 
     if (to is None) == (nwb is None) or (nwb is not None and out is not None):
         raise click.UsageError(
             f"export needs one of --to FORMAT and --nwb FILE; formats: {', '.join(FORMATS)}"
         )
-    click.echo(written(run_folder, to or "nwb", out or nwb))
+    for name in ("only", "drop"):
+        special[name] = tuple(filter(None, (special[name] or "").split(",")))
+    options = Options(**{name: value for name, value in special.items() if value is not None})
+    click.echo(written(source, to or "nwb", out or nwb, options))
 
 
 @cli.command("index")

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scenarios.workbench.errors import UsageError
-from scenarios.workbench.spike_times import SHAPE
+from scenarios.workbench.spike_times import SHAPE, Spiking
 from scenarios.workbench.staging import whole_file
-from scenarios.workbench.store import StoredRun
 from spiking.record import SpikeRecord
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ PER_ms = {"ms": 1.0, "s": 1e3, "us": 1e-3}  # milliseconds of a unit
 DEFAULT_UNIT = "ms"
 
 
-def write_sonata(run: StoredRun, file: Path) -> int:
-    """Write each of the run's simulations as a population; returns the number of spikes.
+def write_sonata(source: Spiking, file: Path) -> int:
+    """Write each simulation of a run, or group of a graph, as a population; returns the number of spikes.
 
     A node is a cell of one row: its id is (row x keys + key) x cells + cell. The four numbers that undo this, and
     the duration, stand in attributes of the population, which other readers pass over. Every row has its own
@@ -39,8 +38,8 @@ def write_sonata(run: StoredRun, file: Path) -> int:
 
     Parameters
     ----------
-    run : StoredRun
-        One that keeps spikes.
+    source : Spiking
+        A run that keeps spikes, or a simulated graph.
     file : Path
         Written whole or not at all.
     """
@@ -49,8 +48,8 @@ def write_sonata(run: StoredRun, file: Path) -> int:
     n_spikes = 0
     with whole_file(file) as partial, h5py.File(partial, "w") as opened:
         opened.attrs.update(magic=np.uint32(MAGIC), version=np.array(VERSION, dtype=np.uint32))
-        for name in run.spikes_kept:
-            record = run.spikes(name)
+        for name in source.spikes_kept:
+            record = source.spikes(name)
             _write_population(opened.create_group(f"spikes/{name}"), record)
             n_spikes += len(record)
     return n_spikes

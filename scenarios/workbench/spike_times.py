@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from scenarios.workbench.outcome import Kept
 from spiking.record import SpikeRecord
 
-__all__ = ["LIMIT", "read_spikes", "write_spikes"]
+if TYPE_CHECKING:
+    import pandas as pd
+    from neo import Block
+
+__all__ = ["LIMIT", "Spiking", "read_spikes", "spike_table", "write_spikes"]
 
 LIMIT = 2_000_000  # spikes that a run keeps, of all its records: about 4 MB on disk
 
 INDICES = ("row", "key", "cell")
 SHAPE = ("n_rows", "n_keys", "n_cells", "duration_ms")
+
+
+class Spiking(Protocol):
+    """What has spikes to write: a run, or a NIR graph that was simulated."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def spikes_kept(self) -> Collection[str]: ...
+    def spikes(self, name: str) -> SpikeRecord: ...
+    def get_data(self, name: str) -> Block: ...
+    def spike_table(self) -> pd.DataFrame: ...
 
 
 def write_spikes(file: Path, spikes: Mapping[str, SpikeRecord]) -> dict[str, Kept]:
@@ -61,6 +78,18 @@ def read_spikes(file: Path, name: str) -> SpikeRecord:
             n_cells=n_cells,
             duration_ms=float(stored.attrs["duration_ms"]),
         )
+
+
+def spike_table(records: Mapping[str, SpikeRecord]) -> pd.DataFrame:
+    """All spikes, one a line: record, row, key, cell and time_ms."""
+    import pandas as pd
+
+    columns = (*INDICES, "time_ms")
+    tables = [
+        pd.DataFrame({"record": name, **{column: getattr(spikes, column) for column in columns}})
+        for name, spikes in records.items()
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["record", *columns])
 
 
 def _cut(record: SpikeRecord, limit: int) -> tuple[SpikeRecord, int]:

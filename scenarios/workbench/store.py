@@ -42,6 +42,11 @@ class StoredRun:
     spikes_kept: dict[str, Kept]  # record -> how much of it `spikes` gives
 
     @property
+    def name(self) -> str:
+        """Of the folder."""
+        return self.folder.name
+
+    @property
     def report(self) -> Path:
         """The self-contained HTML report."""
         return self.folder / "report.html"
@@ -66,15 +71,9 @@ class StoredRun:
 
     def spike_table(self) -> pd.DataFrame:
         """All spikes kept, one a line: record, row, key, cell and time_ms."""
-        import pandas as pd
+        from scenarios.workbench.spike_times import spike_table
 
-        columns = ("row", "key", "cell", "time_ms")
-        tables = [
-            pd.DataFrame({"record": name, **{column: getattr(spikes, column) for column in columns}})
-            for name in self.spikes_kept
-            for spikes in [self.spikes(name)]
-        ]
-        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["record", *columns])
+        return spike_table({name: self.spikes(name) for name in self.spikes_kept})
 
 
 def write_results(folder: Path, provenance: Provenance, outcome: Outcome) -> None:

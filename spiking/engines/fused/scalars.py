@@ -17,15 +17,17 @@ __all__ = ["scalars_of"]
 def scalars_of(groups: Mapping[str, Cells], steps: Sequence[Step], varied: Collection[Ref]) -> set[Ref]:
     """Variables that hold one value for all cells of a row, whatever its number of cells.
 
-    These are shared variables, the variables of groups of one cell without a threshold, and those that
-    begin equal and receive nothing but such values, from code that runs for every cell. What begins unequal
+    These are shared variables, the variables of groups of one cell without a threshold whose code does not read
+    the cell's number, and those that begin equal and receive nothing but such values, from code that runs for
+    every cell. What begins unequal
     in some row is `varied`.
     """
+    numbered = _numbered(steps)
     once = {
         Ref(name, variable).identifier
         for name, group in groups.items()
         for variable in Names.states(group)
-        if (group.N == 1 and not group.events) or group.variables[variable].scalar
+        if (group.N == 1 and not group.events and name not in numbered) or group.variables[variable].scalar
     }
     per_cell = {ref.identifier for ref in varied} - once
     written = _written(steps)
@@ -52,6 +54,14 @@ def scalars_of(groups: Mapping[str, Cells], steps: Sequence[Step], varied: Colle
         candidates, temporaries = candidates - bad, temporaries - bad
     of_groups = {Ref(g, v).identifier: Ref(g, v) for g, group in groups.items() for v in Names.states(group)}
     return {of_groups[identifier] for identifier in once | candidates}
+
+
+def _numbered(steps: Sequence[Step]) -> set[str]:
+    """Groups whose code reads i, a cell's number, which a row alone does not have."""
+    bodies = [step.body for step in steps if isinstance(step, Code)]
+    reading = [body for body in bodies if any("i" in names(assignment.value) for assignment in body)]
+    refs = (Ref.of_identifier(assignment.target) for body in reading for assignment in body)
+    return {ref.group for ref in refs if ref is not None}
 
 
 def _written(steps: Sequence[Step]) -> dict[str, list[ast.expr | None]]:
