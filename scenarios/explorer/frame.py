@@ -15,7 +15,8 @@ from scenarios.workbench.store import RUNS
 
 __all__ = ["ROOMS", "STYLE", "Frame", "House", "html"]
 
-ROOMS = {"circuit": "Circuit"}
+ROOMS = {"circuit": "Circuit", "transformer": "Transformer", "runs": "Runs"}
+MOST_MODELS = 2  # in memory
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
 
@@ -26,6 +27,18 @@ class House:
     worker: Worker = field(default_factory=Worker)
     runs: Path = RUNS  # where runs lie and are saved
     circuits: tuple[str, ...] = ()  # of the user's own, named on the command line
+    _readers: dict[str, Any] = field(default_factory=dict)
+
+    def reader(self, model: str) -> Any:
+        """The `Reader` of a model, loaded once; the last two are kept."""
+        from scenarios.explorer.reader import Reader
+
+        if model not in self._readers:
+            loaded = Reader(model)
+            while len(self._readers) >= MOST_MODELS:
+                del self._readers[next(iter(self._readers))]
+            self._readers[model] = loaded
+        return self._readers[model]
 
 
 class Frame:

@@ -32,14 +32,8 @@ def hex_colours(n_keys: int) -> list[str]:
 
 def plain(height: int, **options: Any) -> Any:
     """A figure in the house style."""
-    made = figure(
-        height=height,
-        toolbar_location=None,
-        tools="",
-        min_border_left=LEFT,
-        background_fill_color=PAPER,
-        **options,
-    )
+    settings = {"min_border_left": LEFT, "background_fill_color": PAPER, **options}
+    made = figure(height=height, toolbar_location=None, tools="", **settings)
     made.border_fill_color = PAPER
     made.outline_line_color = None
     for axis in made.axis:

@@ -15,6 +15,8 @@ import panel as pn
 from bridge.heads.named import check_circuit_name
 from scenarios.explorer.circuit_room import CircuitRoom
 from scenarios.explorer.frame import STYLE, House
+from scenarios.explorer.runs_room import RunsRoom
+from scenarios.explorer.transformer_room import TransformerRoom
 from scenarios.workbench.errors import UsageError
 
 __all__ = ["ADDRESS", "explore", "made_server"]
@@ -79,7 +81,8 @@ def made_server(house: House, port: int) -> Any:
     logging.getLogger("bokeh.server.views.ws").setLevel(
         logging.ERROR
     )  # it warns of each window that was closed
-    pages = {"/": _page(house, CircuitRoom), "circuit": _page(house, CircuitRoom)}
+    rooms = {"/": CircuitRoom, "circuit": CircuitRoom, "transformer": TransformerRoom, "runs": RunsRoom}
+    pages: dict[str, Any] = {name: _page(house, room) for name, room in rooms.items()}
     return pn.io.server.get_server(
         pages,
         port=port,

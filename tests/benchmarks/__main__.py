@@ -11,10 +11,17 @@ from pathlib import Path
 NAMES = (
     *("engines", "default_call", "row_cost", "batching", "growth", "million", "minilm_rows", "read_out"),
     *("cold_start", "machines", "against_peers", "circuits", "gpu", "language_model", "plasticity"),
+    "explorer",
 )
-ASKED = ("against_peers", "gpu", "language_model")  # only by name: they need other simulators, a GPU, a model
+ASKED = (
+    "against_peers",
+    "gpu",
+    "language_model",
+    "explorer",
+)  # only by name: they need what is not always there
 PAGES = {  # of the others: docs/benchmarks.md
     "circuits": Path("docs/circuits.md"),
+    "explorer": Path("docs/explore.md"),
     "machines": Path("docs/machines.md"),
 }
 
