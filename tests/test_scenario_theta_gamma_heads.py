@@ -35,6 +35,13 @@ def test_the_buffer_has_the_capacities_of_the_reference(outcome: Outcome) -> Non
     assert m["capacity_noise_0"].value == 8
 
 
+def test_an_item_more_lengthens_a_scan_by_about_a_gamma_cycle(outcome: Outcome) -> None:
+    """Later items meet a higher theta, so that their cycles are shorter than the first ones: within a quarter."""
+    m = outcome.metrics
+    for name in ("", "_10"):
+        assert m[f"scan{name}"].value == pytest.approx(m[f"interval{name}"].value, rel=0.25)
+
+
 def test_slots_hear_of_one_another_what_membranes_carry(outcome: Outcome) -> None:
     """Four standard errors and a tenth of the theory, which leaves resets out."""
     m = outcome.metrics
@@ -55,10 +62,8 @@ def test_items_count_while_they_come_once_apart_and_in_order() -> None:
     buffer = Buffer(n_items=5)
     times = np.array([10.0, 20.0, 30.0, 31.0, 40.0])
     spikes = Spikes(row=np.zeros(5, dtype=np.int64), cell=np.array([0, 1, 3, 4, 2]), time_ms=times)
-    n, gaps = kept_in_order(spikes, buffer, 0)
-    assert n == 3
-    np.testing.assert_allclose(gaps, [10.0, 10.0])
-    assert kept_in_order(spikes, buffer, 1)[0] == 0
+    np.testing.assert_allclose(kept_in_order(spikes, buffer, 0), [10.0, 20.0, 30.0])
+    assert not len(kept_in_order(spikes, buffer, 1))
 
 
 def test_figures_draw(outcome: Outcome) -> None:

@@ -17,8 +17,9 @@ from spiking.networks import simulate_circuit
 if TYPE_CHECKING:
     from scenarios.theta_gamma_heads import Params
 
-__all__ = ["REFERENCE", "Buffered", "Kept", "kept_in_order", "measure_buffer"]
+__all__ = ["REFERENCE", "Buffered", "Kept", "STERNBERG_ms", "kept_in_order", "measure_buffer"]
 
+STERNBERG_ms = 38.0  # of a person's reaction time for an item more (Sternberg 1966, Science 153:652)
 REFERENCE = {(6.0, 10.0): (8, 9.0), (10.0, 10.0): (6, 12.7)}  # inhibition mV, ms: capacity, interval ms
 PERIODS, LAST = 8, 3  # of theta; the last three count
 MOST = 14  # items that are loaded
@@ -33,6 +34,7 @@ class Kept:
     buffer: Buffer
     capacity: float  # items that fire once in each of the last periods, in order
     interval_ms: float  # between them; nan with one
+    scan_ms: float  # that each item more delays the last one by, within theta; nan with one
 
     @property
     def sketch(self) -> float:
@@ -83,15 +85,23 @@ def _kept(buffer: Buffer, ctx: RunContext) -> Kept:
         n_networks=len(loaded),
         record=["units"],
     )
-    best = Kept(buffer=buffer, capacity=0.0, interval_ms=np.nan)
+    capacity, interval_ms, ends_ms = 0.0, np.nan, {}
     for number, n_items in enumerate(loaded):
         spikes, of = ran.spikes["units"], replace(buffer, n_items=n_items)
         last = [kept_in_order(spikes, of, period, number) for period in range(PERIODS - LAST, PERIODS)]
-        capacity, gaps = float(np.mean([n for n, _ in last])), np.concatenate([gap for _, gap in last])
-        if capacity > best.capacity:
-            interval_ms = float(gaps.mean()) if len(gaps) else np.nan
-            best = Kept(buffer=buffer, capacity=capacity, interval_ms=interval_ms)
-    return best
+        kept, gaps = np.mean([len(times) for times in last]), np.concatenate([np.diff(t) for t in last])
+        if kept == n_items:
+            ends_ms[n_items] = float(np.mean([times[-1] for times in last]))
+        if kept > capacity:
+            capacity, interval_ms = float(kept), float(gaps.mean()) if len(gaps) else np.nan
+    return Kept(buffer=buffer, capacity=capacity, interval_ms=interval_ms, scan_ms=_slope(ends_ms))
+
+
+def _slope(ends_ms: Mapping[int, float]) -> float:
+    """Milliseconds an item, of the time of the last item on their number; nan with fewer than two numbers."""
+    if len(ends_ms) < 2:
+        return float("nan")
+    return float(np.polyfit(list(ends_ms), list(ends_ms.values()), 1)[0])
 
 
 def _watched(buffer: Buffer, ctx: RunContext) -> Spikes:
@@ -100,8 +110,8 @@ def _watched(buffer: Buffer, ctx: RunContext) -> Spikes:
     return ran.spikes["units"]
 
 
-def kept_in_order(spikes: Spikes, buffer: Buffer, period: int, network: int = 0) -> tuple[int, np.ndarray]:
-    """Items of a theta period that fire once, apart and in the order of loading; and their intervals, in ms."""
+def kept_in_order(spikes: Spikes, buffer: Buffer, period: int, network: int = 0) -> np.ndarray:
+    """When in a theta period, in ms, items fire that fire once, apart and in the order of loading, (n_kept,)."""
     here = (spikes.row == network) & (np.floor(spikes.time_ms / buffer.period_ms) == period)
     items, times_ms = spikes.cell[here], spikes.time_ms[here]
     once = np.bincount(items, minlength=buffer.n_items)[items] == 1
@@ -111,4 +121,4 @@ def kept_in_order(spikes: Spikes, buffer: Buffer, period: int, network: int = 0)
         n == 0 or (items[n] > items[n - 1] and times_ms[n] - times_ms[n - 1] > APART_ms)
     ):
         n += 1
-    return n, np.diff(times_ms[:n])
+    return times_ms[:n] - period * buffer.period_ms

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from scenarios.theta_gamma_heads.buffer import REFERENCE, Buffered
+from scenarios.theta_gamma_heads.buffer import REFERENCE, Buffered, STERNBERG_ms
 from scenarios.theta_gamma_heads.minilm import Sentences
 from scenarios.theta_gamma_heads.mixing import Mixed
 from scenarios.workbench.lines import Lines
@@ -41,6 +41,8 @@ def in_numbers(study: Study) -> Numbers:
         lines.add(f"capacity{ending}", f"items kept in order, {where}", kept.capacity, control=capacity,
                   note="control: reference run")  # fmt: skip
         lines.add(f"interval{ending}", "– between them", kept.interval_ms, control=interval_ms, unit="ms")
+        lines.add(f"scan{ending}", "– later end of a scan for an item more", kept.scan_ms, control=STERNBERG_ms,
+                  unit="ms", note="control: people's reaction time")  # fmt: skip
     lines.add("share", "items for a gamma cycle in a theta period", buffered.share, control=1.0,
               note="control: an item a cycle")  # fmt: skip
     for noise, noisy in buffered.noisy.items():

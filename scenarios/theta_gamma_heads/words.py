@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenarios.theta_gamma_heads.buffer import REFERENCE
+from scenarios.theta_gamma_heads.buffer import REFERENCE, STERNBERG_ms
 from scenarios.workbench.outcome import Numbers, Words
 from scenarios.workbench.sentences import choose, listed, say, words
 from scenarios.workbench.statistics import clear
@@ -22,9 +22,8 @@ def in_words(m: Numbers, study: Study) -> Words:
         family |= {"lost": study.sentences.lost["shared"], "apart": study.sentences.apart}
     signs = clear(family)
     kept, leak, shared = _kept(study), _leak(study), _shared(study, signs)
-    return words(
-        kept, leak, shared, _share(study), _conditions(study), _noise(study), short=(kept, leak, shared)
-    )
+    rest = (_scan(study), _share(study), _conditions(study), _noise(study))
+    return words(kept, leak, shared, *rest, short=(kept, leak, shared))
 
 
 def _kept(study: Study) -> str:
@@ -58,6 +57,17 @@ def _shared(study: Study, signs: dict[str, int]) -> str:
         f"a head's row, {say(sentences.lost['shared'])} of rank correlation is lost, {lost}; a circuit for each "
         f"head ({say(sentences.lost['separate'])}) is {apart}; uniform attention costs "
         f"{sentences.lost['uniform']:.2f}."
+    )
+
+
+def _scan(study: Study) -> str:
+    said = [
+        f"{kept.scan_ms:.1f} ms with inhibition of {mV:g} mV"
+        for (mV, _), kept in study.buffered.reference.items()
+    ]
+    return (
+        f"An item more delays the end of a theta period's scan by {listed(said)}; it delays a person's answer by "
+        f"{STERNBERG_ms:g} ms (Sternberg 1966)."
     )
 
 
