@@ -121,6 +121,7 @@ LONG = (  # at their smallest: at their defaults Brian2 takes too long
     "attention-by-inhibition",
     "match-and-control",
     "coherence-routes",
+    "gamma-filter",
     "oscillatory-memory",
     "language-model-on-gamma",
     "language-model-rivals",

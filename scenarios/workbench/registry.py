@@ -86,6 +86,9 @@ SCENARIOS: dict[str, Entry] = {
     "coherence-routes": Entry(
         CIRCUIT, "What coherence selects: information against three kinds of rivals, ideal filter and PING"
     ),
+    "gamma-filter": Entry(
+        CIRCUIT, "A network that passes rhythms and not rates, and a phase as a PING receiver's query"
+    ),
     "regular-or-random": Entry(
         CIRCUIT, "Cells that fire in turn or at random: error per spike, and what disturbs the turns"
     ),

@@ -56,7 +56,9 @@ class Receiver:
         within("Receiver", "spread_mV", self.spread_mV, 0.0, 20.0)
         positive_within("Receiver", "dt_ms", self.dt_ms, 1e-3, 0.2)
 
-    def build(self, sent: np.ndarray, step_ms: float, rng: np.random.Generator) -> Network:
+    def build(
+        self, sent: np.ndarray, step_ms: float, rng: np.random.Generator, pacing: np.ndarray | None = None
+    ) -> Network:
         """Make receivers.
 
         Parameters
@@ -66,11 +68,15 @@ class Receiver:
         step_ms : float
         rng : numpy.random.Generator
             Thresholds and voltages at the start.
+        pacing : (n_receivers, n_steps) array, optional
+            Spikes sent to the I cells of each receiver; if not given, what its E cells are sent.
         """
         n = len(sent)
         rate = sent.transpose(1, 0, 2) / step_ms  # (n_steps, n_receivers, n_bins)
         to_exc = np.repeat(rate, self.n_exc, axis=2).reshape(len(rate), -1)
         to_pools = rate if self.local else rate.mean(axis=2, keepdims=True)
+        if pacing is not None:
+            to_pools = np.repeat(pacing.T[:, :, None] / step_ms, to_pools.shape[2], axis=2)
         to_inh = np.repeat(to_pools, self.n_inh, axis=2).reshape(len(rate), -1)
         clock = b2.Clock(self.dt_ms * ms, name="receiver_clock")
         exc = self._cells("exc", to_exc, self.g_exc_nS, self.g_tonic_nS, step_ms, clock, rng)
