@@ -111,8 +111,8 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     },
     "one-row": {"scores": (1.0, 0.0), "n_cells": 5, "duration_ms": 200.0},
     "gamma-filter": {
-        "dcs": (10.0, 20.0), "acs": (0.0, 10.0), "frequencies": (40.0,), "repeats": 2, "filter_ms": 50.0, "n_rows": 8,
-        "n_keys": 4, "window_ms": 100.0, "queries": (2.0,), "senders": (1.0,), "taus": (5.0,),
+        "dcs": (10.0, 20.0), "acs": (0.0, 10.0), "frequencies": (40.0,), "repeats": 2, "filter_ms": 50.0,
+        "n_rows": 8, "n_keys": 4, "window_ms": 100.0, "queries": (2.0,), "senders": (1.0,), "taus": (5.0,),
     },
     "oscillatory-memory": {
         "oscillators": 20, "stored": (2,), "draws": 2, "units": 50, "active": 4, "loads": (3,), "cues": 4,

@@ -9,6 +9,7 @@ import pytest
 
 from scenarios.gamma_filter import Params, run
 from scenarios.gamma_filter.laws import LAWS, compare
+from scenarios.gamma_filter.passing import slopes_of
 from scenarios.gamma_filter.phases import PING, select
 from scenarios.workbench.errors import UsageError
 from scenarios.workbench.outcome import Outcome, RunContext
@@ -98,6 +99,23 @@ def test_kappa_comes_with_the_query_and_needs_its_inhibition(outcome: Outcome) -
     assert m["kappa_ping_2.02"].value > m["kappa_ping_0.2"].value
 
 
+def test_one_mean_rate_gives_no_slope_on_it() -> None:
+    slopes = slopes_of(np.ones((2, 2)), np.array([[0.0, 10.0], [5.0, 10.0]]))
+    assert np.isnan(slopes.dc.value)
+    assert np.isnan(slopes.over.value)
+
+
+def test_slopes_of_a_plane_are_its_own() -> None:
+    """Two networks a unit above and below it: each input's mean has an error of 1."""
+    grid = np.array([[0.0, 10.0], [5.0, 10.0], [0.0, 20.0], [5.0, 20.0]])
+    plane = 3 + 2 * grid[:, 0] - 0.5 * grid[:, 1]
+    slopes = slopes_of(plane[:, None] + np.array([-1.0, 1.0]), grid)
+    np.testing.assert_allclose([slopes.ac.value, slopes.dc.value, slopes.over.value], [2.0, -0.5, 4.0])
+    # the slope is half the sum of two differences over 5: variance (4 / 4) / 25
+    np.testing.assert_allclose([slopes.ac.error, slopes.dc.error], [0.2, 0.1])
+    assert slopes.over.error == pytest.approx(4 * np.hypot(0.2 / 2, 0.1 / 0.5))
+
+
 def test_a_law_is_not_fitted_to_next_to_no_spikes() -> None:
     silent_one = select(replace(PING, g_exc_nS=0.0), SMALL, np.random.default_rng(5))
     assert silent_one.counts.sum() == 0
@@ -113,7 +131,7 @@ def test_figures_draw(outcome: Outcome) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "says"),
-    [({"acs": (0.0, 12.0)}, "acs must not exceed"), ({"dcs": (20.0,)}, "dcs must have two values")],
+    [({"acs": (0.0, 12.0)}, "acs must be at most 10"), ({"dcs": (20.0, 12.0)}, "dcs must be ordered")],
 )
 def test_what_cannot_be_run_is_refused(changes: dict[str, object], says: str) -> None:
     with pytest.raises(UsageError, match=says):

@@ -9,7 +9,6 @@ from scenarios.gamma_filter.measures import Study, in_data, in_numbers
 from scenarios.gamma_filter.passing import measure_passing
 from scenarios.gamma_filter.phases import measure_phases
 from scenarios.gamma_filter.words import in_words
-from scenarios.workbench.errors import UsageError
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import ScenarioParams, param
 
@@ -25,19 +24,19 @@ QUESTION = (
 @dataclass(frozen=True, kw_only=True)
 class Params(ScenarioParams):
     dcs: tuple[float, ...] = param(
-        (10.0, 14.0, 18.0, 22.0), "mean rates of the filter's input, Hz", above=0, at_most=100
+        (10.0, 14.0, 18.0, 22.0), "mean rates of the filter's input, Hz", at_least=10, at_most=40
     )
     acs: tuple[float, ...] = param(
-        (0.0, 2.5, 5.0, 7.5, 10.0), "amplitudes of its rhythm, Hz; none above the mean rates", at_least=0
+        (0.0, 2.5, 5.0, 7.5, 10.0), "amplitudes of its rhythm, Hz", at_least=0, at_most=10
     )
     frequencies: tuple[float, ...] = param(
-        (5.0, 10.0, 20.0, 40.0, 80.0), "frequencies of the fully modulated input, Hz", above=0, at_most=200
+        (5.0, 10.0, 20.0, 40.0, 80.0), "frequencies of the fully modulated input, Hz", at_least=1, at_most=200
     )
     repeats: int = param(3, "filter networks for each input", at_least=2)
-    filter_ms: float = param(400.0, "simulated time of each", at_least=50, at_most=10_000)
+    filter_ms: float = param(400.0, "simulated time of each", at_least=50, at_most=1000)
     n_rows: int = param(100, "receivers of each condition, each with phases of its own", at_least=4)
-    n_keys: int = param(8, "senders of a receiver", at_least=2, at_most=100)
-    window_ms: float = param(400.0, "time in which a receiver's spikes count", at_least=50, at_most=10_000)
+    n_keys: int = param(8, "senders of a receiver", at_least=2, at_most=32)
+    window_ms: float = param(400.0, "time in which a receiver's spikes count", at_least=50, at_most=1000)
     queries: tuple[float, ...] = param(
         (0.0, 0.2, 0.4, 0.63, 1.16, 2.02, 5.3), "concentrations of the query's rhythm", at_least=0, at_most=10
     )
@@ -49,14 +48,6 @@ class Params(ScenarioParams):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_ordered("dcs", "acs", "frequencies", "queries", "senders", "taus")
-        if self.acs[-1] > self.dcs[0]:
-            raise UsageError(
-                f"acs must not exceed the smallest of dcs, {self.dcs[0]:g}, got {self.acs[-1]:g}: rates would be "
-                "negative; lower acs or raise dcs"
-            )
-        for name in ("dcs", "acs"):
-            if len(getattr(self, name)) < 2:
-                raise UsageError(f"{name} must have two values or more for a slope, got one; add another")
 
 
 def run(params: Params, ctx: RunContext) -> Outcome:

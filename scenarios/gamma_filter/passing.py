@@ -17,7 +17,7 @@ from spiking.networks import simulate_circuit
 if TYPE_CHECKING:
     from scenarios.gamma_filter import Params
 
-__all__ = ["CONDITIONS", "Passed", "Slopes", "measure_passing"]
+__all__ = ["CONDITIONS", "Passed", "Slopes", "measure_passing", "slopes_of"]
 
 CONDITIONS = {
     "filter": "with inhibition that the input drives",
@@ -67,7 +67,7 @@ def measure_passing(params: Params, ctx: RunContext) -> Passed:
     shape = len(params.dcs), len(params.acs), params.repeats
     return Passed(
         rate_Hz={name: rates[name].reshape(shape) for name in CONDITIONS},
-        slopes={name: _slopes(rates[name].reshape(-1, params.repeats), inputs) for name in CONDITIONS},
+        slopes={name: slopes_of(rates[name].reshape(-1, params.repeats), inputs) for name in CONDITIONS},
         tuning_Hz=tuning.reshape(-1, params.repeats),
         strength=strength,
     )
@@ -104,7 +104,7 @@ def _strength(
     return (low + high) / 2
 
 
-def _slopes(rates: np.ndarray, grid: np.ndarray) -> Slopes:
+def slopes_of(rates: np.ndarray, grid: np.ndarray) -> Slopes:
     """Least squares over the grid; errors from the spread of networks under the same input.
 
     Parameters
@@ -113,7 +113,10 @@ def _slopes(rates: np.ndarray, grid: np.ndarray) -> Slopes:
     grid : (n_inputs, 2) array
         AC and DC of each.
     """
-    weigh = np.linalg.pinv(np.column_stack([grid, np.ones(len(grid))]))  # (3, n_inputs)
+    design = np.column_stack([grid, np.ones(len(grid))])
+    if np.linalg.matrix_rank(design) < 3:  # of one mean rate, or one rhythm
+        return Slopes(ac=UNKNOWN, dc=UNKNOWN, over=UNKNOWN)
+    weigh = np.linalg.pinv(design)  # (3, n_inputs)
     ac, dc, _ = weigh @ rates.mean(axis=1)
     spread = (weigh * rates.var(axis=1, ddof=1) / rates.shape[1]) @ weigh.T
     over = UNKNOWN
