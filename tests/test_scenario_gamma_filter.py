@@ -81,15 +81,15 @@ def test_inhibition_passes_the_rhythm_and_without_it_the_mean_rate_passes(outcom
 @pytest.mark.parametrize("truth", ["von_mises", "box"])
 def test_the_law_that_made_the_spikes_is_ahead_on_rows_held_out(truth: str) -> None:
     rng = np.random.default_rng(4)
-    lag = rng.uniform(-np.pi, np.pi, (200, 8))
+    lag = rng.uniform(-np.pi, np.pi, (100, 8))
     parameters = {"von_mises": (2.0, 0.5), "box": (-2.0, 1.0, 0.5)}[truth]
     weight = np.exp(LAWS[truth].log_weight(lag, *parameters))
     counts = rng.multinomial(50, weight / weight.sum(axis=1, keepdims=True))
     compared = compare(lag, counts, rng)
     other = "box" if truth == "von_mises" else "von_mises"
     assert compared.gained[truth].value > compared.gained[other].value
-    # 10 000 spikes give kappa to about .03 and the edges of a window to about 2 pi over the 1600 lags
-    np.testing.assert_allclose(compared.fitted[truth], parameters, atol=0.1)
+    # 5000 spikes give kappa to about .04 and the edges of a window to about 2 pi over the 800 lags
+    np.testing.assert_allclose(compared.fitted[truth], parameters, atol=0.15)
 
 
 def test_kappa_comes_with_the_query_and_needs_its_inhibition(outcome: Outcome) -> None:
@@ -131,7 +131,7 @@ def test_figures_draw(outcome: Outcome) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "says"),
-    [({"acs": (0.0, 12.0)}, "acs must be at most 10"), ({"dcs": (20.0, 12.0)}, "dcs must be ordered")],
+    [({"acs": (0.0, 12.0)}, "acs must be <= 10"), ({"dcs": (20.0, 12.0)}, "dcs must be ordered")],
 )
 def test_what_cannot_be_run_is_refused(changes: dict[str, object], says: str) -> None:
     with pytest.raises(UsageError, match=says):
