@@ -67,6 +67,9 @@ def in_numbers(study: Study) -> Numbers:
               unit="nat/spike", floor=0.0, note="floor: equal weights")  # fmt: skip
     for name, ahead in heard.laws.ahead.items():
         lines.add(f"law_over_{name}", f"– over {LAWS[name].words}", ahead, unit="nat/spike")
+    lines.add(
+        "kappa_law", "concentration over lags, in the rows that laws were compared on", heard.shown.kappa
+    )
     lines.add("lag", "preferred lag after the query's peak", np.degrees(heard.shown.mu_rad), unit="degrees")
     return lines.metrics
 
