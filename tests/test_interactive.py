@@ -34,6 +34,9 @@ LIMIT_bytes = 2_000_000
 
 # What a reader does, by the page's own controls; what the page then says is left in an element of its own.
 READER = """<script>
+// A browser without a window may draw no frame at all: a clock ticks in their place.
+window.requestAnimationFrame = (draw) => setTimeout(() => draw(performance.now()), 16);
+window.cancelAnimationFrame = clearTimeout;
 const errors = [];
 window.addEventListener("error", (event) => errors.push(event.message));
 window.addEventListener("securitypolicyviolation", (event) => errors.push(event.violatedDirective));
@@ -52,10 +55,18 @@ for (const temperature of [0, 1]) for (const inhibition of [0, 1]) for (const of
   document.querySelectorAll("[type='radio']")[off].click();
   for (const time of [0, 137, 10000]) { set("time", time); seen.push([shown(), said()]); }
 }
+const play = document.querySelector(".beat button");
+set("time", 0);
+play.click();
+setTimeout(() => {
+const label = play.textContent;
+play.click();
+const played = [label, +document.querySelector("[name='time']").value, play.textContent];
 const pixels = document.querySelector("canvas").toDataURL().length;
 const out = Object.assign(document.createElement("pre"), { id: "out" });
-out.textContent = JSON.stringify({ seen, errors, pixels });
+out.textContent = JSON.stringify({ seen, errors, pixels, played });
 document.body.append(out);
+}, 500);
 </script>"""
 
 
@@ -207,12 +218,15 @@ def test_a_browser_scrubs_through_it(tmp_path: Path) -> None:
     path.write_text(f"<!doctype html><meta charset='utf-8'><body>{READER % fragment(grid())}")
     run = subprocess.run(
         [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
-         f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri()],
+         f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=5000", "--dump-dom", path.as_uri()],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     assert "CONSOLE" not in run.stderr
     left = json.loads(re.search(r'<pre id="out">(.*?)</pre>', run.stdout, re.DOTALL).group(1))
     assert left["errors"] == []
+    while_playing, reached_ms, after = left["played"]
+    assert (while_playing, after) == ("Pause", "Play")
+    assert 0 < reached_ms < 300  # at a tenth of real time
     assert left["pixels"] > 10_000  # of an empty canvas: about 3,000
     assert len(left["seen"]) == 3 * len(grid().seen)
     for n, (counts, said) in enumerate(left["seen"]):

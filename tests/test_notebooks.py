@@ -61,7 +61,9 @@ def test_every_exercise_has_a_check_and_a_folded_solution() -> None:
     assert [exercise[:2] for exercise in exercises] == [f"{n}:" for n in range(1, 7)]
     for exercise in exercises:
         assert re.search(
-            r"^def check_\w+\(.*^# %% tags=\[\"hide-cell\"\]$.*^check_", exercise, re.MULTILINE | re.DOTALL
+            r"^def check_\w+\(.*^# %% jupyter=.*tags=\[\"hide-cell\"\]$.*^check_",
+            exercise,
+            re.MULTILINE | re.DOTALL,
         )
 
 

@@ -18,7 +18,8 @@
 #
 # You need Python with NumPy, and probability at the level of the exponential and the Poisson law. After each
 # section there is an exercise: write the function that it asks for and hand it to its `check`, which raises an
-# error until it is right. A solution is folded below each exercise.
+# error until it is right. A solution is folded below each exercise. To work in Jupyter: `jupytext --to ipynb
+# student.py` makes a notebook of this script.
 
 # %%
 from collections.abc import Callable
@@ -80,7 +81,7 @@ def check_race(race: Callable[[np.ndarray, int, np.random.Generator], np.ndarray
     print("right")
 
 
-# %% tags=["hide-cell"]
+# %% jupyter={"source_hidden": true} tags=["hide-cell"]
 def race(scores: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     times = rng.exponential(1 / np.exp(scores), size=(n, len(scores)))
     return times.argmin(axis=1)
@@ -119,7 +120,7 @@ def check_errors(
     print("right")
 
 
-# %% tags=["hide-cell"]
+# %% jupyter={"source_hidden": true} tags=["hide-cell"]
 def standard_error(p: np.ndarray, n: int) -> np.ndarray:
     return np.sqrt(p * (1 - p) / n)
 
@@ -182,7 +183,7 @@ def check_temperature(temperature_for: Callable[[float], float]) -> None:
     print("right")
 
 
-# %% tags=["hide-cell"]
+# %% jupyter={"source_hidden": true} tags=["hide-cell"]
 def temperature_for(odds: float) -> float:
     return 1 / np.log(odds)  # odds = exp(1 / T)
 
@@ -224,7 +225,7 @@ def check_slope(slope_of_total: Callable[[fh.GammaCircuit, np.ndarray], float]) 
     print("right")
 
 
-# %% tags=["hide-cell"]
+# %% jupyter={"source_hidden": true} tags=["hide-cell"]
 def slope_of_total(circuit: fh.GammaCircuit, scores: np.ndarray) -> float:
     run = circuit.attend(scores, duration_ms=1000, rng=np.random.default_rng(7))
     return float(np.polyfit(logsumexp(scores, axis=1), np.log(run.n_spikes), 1)[0])
@@ -294,7 +295,7 @@ def check_distance(distance: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> 
     print("right")
 
 
-# %% tags=["hide-cell"]
+# %% jupyter={"source_hidden": true} tags=["hide-cell"]
 def distance(weights: np.ndarray, target: np.ndarray) -> np.ndarray:
     return 0.5 * np.abs(weights - target).sum(axis=1)
 
@@ -335,7 +336,7 @@ def check_regular(regular_counts: Callable[[np.ndarray, np.random.Generator], np
     print("right")
 
 
-# %% tags=["hide-cell"]
+# %% jupyter={"source_hidden": true} tags=["hide-cell"]
 def regular_counts(expected: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.floor(expected + rng.uniform(size=np.shape(expected)))
 

@@ -154,10 +154,11 @@
     const from = Math.max(0, ms - WINDOW), place = (t) => raster.x + (t - from) / WINDOW * raster.w;
     text(`spikes of E cells, ${Math.min(WINDOW, end)} ms`, raster.x, 14, { bold: true });
     text(data.unit, raster.x - 6, 14, { align: "right", ink: "muted" });
+    const labelled = Math.ceil(14 * nKeys / raster.h);  // where keys are many, one in so many
     for (let key = 0; key < nKeys; key++) {
       const y = raster.y + raster.h * (1 - key / nKeys), middle = y - raster.h / nKeys / 2;
       line([[raster.x, y], [raster.x + raster.w, y]], colour("line"), { width: 0.8 });
-      text(data.scores[key].toFixed(1), raster.x - 6, middle + 4, { align: "right", ink: "muted" });
+      if (key % labelled === 0) text(data.scores[key].toFixed(1), raster.x - 6, middle + 4, { align: "right", ink: "muted" });
     }
     const rows = nKeys * data.cells, dot = raster.w < 300 ? 2 : 3;
     const dots = (spikes, row, shade) => {
