@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bridge.bill.bench_metrics import NeuroBench, neurobench
     from bridge.bill.counting import count
     from bridge.bill.energy import TABLES, Bill
     from bridge.bill.usage import Usage
@@ -35,6 +36,7 @@ __all__ = [
     "FitReport",
     "FittedLaw",
     "LawFit",
+    "NeuroBench",
     "SamplingFloor",
     "SelectionLaw",
     "SoftmaxFit",
@@ -52,6 +54,7 @@ __all__ = [
     "fit",
     "fit_law",
     "fit_softmax",
+    "neurobench",
     "sampling_floor",
     "swap",
 ]
@@ -64,6 +67,7 @@ _FILES = {
     "FitReport": "laws.fitting",
     "FittedLaw": "laws.depletion",
     "LawFit": "laws.fitting",
+    "NeuroBench": "bill.bench_metrics",
     "SamplingFloor": "comparison.sampling",
     "SelectionLaw": "laws.families",
     "SoftmaxFit": "laws.softmax_fit",
@@ -81,6 +85,7 @@ _FILES = {
     "fit": "laws.fitting",
     "fit_law": "laws.depletion",
     "fit_softmax": "laws.softmax_fit",
+    "neurobench": "bill.bench_metrics",
     "sampling_floor": "comparison.sampling",
     "swap": "swapping.swap",
 }

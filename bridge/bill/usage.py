@@ -50,6 +50,9 @@ class Usage:
     spikes: int = 0  # of the cells that stand for keys
     other_spikes: int = 0  # of all other cells
     updates: int = 0  # cells times steps, settling included, whether they were stepped here or not
+    fired: int = 0  # spikes of all cells, those of the settling time estimated
+    dense_synops: int = 0  # what `events` would hold if every cell spiked at every step
+    graded_synops: int = 0  # synapses times steps, of those that hand on a number at every step
     simulated_ms: float = 0.0  # biological time, settling included, summed over the rows
     unknown_rows: int = 0  # of a circuit whose operations are not known: they are in neither of the next two
     simulated: Counts = field(default_factory=Counts)
@@ -155,6 +158,11 @@ class _Rows:
             return _whole(fan_out[0] * _whole(self.fired[source].sum()))
         return _whole((self.fired[source] * fan_out).sum())
 
+    def dense(self, operations: CircuitOperations, pathway: str) -> int:
+        """The same if every cell spiked at every step."""
+        source, fan_out = operations.pathways[pathway][0], operations.fan_out(pathway, self.cells)
+        return _whole((self.cells[source] * self.steps * fan_out).sum())
+
 
 def _work(selection: Selection, spikes: np.ndarray, circuit: RowCircuit, precision: str) -> Usage:
     """The operations that a selection took; `spikes` (n_rows,) are its counted ones."""
@@ -168,6 +176,12 @@ def _work(selection: Selection, spikes: np.ndarray, circuit: RowCircuit, precisi
         here = repeated(_simulated(rows, circuit_operations(circuit, precision, stepped=False)))
     return Usage(
         updates=updates,
+        fired=sum(_whole(n.sum()) for n in rows.fired.values()),
+        dense_synops=sum(rows.dense(cells, pathway) for pathway in cells.pathways),
+        graded_synops=sum(
+            int((rows.cells[source] * rows.cells[target] * rows.steps).sum())
+            for source, target, _ in cells.summed.values()
+        ),
         simulated_ms=float(rows.steps.sum() * row_program(circuit).dt_ms),
         simulated=here,
         events=Counts(
