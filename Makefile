@@ -80,7 +80,7 @@ $(PEERS)/.ready: tests/benchmarks/peers/requirements.txt constraints.txt
 	@touch $@
 
 bench-peers: $(READY) $(PEERS)/.ready  ## the same circuit in other simulators, in an environment of their own (10 minutes)
-	$(BIN)/python -m tests.benchmarks against_peers
+	$(BIN)/python -m tests.benchmarks against_peers nir_lif
 
 bench-gpu: $(READY)  ## rows and models on an NVIDIA GPU, into docs/benchmarks.md (under 8 minutes; needs numba-cuda)
 	$(BIN)/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[hf,cuda,dev]'

@@ -18,7 +18,10 @@ import pytest
 DOCS = Path(__file__).parents[1] / "docs"
 SHORT = [
     DOCS.parent / "README.md",
-    *(DOCS / f"{name}.md" for name in ("index", "uses", "tools", "circuits", "energy", "machines", "uneven")),
+    *(
+        DOCS / f"{name}.md"
+        for name in ("index", "uses", "tools", "circuits", "energy", "exchange", "machines", "uneven")
+    ),
 ]
 LONG = [DOCS / f"{name}.md" for name in ("swap", "engines")]  # minutes: trainings, Brian2's compiler
 PAGES = [

@@ -175,3 +175,26 @@ def test_tables_of_one_name_in_two_groups_are_two(engine: Engine) -> None:
     assert [float(ran.samples[f"{name}.v"].ravel()[1]) for name in ("one", "two")] == pytest.approx(
         [1.0, 2.0]
     )
+
+
+@pytest.mark.parametrize("engine", [Fused("float64"), Brian2()])
+def test_the_only_cell_of_a_group_reads_its_column_of_a_table(engine: Engine) -> None:
+    """On the fused engine the number of another group's last cell was taken for its own."""
+
+    def build(rng: np.random.Generator) -> Network:
+        clock = b2.Clock(0.1 * ms, name="steps")
+        given = b2.NeuronGroup(1, "value : 1", clock=clock, name="given")
+        given.run_regularly("value = drive(t, i)", when="start", name="fetch")
+        reader = b2.NeuronGroup(1, "dv/dt = u / ms : 1\nu : 1", method="euler", clock=clock, name="reader")
+        to_reader = b2.Synapses(
+            given, reader, "u_post = value_pre : 1 (summed)", clock=clock, name="to_reader"
+        )
+        to_reader.connect()
+        return Network(
+            [given, reader, to_reader], {"drive": b2.TimedArray(np.eye(40, 1), dt=1 * ms, name="drive")}
+        )
+
+    ran = simulate_circuit(
+        build, duration_ms=5, rng=np.random.default_rng(0), sample=("reader.v",), engine=engine
+    )
+    assert ran.samples["reader.v"][0, 0] == pytest.approx([0, 1, 1, 1, 1])

@@ -10,19 +10,16 @@ from pathlib import Path
 
 NAMES = (
     *("engines", "default_call", "row_cost", "batching", "growth", "million", "minilm_rows", "read_out"),
-    *("cold_start", "machines", "against_peers", "circuits", "gpu", "language_model", "plasticity"),
-    "explorer",
+    *("cold_start", "machines", "against_peers", "nir_lif", "circuits", "gpu", "language_model"),
+    *("plasticity", "explorer"),
 )
-ASKED = (
-    "against_peers",
-    "gpu",
-    "language_model",
-    "explorer",
-)  # only by name: they need what is not always there
+# only by name: they need what is not always there
+ASKED = ("against_peers", "nir_lif", "gpu", "language_model", "explorer")
 PAGES = {  # of the others: docs/benchmarks.md
     "circuits": Path("docs/circuits.md"),
     "explorer": Path("docs/explore.md"),
     "machines": Path("docs/machines.md"),
+    "nir_lif": Path("docs/exchange.md"),
 }
 
 
