@@ -30,6 +30,14 @@ class Refusal:
 
 
 REFUSALS = [
+    Refusal(
+        what="an export in a format that is not there",
+        command="export any-run --to matlab",
+        says="unknown format 'matlab'",
+    ),
+    Refusal(
+        what="noise as NIR", command="export brief --to nir", says="NIR cannot express 'exc': its reset draws"
+    ),
     Refusal(what="NaN score", command="compare --scores nan.npy", says="scores must be finite, got nan"),
     Refusal(what="infinite score", command="compare --scores inf.npy", says="scores must be finite, got inf"),
     Refusal(what="scores not 2-D", command="compare --scores cube.npy", says="scores must be 2-D"),

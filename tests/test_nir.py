@@ -15,6 +15,7 @@ from nir_graphs import V_THRESHOLD, STEP_s, TAU_s, everything, one_lif, pulses  
 
 from scenarios.workbench.cli import main  # noqa: E402
 from spiking import Brian2, Engine, Fused, GammaCircuit, Network, Recorded, Row, Spikes, simulate_circuit  # noqa: E402
+from spiking.engines.brian2 import building  # noqa: E402
 from spiking.exchange import from_nir, lif_exact, to_nir  # noqa: E402
 
 DT_ms = 1e3 * STEP_s
@@ -181,9 +182,42 @@ def test_a_group_of_brian2_is_a_lif_node_whose_constant_drive_is_its_leak() -> N
     )
 
 
+def synapses(**changes: Any) -> Network:
+    """A cell that excites itself."""
+    (group,) = cells().objects
+    made = b2.Synapses(group, group, **{"model": "w : 1", "on_pre": "v += w", **changes}, name="S")
+    with building():
+        made.connect()
+    return Network([group, made], {"tau": 10 * b2.ms})
+
+
+def noisy() -> Network:
+    (group,) = cells().objects
+    return Network([group, b2.PoissonInput(group, "v", 5, 10 * b2.Hz, weight=0.1)], {"tau": 10 * b2.ms})
+
+
+def linked() -> Network:
+    """A cell that reads another's membrane."""
+    (source,) = cells(threshold=None, reset=None).objects
+    reader = b2.NeuronGroup(1, "dv/dt = (u - v) / tau : 1\nu : 1 (linked)", dt=0.1 * b2.ms, name="reader")
+    reader.u = b2.linked_var(source, "v")
+    return Network([source, reader], {"tau": 10 * b2.ms})
+
+
+def test_a_group_that_is_read_must_be_written() -> None:
+    assert ("E", "reader") in to_nir(linked()).edges
+    with pytest.raises(ValueError, match="NIR cannot express 'E': cells that are written read its state"):
+        to_nir(linked(), only=["reader"])
+
+
 @pytest.mark.parametrize(
     ("network", "says"),
     [
+        (synapses(on_post="w += 1"), r"'S': spikes of the target act on it"),
+        (synapses(on_pre="v = w"), r"'S': on_pre does 'v = w'"),
+        (synapses(on_pre="v += w * rand()"), r"'S': a synapse draws random numbers"),
+        (synapses(model="dw/dt = -w / tau : 1 (clock-driven)"), r"'S': a synapse with a state, w"),
+        (noisy(), r"it has no node for a PoissonInput"),
         (cells("dv/dt = (2 - v**2) / tau : 1"), r"'E': dv/dt is not linear"),
         (cells("dv/dt = (2 - v) / tau + xi / tau**0.5 : 1"), r"'E': its equations draws random numbers"),
         (cells(threshold="rand() < v"), r"'E': its threshold draws random numbers"),

@@ -14,16 +14,14 @@ from brian2.groups.group import CodeRunner
 from brian2.parsing.sympytools import str_to_sympy
 from sympy.core.function import AppliedUndef
 
-from spiking.exchange.from_nir import AREA
 from spiking.networks import Network
 from spiking.sources import cells_of
 
-__all__ = ["Terms", "refuse", "terms_of"]
+__all__ = ["RANDOM", "Terms", "refuse", "terms_of", "unit_value"]
 
 RANDOM = re.compile(r"\b(rand|randn|poisson)\s*\(|\bxi(_\w+)?\b")
 THRESHOLD = re.compile(r"^\s*(\w+)\s*>=?\s*(.+)$")
 RESET = re.compile(r"^\s*(\w+)\s*=\s*([^=].*)$")
-JUMP = re.compile(r"^\s*(\w+?)(?:_post)?\s*\+=\s*(.+)$")
 ACTIVE = "int(not_refractory)"  # what Brian2 makes of (unless refractory)
 CUBA = ("v", "current")
 ROUNDING = 1e-12  # relative: a constant input this near to v_leak is no bias
@@ -132,42 +130,6 @@ class Terms:
             single = len(owner.equations.diff_eq_names) == 1
             node = owner.name if single else f"{owner.name}_{read.name}"
             yield Source(node, len(owner)), cells, coefficient / self.scale(variable)
-
-    def received(
-        self, s: b2.Synapses, spike_s: float
-    ) -> Iterator[tuple[str, np.ndarray, np.ndarray, str | None]]:
-        """State, weights (n_synapses,), delays in seconds, and the variable that is read, None for spikes."""
-        j = np.asarray(s.variables["_synaptic_post"].get_value())
-        names = {**self.scalars, AREA: spike_s}
-        for updater in s.summed_updaters.values():
-            term = updater.target_var.name
-            state = next((x for x in self.states if term in self.others[x]), None)
-            if state is None:
-                continue
-            expression = str_to_sympy(updater.expression.code)
-            read = next((str(x) for x in expression.free_symbols if str(x).endswith("_pre")), "")
-            weight = _coefficient(expression, read, s, names, j, self)
-            yield state, weight * self.others[state][term][j] / self.scale(state)[j], np.zeros(1), read[:-4]
-        for pathway in s._pathways:
-            yield from self._jumps(s, pathway, names, j, spike_s)
-
-    def _jumps(
-        self, s: b2.Synapses, pathway: Any, names: Mapping[str, float], j: np.ndarray, spike_s: float
-    ) -> Iterator[tuple[str, np.ndarray, np.ndarray, None]]:
-        if pathway.prepost != "pre":
-            raise refuse(s.name, "a weight that spikes of the target change", "leave out on_post")
-        for line in filter(str.strip, pathway.code.splitlines()):
-            if RANDOM.search(line):
-                raise refuse(s.name, "a synapse draws random numbers", "make its effect certain")
-            found = JUMP.match(line)
-            if found is None or found[1] not in self.states:
-                raise refuse(
-                    s.name, f"on_pre does {line.strip()!r}", "let it add to a state, such as v_post += w"
-                )
-            state = found[1]
-            jump = _value(str_to_sympy(found[2]), s, names, j, self)
-            delay_s = np.broadcast_to(np.asarray(pathway._delays.get_value()), j.shape)
-            yield state, jump / (self.scale(state)[j] * spike_s), delay_s, None
 
 
 def terms_of(
@@ -284,16 +246,16 @@ def _number(
 ) -> np.ndarray:
     """An expression of constants, for each cell."""
     symbols = sorted(expression.free_symbols, key=str)
-    unknown = [str(x) for x in symbols if str(x) not in constants and _unit(str(x)) is None]
+    unknown = [str(x) for x in symbols if str(x) not in constants and unit_value(str(x)) is None]
     unknown += [str(x) for x in expression.atoms(AppliedUndef)]
     if unknown:
         raise refuse(name, f"d{state}/dt reads {unknown[0]}, which is no constant", "give it as a parameter")
-    values = [constants.get(str(x), _unit(str(x))) for x in symbols]
+    values = [constants.get(str(x), unit_value(str(x))) for x in symbols]
     number = sympy.lambdify(symbols, expression, "numpy")(*values)
     return np.broadcast_to(np.asarray(number, dtype=float), n).copy()
 
 
-def _unit(name: str) -> float | None:
+def unit_value(name: str) -> float | None:
     """A unit's name as a number of SI units."""
     unit = getattr(b2.units.allunits, name, None)
     return None if unit is None else float(unit)
@@ -317,36 +279,3 @@ def _spikes(
         _number(str_to_sympy(text), group.name, over[1], constants, n) for text in (over[2], reset[2])
     )
     return over[1], level, bottom
-
-
-def _coefficient(
-    expression: Any, read: str, s: b2.Synapses, names: Mapping[str, float], j: np.ndarray, target: Terms
-) -> np.ndarray:
-    symbol = next(x for x in expression.free_symbols if str(x) == read)
-    slope = sympy.diff(expression, symbol)
-    if symbol in slope.free_symbols or sympy.simplify(expression - slope * symbol) != 0:
-        raise refuse(s.name, f"the sum of {expression}", f"let it be a weight times {read}")
-    return _value(slope, s, names, j, target)
-
-
-def _value(
-    expression: Any, s: b2.Synapses, names: Mapping[str, float], j: np.ndarray, target: Terms
-) -> np.ndarray:
-    """An expression of a synapse's own parameters, the target's and constants, for each synapse."""
-    values = []
-    symbols = sorted(expression.free_symbols, key=str)
-    for symbol in symbols:
-        name = str(symbol)
-        post = name.removesuffix("_post")
-        if name in s.equations.parameter_names:
-            values.append(np.asarray(s.variables[name].get_value(), dtype=float))
-        elif name in names:
-            values.append(np.asarray(names[name]))
-        elif post in target.constants:
-            values.append(target.constants[post][j])
-        elif (unit := _unit(name)) is not None:
-            values.append(np.asarray(unit))
-        else:
-            raise refuse(s.name, f"its effect reads {name}, which is no constant", "give it as a parameter")
-    found = sympy.lambdify(symbols, expression, "numpy")(*values)
-    return np.broadcast_to(np.asarray(found, dtype=float), j.shape)

@@ -11,8 +11,9 @@ import numpy as np
 
 from spiking.checks import known, positive, shown
 from spiking.exchange.linear import Terms, refuse, terms_of
+from spiking.exchange.weights import received
 from spiking.networks import Network
-from spiking.sources import cells_of, groups_of
+from spiking.sources import cells_of, groups_of, is_cells
 
 if TYPE_CHECKING:
     import nir
@@ -34,7 +35,8 @@ def to_nir(
 
     A linear equation dx/dt = a x + b + inputs is an LI node, or an LIF node if x has the threshold: tau = -1/a.
     With a = 0 it is I or IF. A group of several equations is one node for each; two of them that `from_nir` made
-    of a CubaLI or CubaLIF node become one again. R is the group's parameter r if it has one, otherwise 1.
+    of a CubaLI or CubaLIF node become one again. R is the group's parameter r if it has one, otherwise 1. Initial
+    values and time steps are no part of a graph.
 
     Parameters
     ----------
@@ -82,6 +84,7 @@ class _Writer:
         import nir
 
         groups = groups_of(self.network.objects)
+        self._refuse_other_objects()
         synapses = [o for o in self.network.objects if isinstance(o, b2.Synapses)]
         terms = {
             name: terms_of(group, self.network, synapses, "refractory" in self.drop)
@@ -98,8 +101,16 @@ class _Writer:
                 self._synapses(s, terms, groups)
         for name, bias in self.pending.items():
             self._input_of_ones(name, bias)
+        missing = next((start for start, _ in self.edges if start not in self.nodes), None)
+        if missing is not None:
+            raise refuse(missing, "cells that are written read its state", "write it, too, only=[...]")
         self._outputs()
         return nir.NIRGraph(nodes=self.nodes, edges=self.edges, type_check=False)
+
+    def _refuse_other_objects(self) -> None:
+        for o in self.network.objects:
+            if not (is_cells(o) or isinstance(o, (b2.Synapses, b2.SpikeMonitor, b2.StateMonitor))):
+                raise refuse(o.name, f"it has no node for a {type(o).__name__}", "leave it out")
 
     def _input(self, name: str, group: Any) -> None:
         import nir
@@ -137,14 +148,20 @@ class _Writer:
         source, target = cells_of(s.source).name, terms[cells_of(s.target).name]
         if source not in self.nodes and source not in terms:
             self.nodes[source] = nir.Input(input_type={"input": np.array([len(groups[source])])})
-        for variable, weight, delay_s, reads in target.received(s, self.spike_s):
-            start = source if reads is None or source not in terms else terms[source].node_name(reads)
-            if reads is None and source in terms:
-                start = terms[source].firing
+        i, j = (np.asarray(s.variables[end].get_value()) for end in ("_synaptic_pre", "_synaptic_post"))
+        for variable, weight, delay_s, reads in received(s, target, self.spike_s):
+            start = source
+            if source in terms:
+                start = terms[source].firing if reads is None else self._read(terms[source], reads, s.name)
             matrix = np.zeros((target.n, len(groups[source])))
-            i, j = (np.asarray(s.variables[end].get_value()) for end in ("_synaptic_pre", "_synaptic_post"))
             np.add.at(matrix, (j, i), weight)
             self._join(self._late(start, s.name, i, delay_s), target.node_name(variable), matrix, s.name)
+
+    def _read(self, source: Terms, variable: str, name: str) -> str:
+        """The node whose value synapses hand on."""
+        if variable not in source.states:
+            raise refuse(name, f"it reads {variable}, which no equation moves", "let it read a state")
+        return source.node_name(variable)
 
     def _late(self, start: str, name: str, i: np.ndarray, delay_s: np.ndarray) -> str:
         """The node that hands on the spikes after their delays."""
