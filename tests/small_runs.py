@@ -166,7 +166,7 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
     "temperature-map": {"n_rows": 3, "n_keys": 3, "duration_ms": 200.0, "n_cells": 5, "steps": 3},
     "theta-gamma-heads": {
         "thetas": (8.0,), "taus": (10.0,), "noises": (0.0,), "n_slots": 2, "n_rows": 20, "n_keys": 3, "periods": 1,
-        "n_pairs": 0,
+        "n_pairs": 0, "n_chains": 20, "n_items": 4, "cycles": (1,),
     },
     "match-and-control": {
         "n_trials": 50, "n_axons": 20, "spreads": (0.6,), "fidelities": (0.95,), "n_rows": 10, "n_cells": 2,

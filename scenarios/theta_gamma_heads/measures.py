@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from scenarios.theta_gamma_heads.buffer import REFERENCE, Buffered, STERNBERG_ms
+from scenarios.theta_gamma_heads.hops import CONTROLS, Hopped
 from scenarios.theta_gamma_heads.minilm import Sentences
 from scenarios.theta_gamma_heads.mixing import Mixed
 from scenarios.workbench.lines import Lines
@@ -30,6 +31,7 @@ class Study:
     buffered: Buffered
     mixed: Mapping[str, Mixed]
     sentences: Sentences | None
+    hopped: Hopped | None
 
 
 def in_numbers(study: Study) -> Numbers:
@@ -58,6 +60,8 @@ def in_numbers(study: Study) -> Numbers:
         lines.add(f"spikes{ending}", "– spikes of a slot", mixed.spikes)
     if (sentences := study.sentences) is not None:
         _sentences(lines, sentences)
+    if study.hopped is not None:
+        _hops(lines, study.hopped)
     return lines.metrics
 
 
@@ -76,6 +80,26 @@ def _sentences(lines: Lines, sentences: Sentences) -> None:
     lines.add("rank", "rank correlation with people, softmax", sentences.rank["softmax"])
     lines.add("apart", "rank correlation, a circuit for each head less one for all", sentences.apart)
     lines.add("model_spikes", "spikes of a head's row", sentences.spikes)
+
+
+def _hops(lines: Lines, hopped: Hopped) -> None:
+    for number, (name, circuit) in enumerate(hopped.circuits.items()):
+        ending = "" if number == 0 else f"_{name.replace(' ', '_')}"
+        where = "" if number == 0 else f", {name}"
+        lines.add(f"hops{ending}", f"two hops in a theta cycle, accuracy{where}", circuit.accuracy,
+                  control=hopped.predicted[name], note="control: samples with its leak")  # fmt: skip
+        lines.add(
+            f"hop_leak{ending}", "– first scores in slot 2, over those handed on", circuit.leak, floor=0.0
+        )
+        lines.add(f"hop_spikes{ending}", "– spikes of a slot", circuit.spikes)
+        lines.add(f"hop_spread{ending}", "– their spread over their mean", circuit.spread)
+    for name, accuracy in hopped.controls.items():
+        lines.add(f"hops_{name}", f"two hops, accuracy, {CONTROLS[name]}", accuracy)
+    for cycles, accuracy in hopped.by_cycles.items():
+        lines.add(f"hops_cycles_{cycles}", f"two hops, accuracy, spikes of {cycles} theta cycles", accuracy)
+    for n, circuit in hopped.by_hops.items():
+        lines.add(f"hops_{n}", f"accuracy, {n} hops in a theta cycle", circuit.accuracy)
+    lines.add("hop_cost", "accuracy that the leak costs as many samples", hopped.cost)
 
 
 def in_data(study: Study) -> xr.Dataset:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scenarios.theta_gamma_heads.buffer import REFERENCE, STERNBERG_ms
+from scenarios.theta_gamma_heads.hops import CONTROLS
 from scenarios.workbench.outcome import Numbers, Words
 from scenarios.workbench.sentences import choose, listed, say, words
-from scenarios.workbench.statistics import clear
+from scenarios.workbench.statistics import Estimate, clear, difference
 
 if TYPE_CHECKING:
+    from scenarios.theta_gamma_heads.hops import Hopped
     from scenarios.theta_gamma_heads.measures import Study
 
 __all__ = ["in_words"]
@@ -20,10 +22,12 @@ def in_words(m: Numbers, study: Study) -> Words:
     family = {name: mixed.back(1) for name, mixed in study.mixed.items()}
     if study.sentences is not None:
         family |= {"lost": study.sentences.lost["shared"], "apart": study.sentences.apart}
+    if study.hopped is not None:
+        family |= _hop_family(study.hopped)
     signs = clear(family)
     kept, leak, shared = _kept(study), _leak(study), _shared(study, signs)
-    rest = (_scan(study), _share(study), _conditions(study), _noise(study))
-    return words(kept, leak, shared, *rest, short=(kept, leak, shared))
+    rest = (_hops(study, signs), _scan(study), _share(study), _conditions(study), _noise(study))
+    return words(kept, leak, shared, *rest, short=(kept, leak, shared or _hops(study, signs)))
 
 
 def _kept(study: Study) -> str:
@@ -68,6 +72,39 @@ def _scan(study: Study) -> str:
     return (
         f"An item more delays the end of a theta period's scan by {listed(said)}; it delays a person's answer by "
         f"{STERNBERG_ms:g} ms (Sternberg 1966)."
+    )
+
+
+def _hop_family(hopped: Hopped) -> dict[str, Estimate]:
+    """The base circuit against each control, and against the circuit that leaks least."""
+    base = hopped.circuits["base"]
+    least = hopped.circuits[_least(hopped)]
+    against = {**hopped.controls, "least": least.accuracy}
+    return {f"hops {name}": difference(base.accuracy, accuracy) for name, accuracy in against.items()}
+
+
+def _least(hopped: Hopped) -> str:
+    return min(hopped.circuits, key=lambda name: hopped.circuits[name].leak.value)
+
+
+def _hops(study: Study, signs: dict[str, int]) -> str:
+    hopped = study.hopped
+    if hopped is None:
+        return ""
+    base, least = hopped.circuits["base"], _least(hopped)
+    words_of = ("less", "not clearly apart", "more")
+    said = [
+        f"{say(accuracy)} by {CONTROLS[name]} ({choose(signs[f'hops {name}'], *words_of)})"
+        for name, accuracy in hopped.controls.items()
+    ]
+    deeper = [f"{say(each.accuracy)} after {n} hops" for n, each in hopped.by_hops.items() if n > 2]
+    best = choose(signs["hops least"], *words_of)
+    return (
+        f"Where slot 2 takes its query from the spikes of slot 1, two hops along a chain of {study.params.n_items} "
+        f"keys end at the right one in {say(base.accuracy)} of rows within a theta cycle, {base.spikes:.0f} spikes "
+        f"a slot; it is {listed(said)}, and {listed(deeper)}. The first scores leak into slot 2 with "
+        f"{say(base.leak)} of the weight of those handed on, which costs as many samples {say(hopped.cost)}; least "
+        f"leaks with {least}, {say(hopped.circuits[least].leak)}: {say(hopped.circuits[least].accuracy)} ({best})."
     )
 
 

@@ -50,6 +50,15 @@ class Slotted:
     counts: np.ndarray  # (n_rows, n_slots, n_keys) int64, over all theta periods
     selection: Selection  # of the whole time, spikes included
 
+    @classmethod
+    def of(cls, selection: Selection, n_slots: int, slot_ms: float) -> Slotted:
+        """Sort the spikes of theta periods into their slots."""
+        spikes = selection.spikes
+        counts = np.zeros((len(selection.counts), n_slots, selection.counts.shape[1]), dtype=np.int64)
+        slot = (spikes.time_ms / slot_ms).astype(np.int64) % n_slots
+        np.add.at(counts, (spikes.row, slot, spikes.key), 1)
+        return cls(counts=counts, selection=selection)
+
     @property
     def weights(self) -> np.ndarray:
         """Spike shares, (n_rows, n_slots, n_keys), 0 in a silent slot."""
@@ -162,8 +171,4 @@ class SlottedCircuit(RowCircuit):
         budget = Budget(duration_ms=periods * self.n_slots * self.slot_ms)
         recorded = run_batch(template, batch, budget, "spikes", engine, rng, progress)
         selection = select(recorded, layout, present, budget, counted="exc", field=template.wiring.field_ref)
-        spikes = selection.spikes
-        counts = np.zeros(scores.shape, dtype=np.int64)
-        slot = (spikes.time_ms / self.slot_ms).astype(np.int64) % self.n_slots
-        np.add.at(counts, (spikes.row, slot, spikes.key), 1)
-        return Slotted(counts=counts, selection=selection)
+        return Slotted.of(selection, self.n_slots, self.slot_ms)
