@@ -11,7 +11,7 @@ from scipy import special
 
 from bridge.laws.mixing import fit_mixture
 from scenarios.workbench.outcome import RunContext
-from scenarios.workbench.statistics import Estimate, difference, mean
+from scenarios.workbench.statistics import Estimate, mean
 from spiking import EscapeRate, GammaParams
 from spiking.circuits.hops import Hops, two_slots
 from spiking.circuits.slots import SlottedCircuit
@@ -26,7 +26,7 @@ SHARPNESS = 5.0  # score of a key that equals the query
 NOISE = 0.5  # length of what is added to the first query, a unit vector
 DEEPER = (3, 4)  # slots of longer theta cycles
 HALVINGS = 7
-DRAWS = 10  # of samples
+DRAWS = 40  # of samples
 
 
 def _of(**changes: object) -> GammaParams:
@@ -88,11 +88,7 @@ class Hopped:
     controls: Mapping[str, Estimate]
     by_cycles: Mapping[int, Estimate]  # theta cycles, over whose spikes it is read
     by_hops: Mapping[int, Retrieval]  # slots of a theta cycle
-
-    @property
-    def cost(self) -> Estimate:
-        """Accuracy that the leak takes from as many samples."""
-        return difference(self.controls["samples"], self.predicted["base"])
+    cost: Estimate  # accuracy that the leak takes from as many samples, on the same chains
 
 
 def make_chains(
@@ -135,9 +131,11 @@ def measure_hops(params: Params, ctx: RunContext) -> Hopped | None:
         circuits[name], counts[name] = _retrieve(circuit, chains, rng)
         ctx.progress((number + 1) / (len(CIRCUITS) + 5), name)
     base, slots = circuits["base"], CIRCUITS["base"]
+    sampled = {name: _samples(chains, each, rng) for name, each in circuits.items()}
+    unleaked = _samples(chains, base, rng, leaking=False)
     controls = {
         "softmax": _softmax(chains, base),
-        "samples": _samples(chains, base, rng, leaking=False),
+        "samples": mean(unleaked),
         "off": _retrieve(_without_loop(slots, base.spikes, chains, rng), chains, rng)[0].accuracy,
         "one_hop": mean(credit(counts["base"][:, 0], chains.right[1])),
         "strangers": _retrieve(slots, strange, rng)[0].accuracy,
@@ -149,10 +147,11 @@ def measure_hops(params: Params, ctx: RunContext) -> Hopped | None:
     }
     return Hopped(
         circuits=circuits,
-        predicted={name: _samples(chains, each, rng) for name, each in circuits.items()},
+        predicted={name: mean(rows) for name, rows in sampled.items()},
         controls=controls,
         by_cycles={1: base.accuracy, **more},
         by_hops={2: base, **deeper},
+        cost=mean(unleaked - sampled["base"]),
     )
 
 
@@ -190,8 +189,8 @@ def _softmax(chains: Chains, base: Retrieval) -> Estimate:
 
 def _samples(
     chains: Chains, circuit: Retrieval, rng: np.random.Generator, *, leaking: bool = True
-) -> Estimate:
-    """Two hops with independent samples: of a circuit's number, temperature and, if `leaking`, leak."""
+) -> np.ndarray:
+    """Accuracy of two hops with samples of a circuit's number, temperature and, if `leaking`, leak, (n_rows,)."""
     alone, own, heard = circuit.coefficients
     n = round(circuit.spikes)
     right = []
@@ -199,7 +198,7 @@ def _samples(
         first = rng.multinomial(n, special.softmax(alone * chains.first, axis=1))
         scores = own * _handed(first, chains) + heard * leaking * chains.first
         right.append(credit(rng.multinomial(n, special.softmax(scores, axis=1)), chains.right[1]))
-    return mean(np.mean(right, axis=0))
+    return np.mean(right, axis=0)
 
 
 def _without_loop(
