@@ -64,7 +64,7 @@ def explorer(folder: Path, *options: str) -> Iterator[Served]:
     finally:
         server.send_signal(signal.SIGINT)
         try:
-            server.wait(20)
+            assert server.wait(20) == 0, "Ctrl-C is how it is meant to end"
         finally:
             server.kill()
 

@@ -268,6 +268,29 @@ def test_a_port_in_use_and_none_at_all_are_refused(capsys: pytest.CaptureFixture
     assert "port must be 0 to 65535, got 70000" in capsys.readouterr().err
 
 
+def test_where_no_browser_opens_the_address_is_printed_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("panel")
+    from scenarios.explorer import server
+
+    class Stopped:
+        port, io_loop = 1234, property(lambda self: self)
+
+        def start(self) -> None:
+            """Of the server, and of its loop."""
+
+        def stop(self) -> None:
+            """Nothing runs."""
+
+    monkeypatch.setattr(server, "made_server", lambda house, port: Stopped())
+    monkeypatch.setattr(server.webbrowser, "open", lambda url: False)
+    server.explore(port=0, browser=True, runs=tmp_path)
+    said = capsys.readouterr()
+    assert said.out.startswith("http://127.0.0.1:1234/")
+    assert said.err == "note: no browser could be opened; open the address in one\n"
+
+
 def test_without_the_extra_the_command_says_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -174,9 +174,10 @@ class CircuitRoom:
     def _tick(self) -> None:
         waits = self.a.waits or (self.setup.b is not None and self.b.waits)
         self._frame.wait("Simulating; a circuit that is new is compiled once …" if waits else "")
-        self.a.tick(self.setup.speed, self.pause.value)
-        if self.setup.b is not None:
-            self.b.tick(self.setup.speed, self.pause.value)
+        with pn.io.unlocked():  # all that has changed goes out as one message
+            self.a.tick(self.setup.speed, self.pause.value)
+            if self.setup.b is not None:
+                self.b.tick(self.setup.speed, self.pause.value)
         if self._stirred and time.monotonic() - self._stirred > ADDRESS_s:
             self._stirred = 0.0
             self._frame.address(self.setup.search())

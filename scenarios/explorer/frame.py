@@ -82,7 +82,13 @@ class Frame:
         """Call from the thread of the page; nothing happens once the window is closed."""
         document = self._document
         if document is not None and document.session_context is not None:
-            document.add_next_tick_callback(call)
+            document.add_next_tick_callback(lambda: _at_once(call))
+
+
+def _at_once(call: Callable[[], None]) -> None:
+    """Call, and send all that it changes as one message."""
+    with pn.io.unlocked():
+        call()
 
 
 def html(text: str = "", **look: Any) -> Any:

@@ -56,7 +56,7 @@ class Maps:
         names = {place + 0.5: read.tokens[place].strip() or "·" for place in range(0, n, every)}
         for figure in (self.softmax, self.share):
             for axis in figure.axis:
-                axis.update(ticker=FixedTicker(ticks=ticks), major_label_overrides=names)
+                axis.ticker.ticks, axis.major_label_overrides = ticks, names
         self.cursor.data = {"y": [read.reading.query + 0.5]}
         self._show_row(read)
         self._show_words(read)
@@ -98,9 +98,8 @@ class Maps:
         self.keys.update(start=bottom - 1.1 if inh is not None else bottom, end=0)
         labels = {tick: read.tokens[at].strip() or "·" for tick, at in zip(ticks, best, strict=True)}
         extra = {bottom - 0.55: "I cells"} if inh is not None else {}
-        self.raster.yaxis.update(
-            ticker=FixedTicker(ticks=[*ticks, *extra]), major_label_overrides={**labels, **extra}
-        )
+        self.raster.yaxis[0].ticker.ticks = [*ticks, *extra]
+        self.raster.yaxis.major_label_overrides = {**labels, **extra}
         self.time.end = max(10.0, float(row.selection.row_ms[0]))
 
     def _show_words(self, read: Read) -> None:
@@ -109,7 +108,8 @@ class Maps:
         self.words.data = {"y": ticks, "softmax": softmax, "spikes": spikes}
         self.places.start = min(-1.0, -float(len(ticks)))
         labels = {tick: repr(word)[1:-1] for tick, word in zip(ticks, read.words, strict=True)}
-        self.next.yaxis.update(ticker=FixedTicker(ticks=ticks), major_label_overrides=labels)
+        self.next.yaxis[0].ticker.ticks = ticks
+        self.next.yaxis.major_label_overrides = labels
 
     def _map(self, source: ColumnDataSource, title: str) -> Any:
         made = plain(
@@ -129,6 +129,8 @@ class Maps:
         made.xaxis.major_label_orientation = "vertical"
         made.grid.visible = False
         made.yaxis.axis_label, made.xaxis.axis_label = "query", "key"
+        for axis in made.axis:
+            axis.ticker = FixedTicker(ticks=[])
         made.on_event(MouseMove, self._moved)
         return made
 
@@ -150,7 +152,7 @@ class Maps:
         made.scatter("time", "y", size=5, color="color", line_color=None, source=self.spikes)
         made.scatter("time", "y", size=3, color=INH, line_color=None, source=self.pool)
         made.grid.visible = False
-        made.yaxis.major_tick_line_color = None
+        made.yaxis.update(major_tick_line_color=None, ticker=FixedTicker(ticks=[]))
         return made
 
     def _bars(self) -> Any:
@@ -188,7 +190,7 @@ class Maps:
             made.hbar(y=dodge("y", by), right=column, source=self.words, **look)
         made.x_range.start = 0
         made.ygrid.grid_line_color = None
-        made.yaxis.major_tick_line_color = None
+        made.yaxis.update(major_tick_line_color=None, ticker=FixedTicker(ticks=[]))
         made.legend.update(location="bottom_right", border_line_color=None, label_text_font_size="11px")
         _percent(made)
         return made

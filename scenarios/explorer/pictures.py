@@ -66,6 +66,7 @@ class LivePictures:
         self.peak = ColumnDataSource({"f": [], "power": [], "text": []})
         self.cycles = ColumnDataSource({name: [] for name in ("left", "right", "bottom", "top", "color")})
         self.time, self.keys = Range1d(0, WINDOW_ms), Range1d(-3, 0)
+        self.ticker = FixedTicker(ticks=[])  # a new one for each row would make Bokeh walk through all models
         self._points = POINTS
         self.raster = self._raster()
         self.share = self._share()
@@ -83,10 +84,8 @@ class LivePictures:
         self._points = POINTS + int(2 * rate * WINDOW_ms)
         ticks = [-(key + 0.5) for key in range(n_keys)] + [-n_keys - GAP - BAND / 2]
         labels = [f"{score:g}" for score in live.setting.params.scores] + ["I cells"]
-        self.raster.yaxis.update(
-            ticker=FixedTicker(ticks=ticks),
-            major_label_overrides=dict(zip(ticks, labels, strict=True)),
-        )
+        self.ticker.ticks = ticks
+        self.raster.yaxis.major_label_overrides = dict(zip(ticks, labels, strict=True))
         self.line.location = -n_keys - GAP / 2
         softmax = np.array(Watched.of(live.selection, live.scores).softmax)
         self.shares.data = {
@@ -208,7 +207,7 @@ class LivePictures:
         made.scatter("time", "y", size=2.6, color=INH, line_color=None, source=self.pool)
         made.xgrid.grid_line_color = None
         made.ygrid.grid_line_color = None
-        made.yaxis.major_tick_line_color = None
+        made.yaxis.update(major_tick_line_color=None, ticker=self.ticker)
         made.xaxis.visible = False
         self.line = Span(location=-3, dimension="width", line_color=GRID, line_width=1)
         made.add_layout(self.line)
