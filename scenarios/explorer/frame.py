@@ -24,7 +24,10 @@ STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 class House:
     """What the windows of a server share."""
 
-    worker: Worker = field(default_factory=Worker)
+    worker: Worker = field(default_factory=Worker)  # of all that spikes
+    loader: Worker = field(
+        default_factory=Worker
+    )  # of models, which takes longer than anybody's row should wait
     runs: Path = RUNS  # where runs lie and are saved
     circuits: tuple[str, ...] = ()  # of the user's own, named on the command line
     _readers: dict[str, Any] = field(default_factory=dict)

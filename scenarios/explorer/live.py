@@ -24,13 +24,13 @@ FIRST_ms = 1000.0  # of the first span
 
 
 class Worker:
-    """One thread that simulates for all windows, one thing after the other.
+    """One thread that works for all windows, one thing after the other.
 
-    Brian2 reads a circuit with global state, and the engine takes all cores by itself.
+    A single one simulates: Brian2 reads a circuit with global state, and the engine takes all cores by itself.
     """
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="simulate")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="worker")
 
     def submit(self, job: Callable[[], T], done: Callable[[T | None, str], None]) -> None:
         """Run a job; `done` is given its result and "", or None and a message, in the thread."""

@@ -19,6 +19,7 @@ __all__ = ["LivePictures", "WINDOW_ms", "hex_colours", "plain"]
 
 WINDOW_ms = 500.0  # of the raster
 GAP, BAND = 0.25, 1.1  # of the I cells under the keys, in heights of a key
+BLANK = "\u00a0"  # a title of no width, which keeps its height
 SHOWN_CYCLES = 24
 LEFT = 62  # of all figures, so that their axes stand under each other
 HEIGHT, BELOW = 310, 52  # of the raster without its borders, and of the axis under the shares
@@ -140,7 +141,7 @@ class LivePictures:
             "color": np.tile(self._colours, len(n)),
         }
         self.per_cycle.x_range.update(start=first - 0.7, end=first + max(len(n), SHOWN_CYCLES) - 0.3)
-        self.per_cycle.title.text = "" if len(n) else "no rhythm, no cycles"
+        self.per_cycle.title.text = BLANK if len(n) else "no rhythm, no cycles"
 
     def _move(self, live: Live, shown_ms: float) -> None:
         """The running shares, and where the window stands."""
@@ -245,6 +246,7 @@ class LivePictures:
         )
         made.line("time", "value", color=SPIKING, line_width=1.4, source=self.trace)
         made.ygrid.grid_line_color = None
+        made.xaxis.ticker.desired_num_ticks = 3
         made.yaxis.ticker.desired_num_ticks = 3
         return made
 
@@ -252,6 +254,7 @@ class LivePictures:
         made = plain(
             190,
             x_range=Range1d(0, SHOWN_Hz[1]),
+            title=BLANK,
             x_axis_label="frequency (Hz)",
             y_axis_label="power / Poisson",
             sizing_mode="stretch_width",
@@ -274,7 +277,7 @@ class LivePictures:
             x_axis_label="cycle",
             y_axis_label="E spikes",
             sizing_mode="stretch_width",
-            title="",
+            title=BLANK,
         )
         made.title.update(text_color=MUTED, text_font_style="normal", text_font_size="12px")
         made.quad("left", "right", "top", "bottom", color="color", source=self.cycles)

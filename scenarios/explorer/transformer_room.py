@@ -128,12 +128,6 @@ class TransformerRoom:
         self._asked_at = time.monotonic()
         number, reading = self._asked, self.reading
 
-        def job() -> tuple[Reader, Read] | None:
-            if number != self._asked:
-                return None
-            reader = self._house.reader(reading.model)
-            return reader, reader.read(reader.nearest(reading))
-
         def done(result: tuple[Reader, Read] | None, message: str) -> None:
             if number != self._asked:
                 return
@@ -142,7 +136,18 @@ class TransformerRoom:
                 return self._frame.say(message)
             return self._show(*result)
 
-        self._house.worker.submit(job, lambda result, said: self._frame.later(lambda: done(result, said)))
+        def told(result: tuple[Reader, Read] | None, message: str) -> None:
+            self._frame.later(lambda: done(result, message))
+
+        def loaded(reader: Reader | None, message: str) -> None:
+            if reader is None:
+                return told(None, message)
+            return self._house.worker.submit(
+                lambda: (reader, reader.read(reader.nearest(reading))) if number == self._asked else None,
+                told,
+            )
+
+        self._house.loader.submit(lambda: self._house.reader(reading.model), loaded)
 
     def _show(self, reader: Reader, read: Read) -> None:
         self._quiet = True
