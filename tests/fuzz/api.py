@@ -276,7 +276,7 @@ TARGETS: tuple[Target, ...] = (
         "engine": ("engine", fh.EventDriven)}),
     Target("compare_selection", fh.compare_selection, {
         "selection": ("anything", _selection), "scores": ("scores", _scores), "temperature": number(1.0),
-        "rng": ("rng", _rng), "value": ("scores", lambda: None), "n_draws": whole(4)}),
+        "rng": ("rng", _rng), "value": ("optional scores", lambda: None), "n_draws": whole(4)}),
     Target("fit", fh.fit, {"counts": ("scores", lambda: _selection().counts), "scores": ("scores", _scores),
         "mask": ("mask", _mask), "laws": ("laws", lambda: ("softmax", "uniform"))}),
     Target("fit()[law]", _looked_up, {"laws": ("laws", lambda: ("softmax",)), "name": name("softmax")}),

@@ -279,7 +279,8 @@ ODD: dict[str, st.SearchStrategy[Named]] = {
     "name": NAMES, "text": TEXTS, "rng": RNGS,
     "circuit": CIRCUITS, "model": MODELS, "engine": ENGINES, "budget": BUDGETS, "progress": PROGRESS, "cell": CELLS,
     "params": PARAMS, "run params": _wrong(3, "x", {}, fh.GammaParams, object(), []),
-    "scores": SCORES, "mask": MASKS, "tensor": TENSORS, "tensor mask": TENSOR_MASKS, "heads": HEADS, "law": LAWS,
+    "scores": SCORES, "optional scores": SCORES.filter(lambda named: named.words != "None"), "mask": MASKS,
+    "tensor": TENSORS, "tensor mask": TENSOR_MASKS, "heads": HEADS, "law": LAWS,
     "laws": LAW_LISTS, "path": PATHS, "run": RUN_NAMES, "streams": STREAMS, "names": LISTS_OF_NAMES,
     "mapping": MAPPINGS, "anything": ANYTHING, "score map": SCORE_MAPS,
 }  # fmt: skip
