@@ -198,3 +198,28 @@ def test_the_only_cell_of_a_group_reads_its_column_of_a_table(engine: Engine) ->
         build, duration_ms=5, rng=np.random.default_rng(0), sample=("reader.v",), engine=engine
     )
     assert ran.samples["reader.v"][0, 0] == pytest.approx([0, 1, 1, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("connected", "delay", "says"),
+    [
+        (False, 1 * ms, "synapses 'S' must be connected, got none"),
+        (True, 0.01 * ms, r"delay of 'S' must be 0 or half a time step of 0\.1 ms at least, got 0\.01 ms"),
+    ],
+)
+@pytest.mark.parametrize("engine", ENGINES, ids=["brian2", "fused"])
+def test_synapses_that_wire_nothing_and_delays_of_no_step_are_refused(
+    engine: Engine, connected: bool, delay: b2.Quantity, says: str
+) -> None:
+    group = cells()
+    synapses = b2.Synapses(group, group, on_pre="v_post += 0.1", delay=delay, name="S")
+    if connected:
+        synapses.connect()
+    with pytest.raises(ValueError, match=says):
+        simulate_circuit(
+            Network([group, synapses], {"tau": 10 * ms}),
+            duration_ms=5,
+            rng=np.random.default_rng(0),
+            record=["E"],
+            engine=engine,
+        )

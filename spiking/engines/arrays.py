@@ -84,8 +84,26 @@ def _link(group: b2.NeuronGroup, variable: str) -> np.ndarray:
     return np.array(group.variables[index].get_value(), dtype=np.int64)
 
 
+def _check_wired(synapses: b2.Synapses) -> None:
+    """Raise for synapses that were never made, and for delays that would round to none."""
+    name = synapses.name
+    if not synapses._connect_called:
+        raise ValueError(
+            f"synapses {name!r} must be connected, got none; call their connect(), or leave them out."
+        )
+    for pathway in synapses._pathways:
+        step_s = pathway.source.clock.dt_
+        longest_s = float(np.max(pathway._delays.get_value(), initial=0.0))
+        if 0 < longest_s < step_s / 2:  # Brian2 rounds to whole steps
+            raise ValueError(
+                f"the delay of {name!r} must be 0 or half a time step of {1e3 * step_s:g} ms at least, got "
+                f"{1e3 * longest_s:g} ms, which rounds to none; take a longer delay or a shorter time step."
+            )
+
+
 def _synapses(synapses: b2.Synapses) -> SynapseArrays:
     """The synapses by their source cells."""
+    _check_wired(synapses)
     source, target = (
         np.array(synapses.variables[end].get_value(), dtype=np.int64)
         for end in ("_synaptic_pre", "_synaptic_post")
