@@ -93,6 +93,7 @@ GIVEN: dict[str, dict[str, Any]] = {  # what differs from the defaults
         "contrasts": (0.0, 2.0),
         "loop_trials": 20,
     },
+    "binding-by-synchrony": {"n_networks": 8, "n_windows": 2, "spikes": 16},  # of two the error is not known
     "compare-file": {"scores": SCORES},
     "expressive-transformer": {"spikes": (16,), "n_rows": 200, "matches": (1,), "few_spikes": (4,)},
     "regular-or-random": {  # each kind of cells compiles anew in Brian2
