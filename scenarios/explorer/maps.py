@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from bokeh.events import MouseMove
-from bokeh.models import ColumnDataSource, CustomJSTickFormatter, FixedTicker, LinearColorMapper, Range1d
+from bokeh.models import ColumnDataSource, FixedTicker, LinearColorMapper, Range1d
 from bokeh.palettes import Magma256
 from bokeh.transform import dodge
 
-from scenarios.explorer.pictures import hex_colours, plain
+from scenarios.explorer.pictures import hex_colours, percent_axis, plain, share_bars
 from scenarios.explorer.reader import Read
 from scenarios.workbench.style import INH, SOFTMAX, SPIKING
 
@@ -41,7 +41,8 @@ class Maps:
         self.keys, self.places, self.time = Range1d(-1, 0), Range1d(-1, 0), Range1d(0, 50)
         self.softmax = self._map(self.weights[0], "softmax attention")
         self.share = self._map(self.weights[1], "spike shares")
-        self.raster, self.bars = self._raster(), self._bars()
+        self.raster = self._raster()
+        self.bars = share_bars(HEIGHT + 8 + BELOW, 230, self.keys, self.shares, dash=14)
         self.next = self._next()
 
     def show(self, read: Read) -> None:
@@ -155,26 +156,6 @@ class Maps:
         made.yaxis.update(major_tick_line_color=None, ticker=FixedTicker(ticks=[]))
         return made
 
-    def _bars(self) -> Any:
-        made = plain(
-            HEIGHT + 8 + BELOW,
-            width=230,
-            y_range=self.keys,
-            x_range=Range1d(0, 1),
-            x_axis_label="share of spikes; blue: softmax ± SE",
-            min_border_top=8,
-            min_border_bottom=BELOW,
-        )
-        made.min_border_left = 8
-        made.hbar(y="y", left=0, right="share", height=0.62, color="color", source=self.shares, alpha=0.9)
-        made.hbar(y="y", left="low", right="high", height=0.84, color=SOFTMAX, alpha=0.28, source=self.shares)
-        look = {"marker": "dash", "angle": np.pi / 2, "size": 14, "line_width": 2.2, "color": SOFTMAX}
-        made.scatter("softmax", "y", source=self.shares, **look)
-        made.yaxis.visible = False
-        made.ygrid.grid_line_color = None
-        _percent(made)
-        return made
-
     def _next(self) -> Any:
         made = plain(
             HEIGHT + 8 + BELOW,
@@ -192,10 +173,5 @@ class Maps:
         made.ygrid.grid_line_color = None
         made.yaxis.update(major_tick_line_color=None, ticker=FixedTicker(ticks=[]))
         made.legend.update(location="bottom_right", border_line_color=None, label_text_font_size="11px")
-        _percent(made)
+        percent_axis(made)
         return made
-
-
-def _percent(figure: Any) -> None:
-    figure.xaxis.formatter = CustomJSTickFormatter(code="return +(100 * tick).toFixed(1) + ' %'")
-    figure.xaxis.ticker.desired_num_ticks = 4

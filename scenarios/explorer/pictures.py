@@ -15,7 +15,7 @@ from scenarios.workbench.rasters import key_colours
 from scenarios.workbench.style import FLOOR, GRID, INH, INK, MUTED, PAPER, SOFTMAX, SPIKING
 from spiking.measures.rhythm import GAMMA_BAND_HZ
 
-__all__ = ["LivePictures", "WINDOW_ms", "hex_colours", "plain"]
+__all__ = ["LivePictures", "WINDOW_ms", "hex_colours", "percent_axis", "plain", "share_bars"]
 
 WINDOW_ms = 500.0  # of the raster
 GAP, BAND = 0.25, 1.1  # of the I cells under the keys, in heights of a key
@@ -53,6 +53,34 @@ def plain(height: int, **options: Any) -> Any:
     return made
 
 
+def share_bars(height: int, width: int, keys: Range1d, shares: ColumnDataSource, *, dash: int) -> Any:
+    """Bars of spike shares, with the softmax as dashes of a size and its standard error around them."""
+    made = plain(
+        height,
+        width=width,
+        y_range=keys,
+        x_range=Range1d(0, 1),
+        x_axis_label="share of spikes; blue: softmax ± SE",
+        min_border_top=8,
+        min_border_bottom=BELOW,
+    )
+    made.min_border_left = 8
+    made.hbar(y="y", left=0, right="share", height=0.62, color="color", source=shares, alpha=0.9)
+    made.hbar(y="y", left="low", right="high", height=0.84, color=SOFTMAX, alpha=0.28, source=shares)
+    look = {"marker": "dash", "angle": np.pi / 2, "size": dash, "line_width": 2.2, "color": SOFTMAX}
+    made.scatter("softmax", "y", source=shares, **look)
+    made.yaxis.visible = False
+    made.ygrid.grid_line_color = None
+    percent_axis(made)
+    return made
+
+
+def percent_axis(made: Any) -> None:
+    """Label shares along x as percentages."""
+    made.xaxis.formatter = CustomJSTickFormatter(code="return +(100 * tick).toFixed(1) + ' %'")
+    made.xaxis.ticker.desired_num_ticks = 4
+
+
 class LivePictures:
     """Figures of one row; `restart` for another row, `advance` as time goes on, `look` now and then."""
 
@@ -70,7 +98,7 @@ class LivePictures:
         self.ticker = FixedTicker(ticks=[])  # a new one for each row would make Bokeh walk through all models
         self._points = POINTS
         self.raster = self._raster()
-        self.share = self._share()
+        self.share = share_bars(HEIGHT + 8 + BELOW, 240, self.keys, self.shares, dash=17)
         self.field = self._field()
         self.spectrum = self._spectrum()
         self.per_cycle = self._per_cycle()
@@ -212,27 +240,6 @@ class LivePictures:
         made.xaxis.visible = False
         self.line = Span(location=-3, dimension="width", line_color=GRID, line_width=1)
         made.add_layout(self.line)
-        return made
-
-    def _share(self) -> Any:
-        made = plain(
-            HEIGHT + 8 + BELOW,
-            y_range=self.keys,
-            x_range=Range1d(0, 1),
-            width=240,
-            x_axis_label="share of spikes; blue: softmax ± SE",
-            min_border_top=8,
-            min_border_bottom=BELOW,
-        )
-        made.min_border_left = 8
-        made.hbar(y="y", left=0, right="share", height=0.62, color="color", source=self.shares, alpha=0.9)
-        made.hbar(y="y", left="low", right="high", height=0.84, color=SOFTMAX, alpha=0.28, source=self.shares)
-        look = {"marker": "dash", "angle": np.pi / 2, "size": 17, "line_width": 2.2, "color": SOFTMAX}
-        made.scatter("softmax", "y", source=self.shares, **look)
-        made.yaxis.visible = False
-        made.ygrid.grid_line_color = None
-        made.xaxis.formatter = CustomJSTickFormatter(code="return Math.round(100 * tick) + ' %'")
-        made.xaxis.ticker.desired_num_ticks = 4
         return made
 
     def _field(self) -> Any:
