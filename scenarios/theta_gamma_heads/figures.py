@@ -108,8 +108,9 @@ def sentences(study: Study) -> Figure:
 
 @captioned(
     "(A) Rows in which two hops in one theta cycle end at the right key, against what leaks of the first scores "
-    "into the second slot, for all circuits; open: as many samples with as much leak. (B) The base circuit and its "
-    "controls, (C) by the theta cycles over which spikes are counted, and by the hops of one cycle. Bars are "
+    "into the second slot, for all circuits; open: as many samples with as much leak. (B) The base circuit; "
+    "a softmax, and as many samples of it; no E to I, at about as many spikes; the first hop alone; values of "
+    "another row. (C) By the theta cycles over which spikes are counted, and by the hops of one cycle. Bars are "
     "standard errors."
 )
 def hops(study: Study) -> Figure:
@@ -127,7 +128,8 @@ def hops(study: Study) -> Figure:
     bars = {"spikes": hopped.circuits["base"].accuracy, **hopped.controls}
     dots(ax["B"], range(len(bars)), list(bars.values()), color=CONTROL)
     dots(ax["B"], [0], [bars["spikes"]], color=SPIKING)
-    names = [name.replace("_", " ") for name in bars]
+    short = {"off": "no E to I", "one_hop": "one hop", "strangers": "other's values"}
+    names = [short.get(name, name) for name in bars]
     ax["B"].set_xticks(range(len(bars)), names, rotation=30, ha="right")
     ax["B"].set(ylabel="accuracy", ylim=(-0.03, 1.05))
     dots(ax["C"], list(hopped.by_cycles), list(hopped.by_cycles.values()), fmt="o-", label="theta cycles")
