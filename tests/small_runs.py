@@ -110,6 +110,7 @@ SMALL: dict[str, dict[str, Any]] = {  # what makes a scenario short, where its m
         "pair_ms": 30.0, "lags": (0.3,), "rates": (1.0,),
     },
     "one-row": {"scores": (1.0, 0.0), "n_cells": 5, "duration_ms": 200.0},
+    "one-head": {"spikes": 4, "text": "Attention is a choice.", "layer": 0, "head": 0, "n_cells": 2},
     "gamma-filter": {
         "dcs": (10.0, 20.0), "acs": (0.0, 10.0), "frequencies": (40.0,), "repeats": 2, "filter_ms": 50.0,
         "n_rows": 8, "n_keys": 4, "window_ms": 100.0, "queries": (2.0,), "senders": (1.0,), "taus": (5.0,),

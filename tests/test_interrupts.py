@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fake_scenario
+import numpy as np
 import pytest
 
 from scenarios.workbench import registry
 from scenarios.workbench.cli import main
 from scenarios.workbench.outcome import RunContext
+from spiking import PARAMETER_SETS, GammaCircuit, engine_named
 
 HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -82,3 +84,19 @@ def test_what_nohup_ignores_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> No
         assert interrupted(monkeypatch, send) == 143
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("name", ["events", "fused", "brian2"])
+def test_a_kernel_that_is_interrupted_simulates_on_as_if_nothing_had_been(name: str) -> None:
+    """As in a notebook: the signal comes while rows are simulated, and the next cell is run."""
+    circuit, engine = GammaCircuit(PARAMETER_SETS["escape"]), engine_named(name)
+    scores = np.random.default_rng(0).normal(size=(6, 4))
+
+    def counts(progress: Callable[[float], None] | None = None) -> np.ndarray:
+        rng = np.random.default_rng(1)
+        return circuit.attend(scores, duration_ms=100, rng=rng, engine=engine, progress=progress).counts
+
+    before = counts()
+    with pytest.raises(KeyboardInterrupt):
+        counts(lambda _: os.kill(os.getpid(), signal.SIGINT))
+    np.testing.assert_array_equal(counts(), before)

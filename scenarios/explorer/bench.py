@@ -11,9 +11,10 @@ import numpy as np
 import panel as pn
 
 from scenarios.explorer.frame import html
-from scenarios.explorer.live import Live, Worker
+from scenarios.explorer.live import Live
 from scenarios.explorer.pictures import LivePictures, WINDOW_ms
 from scenarios.explorer.state import Setting
+from scenarios.explorer.worker import Worker
 from scenarios.one_row.measures import LEAST_ms, Watched
 
 __all__ = ["Bench"]

@@ -14,9 +14,8 @@ from scenarios.explorer.bench import Bench
 from scenarios.explorer.controls import Controls
 from scenarios.explorer.frame import Frame, House, html
 from scenarios.explorer.live import Live
-from scenarios.explorer.state import CAN_BE_IMPORTED, ENGINE, SCENARIO, Setting, Setup
+from scenarios.explorer.state import CAN_BE_IMPORTED, Setting, Setup
 from scenarios.workbench.errors import UsageError
-from scenarios.workbench.execute import run_scenario
 
 __all__ = ["CircuitRoom"]
 
@@ -157,19 +156,9 @@ class CircuitRoom:
         self._lines[:] = [html("".join(texts))]
 
     def _save(self) -> None:
-        """Leave a run folder of each setting; the same setting is saved once."""
+        """Leave a run folder of each setting."""
         settings = [setting for setting in (self.setup.a, self.setup.b) if setting is not None]
-        self._frame.note("Saving …")
-
-        def job() -> str:
-            return "; ".join(_saved(setting, self._house) for setting in settings)
-
-        def done(text: str | None, message: str) -> None:
-            self._frame.note(text or "")
-            if message:
-                self._frame.say(f"Nothing was saved: {message}")
-
-        self._house.worker.submit(job, lambda text, message: self._frame.later(lambda: done(text, message)))
+        self._frame.save(self._house, settings)
 
     def _tick(self) -> None:
         waits = self.a.waits or (self.setup.b is not None and self.b.waits)
@@ -181,11 +170,3 @@ class CircuitRoom:
         if self._stirred and time.monotonic() - self._stirred > ADDRESS_s:
             self._stirred = 0.0
             self._frame.address(self.setup.search())
-
-
-def _saved(setting: Setting, house: House) -> str:
-    folder = house.runs / setting.folder_name()
-    if folder.exists():
-        return f"{folder} holds this run already"
-    run_scenario(SCENARIO, setting.params, seed=setting.seed, engine=ENGINE, out=folder)
-    return f"saved as {folder}"

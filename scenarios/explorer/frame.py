@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -10,7 +10,8 @@ from typing import Any
 
 import panel as pn
 
-from scenarios.explorer.live import Worker
+from scenarios.explorer.addressed import Addressed
+from scenarios.explorer.worker import Worker
 from scenarios.workbench.store import RUNS
 
 __all__ = ["ROOMS", "STYLE", "Frame", "House", "html"]
@@ -32,9 +33,14 @@ class House:
     circuits: tuple[str, ...] = ()  # of the user's own, named on the command line
     _readers: dict[str, Any] = field(default_factory=dict)
 
+    def stop(self) -> None:
+        """Interrupt what is simulated and loaded."""
+        self.worker.stop()
+        self.loader.stop()
+
     def reader(self, model: str) -> Any:
         """The `Reader` of a model, loaded once; the last two are kept."""
-        from scenarios.explorer.reader import Reader
+        from scenarios.one_head.reader import Reader
 
         if model not in self._readers:
             loaded = Reader(model)
@@ -80,6 +86,20 @@ class Frame:
         """Put a state into the address of the window."""
         if pn.state.location is not None and pn.state.location.search != search:
             pn.state.location.search = search
+
+    def save(self, house: House, shown: Sequence[Addressed]) -> None:
+        """Leave a run folder of each of the states shown, and say where."""
+        self.note("Saving …")
+
+        def done(text: str | None, message: str) -> None:
+            self.note(text or "")
+            if message:
+                self.say(f"Nothing was saved: {message}")
+
+        house.worker.submit(
+            lambda: "; ".join(one.saved(house.runs) for one in shown),
+            lambda text, message: self.later(lambda: done(text, message)),
+        )
 
     def later(self, call: Callable[[], None]) -> None:
         """Call from the thread of the page; nothing happens once the window is closed."""

@@ -4,45 +4,18 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 import numpy as np
 
 from scenarios.explorer.state import Setting
 from scenarios.one_row import watched_circuit
 from scenarios.one_row.measures import Watched
-from scenarios.workbench.errors import describe
 from spiking import Fused, RowCircuit, Selection
 
-__all__ = ["FIRST_ms", "Live", "Worker"]
+__all__ = ["FIRST_ms", "Live"]
 
-T = TypeVar("T")
 OWN = ("n_cells", "inhibition", "tau_gaba_ms", "delay_ms")
 FIRST_ms = 1000.0  # of the first span
-
-
-class Worker:
-    """One thread that works for all windows, one thing after the other.
-
-    A single one simulates: Brian2 reads a circuit with global state, and the engine takes all cores by itself.
-    """
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="worker")
-
-    def submit(self, job: Callable[[], T], done: Callable[[T | None, str], None]) -> None:
-        """Run a job; `done` is given its result and "", or None and a message, in the thread."""
-        self._pool.submit(self._run, job, done)
-
-    def _run(self, job: Callable[[], T], done: Callable[[T | None, str], None]) -> None:
-        try:
-            result = job()
-        except BaseException as error:  # whatever a user's circuit raises: the server lives
-            done(None, describe(error) or f"{type(error).__name__}: {error}")
-        else:
-            done(result, "")
 
 
 class Live:

@@ -12,7 +12,8 @@ from bokeh.palettes import Magma256
 from bokeh.transform import dodge
 
 from scenarios.explorer.pictures import hex_colours, percent_axis, plain, share_bars
-from scenarios.explorer.reader import Read
+from scenarios.one_head.reader import Read
+from scenarios.workbench.head_rows import token_label
 from scenarios.workbench.style import INH, SOFTMAX, SPIKING
 
 __all__ = ["Maps"]
@@ -54,11 +55,11 @@ class Maps:
         self.rows.update(start=n, end=0)
         every = 1 + n // MOST_LABELS
         ticks = [place + 0.5 for place in range(0, n, every)]
-        names = {place + 0.5: read.tokens[place].strip() or "·" for place in range(0, n, every)}
+        names = {place + 0.5: token_label(read.tokens[place]) for place in range(0, n, every)}
         for figure in (self.softmax, self.share):
             for axis in figure.axis:
                 axis.ticker.ticks, axis.major_label_overrides = ticks, names
-        self.cursor.data = {"y": [read.reading.query + 0.5]}
+        self.cursor.data = {"y": [read.params.query + 0.5]}
         self._show_row(read)
         self._show_words(read)
 
@@ -97,7 +98,7 @@ class Maps:
         }
         self.bars.x_range.end = 1.15 * max(float((softmax[best] + error).max()), float(counts.max() / total))
         self.keys.update(start=bottom - 1.1 if inh is not None else bottom, end=0)
-        labels = {tick: read.tokens[at].strip() or "·" for tick, at in zip(ticks, best, strict=True)}
+        labels = {tick: token_label(read.tokens[at]) for tick, at in zip(ticks, best, strict=True)}
         extra = {bottom - 0.55: "I cells"} if inh is not None else {}
         self.raster.yaxis[0].ticker.ticks = [*ticks, *extra]
         self.raster.yaxis.major_label_overrides = {**labels, **extra}

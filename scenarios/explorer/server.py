@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import socket
 import webbrowser
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 import panel as pn
+from tornado.websocket import WebSocketClosedError
 
 from bridge.heads.named import check_circuit_name
 from scenarios.explorer.circuit_room import CircuitRoom
@@ -23,6 +26,7 @@ __all__ = ["ADDRESS", "explore", "made_server"]
 
 ADDRESS = "127.0.0.1"
 MOST_PORTS = 65_535
+M_MMAP_THRESHOLD, LARGE_bytes = -3, 128 * 1024  # of mallopt(3); the value with which glibc begins
 
 
 def explore(*, port: int, browser: bool, runs: Path, circuits: Sequence[str] = ()) -> None:
@@ -46,7 +50,9 @@ def explore(*, port: int, browser: bool, runs: Path, circuits: Sequence[str] = (
     """
     for name in circuits:
         check_circuit_name(name)
-    server = made_server(House(runs=runs, circuits=tuple(circuits)), free_port(port))
+    _give_memory_back()
+    house = House(runs=runs, circuits=tuple(circuits))
+    server = made_server(house, free_port(port))
     server.start()
     url = f"http://{ADDRESS}:{server.port}/"
     click.echo(f"{url}  (Ctrl-C ends it)")
@@ -58,6 +64,18 @@ def explore(*, port: int, browser: bool, runs: Path, circuits: Sequence[str] = (
         click.echo("stopped")
     finally:
         server.stop()
+        house.stop()
+
+
+def _give_memory_back() -> None:
+    """Have large arrays leave the process when they are freed.
+
+    As large blocks are freed, glibc raises the size from which it asks the system for a block of its own
+    (mallopt(3)). The arrays of a row that goes on, a little larger with every look, would then leave holes in
+    the heap.
+    """
+    with suppress(AttributeError, OSError, TypeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_bytes)
 
 
 def free_port(port: int) -> int:
@@ -78,9 +96,7 @@ def free_port(port: int) -> int:
 def made_server(house: House, port: int) -> Any:
     """A server of all rooms, not started."""
     pn.extension(raw_css=[STYLE])
-    logging.getLogger("bokeh.server.views.ws").setLevel(
-        logging.ERROR
-    )  # it warns of each window that was closed
+    _say_nothing_of_closed_windows()
     rooms = {"/": CircuitRoom, "circuit": CircuitRoom, "transformer": TransformerRoom, "runs": RunsRoom}
     pages: dict[str, Any] = {name: _page(house, room) for name, room in rooms.items()}
     return pn.io.server.get_server(
@@ -91,6 +107,14 @@ def made_server(house: House, port: int) -> Any:
         show=False,
         start=False,
         websocket_origin=[f"{ADDRESS}:{port}", f"localhost:{port}"],
+    )
+
+
+def _say_nothing_of_closed_windows() -> None:
+    """Bokeh warns of each, and what was on its way to one is an error of asyncio."""
+    logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)
+    logging.getLogger("asyncio").addFilter(
+        lambda record: not (record.exc_info and isinstance(record.exc_info[1], WebSocketClosedError))
     )
 
 

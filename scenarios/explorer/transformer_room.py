@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from html import escape
 from typing import Any
 
@@ -13,8 +13,10 @@ import panel as pn
 
 from scenarios.explorer.frame import Frame, House, html
 from scenarios.explorer.maps import Maps
-from scenarios.explorer.reader import SPIKES, Read, Reader, Reading
+from scenarios.explorer.reading import SPIKES, Reading
+from scenarios.one_head.reader import Read, Reader
 from scenarios.workbench.errors import UsageError
+from scenarios.workbench.head_rows import token_label
 from scenarios.workbench.pretrained import MINILM
 from scenarios.workbench.smollm2 import SMOLLM2
 from spiking import PARAMETER_SETS
@@ -30,6 +32,7 @@ class TransformerRoom:
     def __init__(self, house: House, query: Mapping[str, str]) -> None:
         self._house, self._frame = house, Frame("transformer")
         self.reading = Reading()
+        self._circuits = (*PARAMETER_SETS, *house.circuits)
         self._quiet = False
         self._asked = self._answered = 0
         self._pointed: int | None = None
@@ -38,7 +41,7 @@ class TransformerRoom:
         self._numbers = html()
         self._make_widgets()
         try:
-            self.reading = Reading.of_query(query)
+            self.reading = Reading.of_query(query).check_circuit(self._circuits)
         except (UsageError, ValueError, TypeError) as error:
             self._frame.say(f"This address cannot be shown: {error}")
         self._put(self.reading)
@@ -73,9 +76,10 @@ class TransformerRoom:
         self.head = pn.widgets.IntSlider(name="head", start=0, end=11, **look)
         self.query = pn.widgets.IntSlider(name="query (or the row under the cursor)", start=0, end=21, **look)
         self.spikes = pn.widgets.DiscreteSlider(name="spikes of a row", options=list(SPIKES), **look)
-        self.circuit = pn.widgets.Select(name="circuit", options=list(PARAMETER_SETS), **look)
+        self.circuit = pn.widgets.Select(name="circuit", options=list(self._circuits), **look)
         self.seed = pn.widgets.IntInput(name="seed", start=0, end=2**31 - 1, **look)
-        self.code = pn.widgets.Toggle(name="Python", **look)
+        self.code = pn.widgets.Toggle(name="Python and command", **look)
+        self.save = pn.widgets.Button(name="Save run folder", **look)
         self._lines = pn.Column(sizing_mode="stretch_width")
         self._values = ("model", "text", "layer", "head", "query", "spikes", "circuit", "seed")
         for name in self._values:
@@ -84,7 +88,8 @@ class TransformerRoom:
             lambda event: self._take(model=event.new.strip()) if event.new else None, "value"
         )
         self.code.param.watch(lambda _: self._write_lines(), "value")
-        names = ("model", "folder", *self._values[1:], "code")
+        self.save.on_click(lambda _: self._save())
+        names = ("model", "folder", *self._values[1:], "code", "save")
         self._widgets = [getattr(self, name) for name in names]
 
     def _changed(self, event: Any) -> None:
@@ -98,7 +103,7 @@ class TransformerRoom:
 
     def _take(self, **values: Any) -> None:
         try:
-            self.reading = replace(self.reading, **values)
+            self.reading = self.reading.changed(**values)
         except (UsageError, ValueError, TypeError) as error:
             return self._frame.say(str(error))
         self._frame.say("")
@@ -108,13 +113,14 @@ class TransformerRoom:
     def _put(self, reading: Reading) -> None:
         """Set the widgets; a slider whose end lies lower is moved on."""
         self._quiet, self._stirred = True, time.monotonic()
-        if reading.model not in self.model.options:
-            self.model.options = [*self.model.options, reading.model]
-        spikes = sorted({*SPIKES, reading.spikes})
+        values = {**asdict(reading.params), "seed": reading.seed}
+        if values["model"] not in self.model.options:
+            self.model.options = [*self.model.options, values["model"]]
+        spikes = sorted({*SPIKES, values["spikes"]})
         if self.spikes.options != spikes:
             self.spikes.options = spikes
         for name in self._values:
-            widget, value = getattr(self, name), getattr(reading, name)
+            widget, value = getattr(self, name), values[name]
             if name in ("layer", "head", "query"):
                 widget.end = max(widget.end, value)
             if widget.value != value:
@@ -143,19 +149,19 @@ class TransformerRoom:
             if reader is None:
                 return told(None, message)
             return self._house.worker.submit(
-                lambda: (reader, reader.read(reader.nearest(reading))) if number == self._asked else None,
+                lambda: (reader, reading.read(reader)) if number == self._asked else None,
                 told,
             )
 
-        self._house.loader.submit(lambda: self._house.reader(reading.model), loaded)
+        self._house.loader.submit(lambda: self._house.reader(reading.params.model), loaded)
 
     def _show(self, reader: Reader, read: Read) -> None:
         self._quiet = True
         self.layer.end, self.head.end = reader.n_layers - 1, reader.n_heads - 1
         self.query.end = len(read.tokens) - 1
         self._quiet = False
-        self.reading = read.reading
-        self._put(read.reading)
+        self.reading = replace(self.reading, params=read.params)
+        self._put(self.reading)
         self.maps.show(read)
         row = [*self._row[:2], self._next] if read.words else self._row[:2]
         if list(self._row) != list(row):
@@ -163,10 +169,14 @@ class TransformerRoom:
         self._numbers.object = f'<div class="numbers">{_in_numbers(read)}</div>'
 
     def _write_lines(self) -> None:
-        self._lines[:] = [html(f"<pre>{escape(self.reading.python())}</pre>")] if self.code.value else []
+        text = f"{escape(self.reading.python())}\n\n$ {escape(self.reading.command())}"
+        self._lines[:] = [html(f"<pre>{text}</pre>")] if self.code.value else []
+
+    def _save(self) -> None:
+        self._frame.save(self._house, [self.reading])
 
     def _tick(self) -> None:
-        if self._pointed not in (None, self.reading.query) and self._answered == self._asked:
+        if self._pointed not in (None, self.reading.params.query) and self._answered == self._asked:
             self._take(query=self._pointed)
         self._pointed = None if self._answered == self._asked else self._pointed
         waits = self._asked_at and time.monotonic() - self._asked_at > SLOW_s
@@ -178,11 +188,11 @@ class TransformerRoom:
 
 def _in_numbers(read: Read) -> str:
     """What the row and the next token say, as one line."""
-    reading, row = read.reading, read.row
+    shown, row = read.params, read.row
     distance = 0.5 * np.abs(row.weights - row.softmax).sum()
     time_ms = float(row.selection.row_ms[0])
     said = (
-        f"layer {reading.layer}, head {reading.head}, query <b>{escape(read.tokens[reading.query].strip())}</b> · "
+        f"layer {shown.layer}, head {shown.head}, query <b>{escape(token_label(read.tokens[shown.query]))}</b> · "
         f"<b>{int(row.counts.sum())} spikes</b> in {time_ms:.1f} ms · total variation to softmax "
         f"<b>{distance:.3f}</b>"
     )

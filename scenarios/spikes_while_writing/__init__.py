@@ -11,11 +11,9 @@ from scenarios.spikes_while_writing.figures import figures
 from scenarios.spikes_while_writing.measures import Study, chosen, in_data, in_numbers, in_words
 from scenarios.workbench.causal import load_causal
 from scenarios.workbench.causal_params import CausalParams
-from scenarios.workbench.errors import UsageError
-from scenarios.workbench.head_params import CircuitParams
+from scenarios.workbench.head_params import CircuitParams, check_keyed
 from scenarios.workbench.outcome import Outcome, RunContext
 from scenarios.workbench.params import param
-from spiking.engines import ENGINES
 
 __all__ = ["QUESTION", "Params", "run"]
 
@@ -40,10 +38,7 @@ class Params(CircuitParams, CausalParams):
 
 def run(params: Params, ctx: RunContext) -> Outcome:
     """Write with all heads in spikes, then simulate every row of the last token again and look inside."""
-    if not ENGINES[ctx.engine_name].takes_streams:
-        raise UsageError(
-            f"engine must key its rows, so that they can be simulated again, got {ctx.engine_name}; use events"
-        )
+    check_keyed(ctx.engine_name)
     with ctx.progress.stage("read the model", share=0.1):
         pretrained = load_causal(params.model)
         given = pretrained.read([params.prompt])

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scenarios.spikes_while_writing.measures import Study, plain
-from scenarios.workbench.axes import SMALL
+from scenarios.spikes_while_writing.measures import Study
+from scenarios.workbench.head_rows import draw_head_row, token_label
 from scenarios.workbench.outcome import Picture
 from scenarios.workbench.panels import captioned, panels, pictures
-from scenarios.workbench.rasters import draw_row, draw_shares, key_colours
+from scenarios.workbench.rasters import key_colours
 from scenarios.workbench.style import GRID, INK, SPIKING
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["figures"]
 
-MOST_KEYS = 8  # in the raster of one head
 MOST_NAMES = 12  # of layers, so that labels do not touch
 MARGIN = 0.06  # of a cell of the wall, on each side
 LINE = 108  # letters of the text
@@ -28,7 +27,7 @@ LINE = 108  # letters of the text
 def figures(study: Study) -> dict[str, Picture]:
     """In the report's order."""
     layer, head = study.shown
-    about = {"layer": layer, "head": head, "n": len(study.rows), "word": plain(study.tokens[-1])}
+    about = {"layer": layer, "head": head, "n": len(study.rows), "word": token_label(study.tokens[-1])}
     return pictures(study, wall, row, layers, **about)
 
 
@@ -82,20 +81,7 @@ def _text(ax: Axes, study: Study, shades: np.ndarray) -> None:
     "same scores."
 )
 def row(study: Study) -> Figure:
-    shown = study.rows[study.shown]
-    order = np.sort(np.argsort(-shown.counts, kind="stable")[:MOST_KEYS])
-    labels = [plain(study.read[key]) for key in order]
-    figure, ax = panels("AB\naB", height_in=3.8, width_ratios=(1.9, 1), height_ratios=(3, 1))
-    window_ms = float(shown.selection.row_ms[0])
-    colours = key_colours(len(study.read))[order]
-    draw_row(
-        ax["A"], ax["a"], shown.selection, 0,
-        order=order, labels=labels, window_ms=window_ms, colours=colours,
-    )  # fmt: skip
-    ax["A"].set_ylabel("")
-    draw_shares(ax["B"], shown.weights[order], shown.softmax[order], labels)
-    ax["B"].legend(loc="lower right", fontsize=SMALL)
-    return figure
+    return draw_head_row(study.rows[study.shown], study.read)
 
 
 @captioned(

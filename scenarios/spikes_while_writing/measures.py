@@ -11,6 +11,7 @@ import xarray as xr
 
 from bridge.huggingface import RecordedRow
 from scenarios.workbench.errors import UsageError
+from scenarios.workbench.head_rows import token_label
 from scenarios.workbench.lines import Lines
 from scenarios.workbench.outcome import Numbers, Words
 from scenarios.workbench.sentences import choose, words
@@ -20,7 +21,7 @@ from scenarios.workbench.tables import column
 if TYPE_CHECKING:
     from scenarios.spikes_while_writing import Params
 
-__all__ = ["Place", "Study", "chosen", "in_data", "in_numbers", "in_words", "plain"]
+__all__ = ["Place", "Study", "chosen", "in_data", "in_numbers", "in_words"]
 
 Place = tuple[int, int]  # layer, head
 ALONE = 0.8  # share of its spikes with which one token has a row to itself
@@ -100,11 +101,6 @@ def _effective(weights: np.ndarray) -> float:
     return float(np.exp(-(positive * np.log(positive)).sum()))
 
 
-def plain(token: str) -> str:
-    """A token as a label: without the space before it, and seen where it is only white space."""
-    return token.strip() or token.replace("\n", "↵").replace(" ", "␣")
-
-
 def chosen(params: Params, rows: Mapping[Place, RecordedRow]) -> Place:
     """The head that was asked for, or the one whose second and third key, the first token aside, spike most.
 
@@ -168,10 +164,10 @@ def in_numbers(study: Study) -> Numbers:
 def in_words(m: Numbers, study: Study) -> Words:
     """The answer, from the numbers."""
     signs = clear(_differences(study))
-    asked, told = (plain(token) for token in study.tokens[-2:])
+    asked, told = (token_label(token) for token in study.tokens[-2:])
     layer, head = study.shown
     row = study.rows[study.shown]
-    best = [plain(study.read[key]) for key in np.argsort(-row.counts)[:3] if row.counts[key]]
+    best = [token_label(study.read[key]) for key in np.argsort(-row.counts)[:3] if row.counts[key]]
     taken = f"A token takes {m['spikes']} spikes in {len(study.rows)} heads."
     rest = (
         f"At the last, where “{asked}” is followed by “{told}”, {m['first']:.0%} of them fall on the first token "

@@ -13,7 +13,7 @@ from scenarios.workbench.errors import UsageError
 from scenarios.workbench.pretrained import Pretrained, load_pretrained
 from scenarios.workbench.smollm2 import SMOLLM2, check_packages, load_gguf, smollm2_file
 
-__all__ = ["check_gguf", "is_causal", "load_causal", "text_of", "windows_of"]
+__all__ = ["check_gguf", "is_causal", "load_causal", "load_text_model", "text_of", "windows_of"]
 
 
 def load_causal(name: str) -> Pretrained:
@@ -39,6 +39,27 @@ def load_causal(name: str) -> Pretrained:
             f"model must come with the tokenizer that it was trained with, got {name} with one that makes no "
             "tokens of a text; save the model's own in its folder"
         )
+    return pretrained
+
+
+def load_text_model(name: str) -> Pretrained:
+    """A model that reads text with one stack of layers, causal or not, with plain attention.
+
+    Parameters
+    ----------
+    name : str
+        `minilm`, `smollm2`, a folder or a GGUF file.
+
+    Raises
+    ------
+    UsageError
+        For a model of images, and an encoder with a decoder; else as `load_causal` and `load_pretrained`.
+    """
+    pretrained = load_causal(name) if name == SMOLLM2 or name.endswith(".gguf") else load_pretrained(name)
+    if pretrained.tokenizer is None:
+        raise UsageError(f"model must read text, got {name}, which reads images; give another")
+    if pretrained.model.config.is_encoder_decoder:
+        raise UsageError(f"model must be an encoder or a decoder, got {name}, which is both; give another")
     return pretrained
 
 

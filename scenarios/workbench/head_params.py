@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from bridge import SpikingHead
 from bridge.heads.choice import chosen_heads
 from bridge.heads.named import check_circuit_name, circuit_named
+from scenarios.workbench.errors import UsageError
 from scenarios.workbench.outcome import RunContext
 from scenarios.workbench.params import ScenarioParams, param
 from scenarios.workbench.pretrained import MINILM
 from spiking import PARAMETER_SETS, RowCircuit
+from spiking.engines import ENGINES
 
-__all__ = ["CircuitParams", "HeadParams", "PretrainedParams", "chosen_text"]
+if TYPE_CHECKING:
+    from bridge import SpikingHead
+
+__all__ = ["CircuitParams", "HeadParams", "PretrainedParams", "check_keyed", "chosen_text"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +57,8 @@ class HeadParams(CircuitParams):
         seeds: int = 2**63,
     ) -> SpikingHead:
         """Make a head of this circuit, or its sampled twin, with a seed below `seeds` from the run's generator."""
+        from bridge import SpikingHead  # loads torch, which a page of sliders can do without
+
         return SpikingHead(
             self.row_circuit(),
             spikes=spikes,
@@ -74,6 +81,14 @@ class PretrainedParams(HeadParams):
     def row_circuit(self) -> RowCircuit:
         """Make the circuit of every head that spikes, at this temperature."""
         return circuit_named(self.circuit, temperature=self.temperature, n_cells=self.n_cells)
+
+
+def check_keyed(engine: str) -> None:
+    """Raise unless the engine keys its rows, so that one of them can be simulated again and looked at."""
+    if not ENGINES[engine].takes_streams:
+        raise UsageError(
+            f"engine must key its rows, so that they can be simulated again, got {engine}; use events"
+        )
 
 
 def chosen_text(heads: str, n_heads: Sequence[int]) -> str:

@@ -137,6 +137,10 @@ class Outcome:
                 f"in_short must be at most {N_IN_SHORT} sentences, each with its full stop, "
                 f"got {self.in_short!r}; leave the rest to the verdict"
             )
+        if self.spikes and "spikes" in self.dataset.variables:
+            raise ValueError(
+                "dataset must leave the name 'spikes' to the spike times, got a variable of that name; use n_spikes"
+            )
         bare = [
             str(name)
             for name, variable in self.dataset.variables.items()

@@ -236,6 +236,9 @@ SCENARIOS: dict[str, Entry] = {
     "one-row": Entry(
         OWN, "2 to 16 scores of yours compete in one row: raster, field, shares, spectrum, spikes a cycle"
     ),
+    "one-head": Entry(
+        OWN, "A text of yours in one head of a pretrained model: maps, the spikes of a query, the next token"
+    ),
     "compare-file": Entry(OWN, "Your own scores, or queries, keys and values, through the gamma circuit"),
 }
 
