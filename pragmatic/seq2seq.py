@@ -96,7 +96,7 @@ class Seq2Seq(nn.Module):
         return torch.cat(chosen, dim=1)
 
     def _first(self, source: Tensor) -> Tensor:
-        return torch.full((len(source), 1), self.params.n_symbols)
+        return torch.full((len(source), 1), self.params.n_symbols, device=source.device)
 
     def _read(self, decoded: Tensor, encoded: Tensor) -> Tensor:
         if self.head is None:

@@ -154,7 +154,7 @@ def _added(counts: np.ndarray, value: Tensor, whole: np.ndarray, n_queries: int)
     precise = value.detach().cpu().to(torch.promote_types(value.dtype, torch.float32))
     vectors, at = lines(precise)
     at = at.reshape(-1, n_keys)  # where each key's vector lies
-    output = torch.empty(len(counts), dim, dtype=precise.dtype)
+    output = torch.empty(len(counts), dim, dtype=precise.dtype, device="cpu")
     into = output.numpy()
     in_parts(
         lambda first, stop: _summed(counts, vectors, at, whole, n_queries, into, first, stop), *counts.shape

@@ -114,7 +114,7 @@ class Shares:
     def __init__(self, shape: tuple[int, int], dtype: torch.dtype) -> None:
         with torch.inference_mode(False):  # otherwise the tensor would not count its changes (`SpikeCounts`)
             self.weights = torch.empty(
-                shape, dtype=torch.float64 if dtype == torch.float64 else torch.float32
+                shape, dtype=torch.float64 if dtype == torch.float64 else torch.float32, device="cpu"
             )
         self.totals = np.empty(shape[0], dtype=np.int64)
 

@@ -71,11 +71,11 @@ class SlottedScoreMap:
                 f"scores must be (..., {self.circuit.n_slots} heads, queries, keys), got {tuple(scores.shape)}; "
                 "give the circuit as many slots as the layer has heads."
             )
-        heads_last = scores.detach().double().movedim(-3, -2)  # (..., n_queries, n_heads, n_keys)
+        heads_last = scores.detach().cpu().double().movedim(-3, -2)  # (..., n_queries, n_heads, n_keys)
         rows = heads_last.reshape(-1, *heads_last.shape[-2:]).numpy()
         present = None
         if mask is not None:
-            allowed = mask.expand(scores.shape).movedim(-3, -2).reshape(rows.shape).numpy()
+            allowed = mask.cpu().expand(scores.shape).movedim(-3, -2).reshape(rows.shape).numpy()
             if (allowed != allowed[:, :1]).any():
                 raise ValueError(
                     "mask must be the same for all heads of a slotted circuit, got another for some."
@@ -88,4 +88,4 @@ class SlottedScoreMap:
         self.spikes += int(selected.counts.sum())
         self.rows += len(rows) * self.circuit.n_slots
         weights = torch.from_numpy(selected.weights).reshape(heads_last.shape).movedim(-2, -3)
-        return weights.to(scores.dtype)
+        return weights.to(scores)

@@ -148,7 +148,7 @@ class UnevenScoreMap:
         numbers = None if streams is None else torch.from_numpy(np.asarray(streams)).reshape(budgets.shape)
         for budget in budgets.unique().tolist():
             here = budgets == budget
-            own = None if numbers is None else numbers[here].numpy()
+            own = None if numbers is None else numbers[here.cpu()].numpy()
             shares[here] = self._map(budget)(scores[here], streams=own)
         limits = torch.finfo(shares.dtype)
         finite = log_weights.clamp_min(limits.min)  # at a masked key, whose share is 0

@@ -170,7 +170,7 @@ class FeedbackTransformer(nn.Module):
         n = x.shape[1]
         memories = self._keys_and_values(torch.cat([self.start.expand(len(x), 1, -1), x[:, :-1]], dim=1))
         for layer, (keys, values) in zip(self.layers, memories, strict=True):
-            x = layer(x, keys, values, causal_mask(n, n), self.head)
+            x = layer(x, keys, values, causal_mask(n, n, device=x.device), self.head)
         return x
 
     def _keys_and_values(self, x: Tensor) -> Tensor:
@@ -184,7 +184,9 @@ class FeedbackTransformer(nn.Module):
         if self.params.memory == "all":
             return self.level_logits.softmax(0)
         kept = 0 if self.params.memory == "first" else self.params.n_layers
-        return functional.one_hot(torch.tensor(kept), self.params.n_layers + 1).to(self.start.dtype)
+        return functional.one_hot(torch.tensor(kept, device=self.start.device), self.params.n_layers + 1).to(
+            self.start.dtype
+        )
 
 
 class GatedReader(nn.Module):

@@ -111,7 +111,8 @@ class Mechanisms(nn.Module):
         k, w = params.n_modules, params.width
         choose = select or top_k(params.n_active)
         score_of, gates_of = self._read_in(x)
-        output, cell = self.begin.expand(-1, -1, n_batch, -1), torch.zeros(n_models, k, n_batch, w)
+        output = self.begin.expand(-1, -1, n_batch, -1)
+        cell = torch.zeros_like(output)
         outputs = []
         for t in range(n_steps):
             score = (output * score_of[t]).sum(dim=-1)  # (M, K, B)

@@ -92,7 +92,7 @@ def fields_of(kind: str, output: Output, tokens: Tensor, *, reference: float = 0
         return [-functional.pad(own, (1, 0))[:, None, None, :]] * n_layers
     if kind != "layer":
         raise ValueError(f"kind must be one of {', '.join(FIELDS)}; got {kind!r}")
-    n_seen = torch.arange(1, tokens.shape[1] + 1)[:, None]  # keys that a causal row has
+    n_seen = torch.arange(1, tokens.shape[1] + 1, device=tokens.device)[:, None]  # keys that a causal row has
     above = [weights.mean(1, keepdim=True) for weights in output.weights[1:]]  # (B, 1, T, T) each
     return [((each + _LEAST_WEIGHT) / (1 / n_seen + _LEAST_WEIGHT)).log() for each in above] + [None]
 

@@ -135,7 +135,7 @@ class Ponderer(nn.Module):
         steps, n = weights.shape
         each = functional.cross_entropy(pondered.logits.flatten(0, 1), odd.repeat(steps), reduction="none")
         wrong = (weights * each.reshape(steps, n)).sum(dim=0).mean()
-        prior = params.prior * (1 - params.prior) ** torch.arange(steps)
+        prior = params.prior * (1 - params.prior) ** torch.arange(steps, device=odd.device)
         kl = (weights * (weights.clamp_min(1e-9) / (prior / prior.sum())[:, None]).log()).sum(dim=0).mean()
         return wrong + params.kl_weight * kl
 
@@ -159,7 +159,7 @@ def act_weights(halting: Tensor, epsilon: float = _EPSILON) -> tuple[Tensor, Ten
     stops = total >= 1 - epsilon
     stops[-1] = True
     last = stops.int().argmax(dim=0)  # (B,), the first step that stops
-    at = torch.arange(len(halting))[:, None]
+    at = torch.arange(len(halting), device=halting.device)[:, None]
     before = torch.where(at < last, halting, torch.zeros_like(halting))
     remainder = 1 - before.sum(dim=0)
     return before + (at == last) * remainder, (last + 1).to(halting.dtype), remainder
@@ -170,7 +170,7 @@ def _pondered(logits: Tensor, halting: Tensor, kind: str) -> Pondered:
         weights, steps, remainder = act_weights(halting)
         return Pondered(logits, weights, steps, remainder)
     weights = ponder_weights(halting)
-    steps = (weights * torch.arange(1, len(weights) + 1)[:, None]).sum(dim=0)
+    steps = (weights * torch.arange(1, len(weights) + 1, device=weights.device)[:, None]).sum(dim=0)
     return Pondered(logits, weights, steps)
 
 

@@ -50,7 +50,7 @@ class SlotReader(nn.Module):
 
     def masked(self) -> Tensor:
         """Scores (G, H, n, n); a variable does not read itself."""
-        itself = torch.eye(self.scores.shape[-1], dtype=torch.bool)
+        itself = torch.eye(self.scores.shape[-1], dtype=torch.bool, device=self.scores.device)
         return self.scores.masked_fill(itself, -torch.inf)
 
     def weights(self, chosen: Tensor | None) -> Tensor:
