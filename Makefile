@@ -34,9 +34,9 @@ test-slurm: $(READY)  ## a sweep on a SLURM cluster of one node, set up and take
 	@if which slurmctld slurmd munged > /dev/null; then $(BIN)/python -m pytest -s -m slurm tests/test_slurm.py; \
 		else echo "skipped: slurm-wlm and munge cannot be had here"; fi
 
-test-harness: $(READY)  ## gamma attention in lm-evaluation-harness and sentence-transformers (installs both)
+test-harness: $(READY)  ## gamma attention in lm-evaluation-harness and sentence-transformers, runs as datasets (installs them)
 	$(BIN)/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[hf,harness,dev]'
-	$(BIN)/python -m pytest tests/test_harness.py tests/test_sentence_transformers.py
+	$(BIN)/python -m pytest tests/test_harness.py tests/test_sentence_transformers.py tests/test_exchange.py
 
 test-vision: $(READY)  ## a vision transformer with its published weights (installs them and a runtime to compare with)
 	$(BIN)/pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e '.[hf,vision,dev]' onnxruntime

@@ -21,6 +21,7 @@ __all__ = ["Maps"]
 SHOWN_KEYS = 12  # of a query, those with the most of softmax and spikes
 SIDE, HEIGHT, BELOW = 360, 300, 52
 LABEL = 90  # room for tokens at the left of a figure
+PAST = 1.06  # the time axis over the time of the row, so that the last label has room
 MOST_LABELS = 40  # tokens along a map; of a longer text every second, third ... is named
 
 
@@ -102,7 +103,7 @@ class Maps:
         extra = {bottom - 0.55: "I cells"} if inh is not None else {}
         self.raster.yaxis[0].ticker.ticks = [*ticks, *extra]
         self.raster.yaxis.major_label_overrides = {**labels, **extra}
-        self.time.end = max(10.0, float(row.selection.row_ms[0]))
+        self.time.end = PAST * float(row.selection.row_ms[0])
 
     def _show_words(self, read: Read) -> None:
         ticks = [-(at + 0.5) for at in range(len(read.words))]
