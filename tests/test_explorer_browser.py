@@ -221,7 +221,7 @@ def test_a_text_is_read_and_the_row_under_the_cursor_is_shown(page: Any, address
     model = page.get_by_label("or a folder, or a .gguf file")
     model.fill("no/such/model")
     model.press("Enter")
-    page.get_by_text("model must be minilm or a folder with a config.json, got no/such/model").wait_for()
+    page.get_by_text("a .gguf file, got no/such/model; check the path").wait_for()
     page.goto(address + "transformer?text=The+mind&spikes=8")
     page.get_by_text("total variation to softmax").wait_for()
     page.get_by_text("Python and command").click()

@@ -130,6 +130,8 @@ def test_what_cannot_be_read_is_refused_by_name(
 def test_engines_and_models_that_cannot_be_looked_into_are_refused(causal: Params, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="engine must key its rows"):
         run(causal, context("brian2"))
+    with pytest.raises(UsageError, match=r"model must be minilm, smollm2, a folder .*, got no/such/model"):
+        Reader("no/such/model")
     with pytest.raises(UsageError, match=r"model must read text, got .*, which reads images"):
         Reader(saved(tmp_path / "vit", built("vit"), reads=False))
     with pytest.raises(UsageError, match=r"model must be an encoder or a decoder, got .*, which is both"):

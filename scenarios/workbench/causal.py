@@ -10,7 +10,7 @@ from torch import Tensor
 from bridge.huggingface.layers import longest_sequence
 from pragmatic.tasks.text import Text
 from scenarios.workbench.errors import UsageError
-from scenarios.workbench.pretrained import Pretrained, load_pretrained
+from scenarios.workbench.pretrained import MINILM, Pretrained, load_pretrained
 from scenarios.workbench.smollm2 import SMOLLM2, check_packages, load_gguf, smollm2_file
 
 __all__ = ["check_gguf", "is_causal", "load_causal", "load_text_model", "text_of", "windows_of"]
@@ -53,8 +53,13 @@ def load_text_model(name: str) -> Pretrained:
     Raises
     ------
     UsageError
-        For a model of images, and an encoder with a decoder; else as `load_causal` and `load_pretrained`.
+        For what is no model, a model of images, and an encoder with a decoder.
     """
+    if not (name in (MINILM, SMOLLM2) or name.endswith(".gguf") or (Path(name) / "config.json").is_file()):
+        raise UsageError(
+            f"model must be {MINILM}, {SMOLLM2}, a folder with a config.json or a .gguf file, got {name}; check the "
+            "path"
+        )
     pretrained = load_causal(name) if name == SMOLLM2 or name.endswith(".gguf") else load_pretrained(name)
     if pretrained.tokenizer is None:
         raise UsageError(f"model must read text, got {name}, which reads images; give another")

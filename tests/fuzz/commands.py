@@ -238,7 +238,8 @@ RUNS = {  # run folders, damaged
 def _commands() -> dict[str, list[click.Parameter]]:
     """Every command and every scenario, with its parameters."""
     context = click.Context(cli)
-    known = {name: list(cli.commands[name].params) for name in cli.commands if name not in ("run", "doctor")}
+    left_out = ("run", "doctor", "explore")  # the last serves until Ctrl-C; `test_explorer` has its refusals
+    known = {name: list(cli.commands[name].params) for name in cli.commands if name not in left_out}
     group = cli.commands["run"]
     assert isinstance(group, click.Group)
     for name in SCENARIOS:
