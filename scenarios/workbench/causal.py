@@ -57,8 +57,8 @@ def load_text_model(name: str) -> Pretrained:
     """
     if not (name in (MINILM, SMOLLM2) or name.endswith(".gguf") or (Path(name) / "config.json").is_file()):
         raise UsageError(
-            f"model must be {MINILM}, {SMOLLM2}, a folder with a config.json or a .gguf file, got {name}; check the "
-            "path"
+            f"model must be {MINILM}, {SMOLLM2}, a folder with a config.json or a .gguf file, got {name}; check "
+            "the path"
         )
     pretrained = load_causal(name) if name == SMOLLM2 or name.endswith(".gguf") else load_pretrained(name)
     if pretrained.tokenizer is None:
