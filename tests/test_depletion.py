@@ -7,7 +7,7 @@ import pytest
 import torch
 from doubles import MultinomialCircuit
 
-from bridge import FittedLaw, SpikingHead, SpikingScoreMap, fit_law
+from bridge import FittedLaw, SpikingScoreMap, fit_law
 from bridge.heads.surrogate import sampled_counts
 from spiking import Budget, GammaCircuit, GammaParams
 from spiking.calibration import effective_gain
@@ -82,10 +82,10 @@ def test_the_law_follows_from_the_circuits_parameters(capsys: pytest.CaptureFixt
         print("\ncells   gain   beta    ±   depletion    ±   theory")
         for n_cells in (10, 20, 40):
             params = GammaParams(n_cells=n_cells)
-            head = SpikingHead(GammaCircuit(params), spikes=256)
-            law = head.fit_law(np.random.default_rng(4))
-            head.score_map(SCORES)
-            selection = head.score_map.selection
+            score_map = SpikingScoreMap(GammaCircuit(params), Budget(spikes=256), np.random.default_rng(0))
+            law = score_map.fit_law(np.random.default_rng(4))
+            score_map(SCORES)
+            selection = score_map.selection
             assert selection is not None
             rate_per_ms = selection.counts.sum() / selection.row_ms.sum()
             theory = params.cell.reset_by * rate_per_ms * params.cell.tau_ms / n_cells
