@@ -36,5 +36,9 @@ def test_each_source_draws_rows(source: str) -> None:
 
 
 def test_an_unknown_circuit_is_refused() -> None:
-    with pytest.raises((UsageError, ValueError), match="circuit must be one of"):
+    with pytest.raises((UsageError, ValueError), match="regular must be one of"):
         SourceParams(regular="steady")
+    with pytest.raises(
+        ValueError, match=r"regular 'os\.path:join': calling it without arguments raised TypeError"
+    ):
+        SourceParams(regular="os.path:join").source_circuit("regular")

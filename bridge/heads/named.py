@@ -12,22 +12,22 @@ from spiking.params import PARAMETER_SETS
 
 __all__ = ["check_circuit_name", "circuit_named"]
 
-OPTION = "circuit"
 
-
-def check_circuit_name(name: object) -> None:
-    """Raise unless `name` is that of a parameter set or has the form of an import path; import nothing."""
+def check_circuit_name(name: object, option: str = "circuit") -> None:
+    """Raise, naming the option, unless `name` is that of a parameter set or has the form of an import path."""
     if name in PARAMETER_SETS:
         return
     module, colon, attribute = name.partition(":") if isinstance(name, str) else ("", "", "")
     if not (colon and _is_dotted(module) and _is_dotted(attribute)):
         raise ValueError(
-            f"{OPTION} must be one of {', '.join(PARAMETER_SETS)}; got {name!r}; "
+            f"{option} must be one of {', '.join(PARAMETER_SETS)}; got {name!r}; "
             'or use an import path such as "my_package.circuits:Mine"'
         )
 
 
-def circuit_named(name: str, *, temperature: float, n_cells: int | None) -> RowCircuit:
+def circuit_named(
+    name: str, *, temperature: float, n_cells: int | None, option: str = "circuit"
+) -> RowCircuit:
     """Make the circuit.
 
     Parameters
@@ -39,6 +39,8 @@ def circuit_named(name: str, *, temperature: float, n_cells: int | None) -> RowC
         Divides the scores. It replaces the circuit's own.
     n_cells : int, optional
         Cells per key. It replaces the circuit's own, if given.
+    option : str
+        What the name was given for, as messages call it.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def circuit_named(name: str, *, temperature: float, n_cells: int | None) -> RowC
     if name in PARAMETER_SETS:
         circuit: Any = GammaCircuit(PARAMETER_SETS[name])
     else:
-        circuit = _imported(name)
+        circuit = _imported(name, option)
     circuit = _varied(circuit, name, "temperature", temperature)
     if n_cells is not None:
         circuit = _varied(circuit, name, "n_cells", n_cells)
@@ -59,25 +61,25 @@ def _is_dotted(text: str) -> bool:
     return all(part.isidentifier() for part in text.split("."))
 
 
-def _imported(path: str) -> Any:
+def _imported(path: str, option: str) -> Any:
     module_name, _, attribute = path.partition(":")
     try:
         value: Any = importlib.import_module(module_name)
     except Exception as error:
         raise ValueError(
-            f"{OPTION} {path!r}: cannot import {module_name} ({type(error).__name__}: {error}); install it or "
+            f"{option} {path!r}: cannot import {module_name} ({type(error).__name__}: {error}); install it or "
             "correct the path"
         ) from error
     for name in attribute.split("."):
         if not hasattr(value, name):
             near = get_close_matches(name, dir(value), n=1)
             guess = f"; did you mean {near[0]!r}?" if near else "; correct the name after the colon"
-            raise ValueError(f"{OPTION} {path!r}: {module_name} has no {name!r}{guess}")
+            raise ValueError(f"{option} {path!r}: {module_name} has no {name!r}{guess}")
         value = getattr(value, name)
-    return _made(path, value)
+    return _made(path, value, option)
 
 
-def _made(path: str, value: Any) -> Any:
+def _made(path: str, value: Any, option: str) -> Any:
     """The circuit itself, or what a class or function returns."""
     is_circuit = callable(getattr(value, "attend", None)) and not isinstance(value, type)
     if callable(value) and not is_circuit:
@@ -85,12 +87,12 @@ def _made(path: str, value: Any) -> Any:
             value = value()
         except Exception as error:
             raise ValueError(
-                f"{OPTION} {path!r}: calling it without arguments raised {type(error).__name__}: {error}; name a "
+                f"{option} {path!r}: calling it without arguments raised {type(error).__name__}: {error}; name a "
                 "circuit, or a class or function that makes one without arguments"
             ) from error
     if isinstance(value, type) or not callable(getattr(value, "attend", None)):
         raise TypeError(
-            f"{OPTION} {path!r} must lead to a circuit with the method attend, got {type(value).__name__}; name a "
+            f"{option} {path!r} must lead to a circuit with the method attend, got {type(value).__name__}; name a "
             "circuit, or a class or function that makes one"
         )
     return value

@@ -75,7 +75,7 @@ def run(params: Params, ctx: RunContext) -> Outcome:
     """Measure each construction by each source of weights, then the two regimes of the loop and the switch."""
     made = {
         "circuit": Sources(params.circuit, ctx.rng, ctx.engine),
-        "regular": Sources(params.regular, ctx.rng, ctx.engine),
+        "regular": Sources(params.regular, ctx.rng, ctx.engine, "regular"),
     }
     sources: dict[str, Maps] = {
         "circuit": made["circuit"],

@@ -85,8 +85,10 @@ class Sources:
     rows of two keys, once for each number of spikes, and set as its temperature.
     """
 
-    def __init__(self, circuit: str, rng: np.random.Generator, engine: Engine) -> None:
-        self.circuit, self.rng, self.engine = circuit, rng, engine
+    def __init__(
+        self, circuit: str, rng: np.random.Generator, engine: Engine, option: str = "circuit"
+    ) -> None:
+        self.circuit, self.rng, self.engine, self.option = circuit, rng, engine, option
         self.beta: dict[int, Estimate] = {}
 
     def __call__(self, n_spikes: int) -> SpikingScoreMap:
@@ -100,7 +102,7 @@ class Sources:
         return self._map(n_spikes, temperature=1.0, mode="sampled")
 
     def _map(self, n_spikes: int, temperature: float, mode: str = "simulated") -> SpikingScoreMap:
-        circuit = circuit_named(self.circuit, temperature=temperature, n_cells=None)
+        circuit = circuit_named(self.circuit, temperature=temperature, n_cells=None, option=self.option)
         budget = Budget(spikes=n_spikes)
         return SpikingScoreMap(circuit, budget, self.rng, self.engine, mode=mode, record="counts")
 

@@ -80,7 +80,7 @@ class Params(HeadParams, ReaderParams):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_circuit_name(self.random)
+        check_circuit_name(self.random, "random")
         check_softmax(self.kinds, "kinds")
         self.check_ordered("spikes")
         if "pairs" in self.benchmarks and self.minimal_pairs is None:

@@ -47,10 +47,10 @@ class Kind:
     def _head(self, params: Params, ctx: RunContext) -> Callable[[int], Head]:
         if self.name == "uniform":
             return lambda seed: dot_product_head(Uniform())
-        circuit = params.random if self.name in ("random", "samples") else params.circuit
+        option = "random" if self.name in ("random", "samples") else "circuit"
         make = partial(
             SpikingHead,
-            circuit_named(circuit, temperature=1.0, n_cells=params.n_cells),
+            circuit_named(getattr(params, option), temperature=1.0, n_cells=params.n_cells, option=option),
             spikes=self.spikes,
             mode="sampled" if self.name == "samples" else "simulated",
             engine=ctx.engine,

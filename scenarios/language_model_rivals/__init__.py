@@ -49,7 +49,7 @@ class Params(ReaderParams):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_circuit_name(self.circuit)
-        check_circuit_name(self.random)
+        check_circuit_name(self.random, "random")
         if MAIN not in self.rivals:
             raise UsageError(
                 f"rivals must have {MAIN} among them, which the others are compared with, got "

@@ -110,7 +110,7 @@ class _Makers:
     def __init__(self, params: Params, layers: Sequence[Layer], ctx: RunContext) -> None:
         self.params, self.layers, self.ctx = params, layers, ctx
         self.circuit = circuit_named(params.circuit, temperature=1.0, n_cells=None)
-        self.random = circuit_named(params.random, temperature=1.0, n_cells=None)
+        self.random = circuit_named(params.random, temperature=1.0, n_cells=None, option="random")
         self.rows = rows_of(layers, params.fit_rows, ctx.rng)
         self.n_read = keys_read(self.circuit, self.rows, params.spikes, ctx)
         self.totals: dict[str, Totals] = {}

@@ -55,7 +55,7 @@ class Params(CircuitParams, ReaderParams):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_circuit_name(self.random)
+        check_circuit_name(self.random, "random")
         self.check_ordered("spikes", "leads", "sentence_spikes")
 
     @property

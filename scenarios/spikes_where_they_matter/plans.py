@@ -91,9 +91,8 @@ def _scale(split: str, spikes: int, needs: Needs) -> np.ndarray:
 
 def trial_of(plan: Plan, params: Params, needs: Needs, ctx: RunContext) -> Trial:
     """The heads of a plan, in every layer one object for all."""
-    circuit = circuit_named(
-        params.random if plan.random else params.circuit, temperature=1.0, n_cells=params.n_cells
-    )
+    option = "random" if plan.random else "circuit"
+    circuit = circuit_named(getattr(params, option), temperature=1.0, n_cells=params.n_cells, option=option)
     if plan.split == "lead":
         budget = Budget(lead=plan.spikes, spikes=MOST_PER_LEAD * plan.spikes)
         return Trial(label=plan.label, heads={"all": partial(_leading, circuit, budget, ctx)})

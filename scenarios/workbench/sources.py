@@ -32,12 +32,12 @@ class SourceParams(ScenarioParams):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_circuit_name(self.circuit)
-        check_circuit_name(self.regular)
+        check_circuit_name(self.regular, "regular")
 
     def source_circuit(self, source: str, *, temperature: float = 1.0) -> RowCircuit:
         """Make the circuit of a source; samples are those of the main circuit's softmax."""
-        name = self.regular if source == "regular" else self.circuit
-        return circuit_named(name, temperature=temperature, n_cells=None)
+        option = "regular" if source == "regular" else "circuit"
+        return circuit_named(getattr(self, option), temperature=temperature, n_cells=None, option=option)
 
     def source_map(
         self, source: str, spikes: int, ctx: RunContext, *, temperature: float = 1.0
