@@ -13,9 +13,10 @@ from scenarios.workbench.pretrained import MINILM
 __all__ = ["QUESTION", "Params", "run"]
 
 QUESTION = (
-    "A pretrained model reads a text: which earlier words win the spikes of one head, how far are they from its "
+    "A pretrained model reads a text: which words win the spikes of one head, how far are they from its "
     "softmax, and what does the model say next?"
 )
+# after James (1890), The Principles of Psychology, chapter 11, shortened
 JAMES = (
     "Everyone knows what attention is. It is the taking possession by the mind of one out of several objects"
 )
