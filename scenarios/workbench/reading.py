@@ -22,6 +22,7 @@ __all__ = ["KL", "LOSS", "MEASURES", "SAME", "SECONDS", "SPIKES", "Trial", "read
 
 MEASURES = ("loss", "kl", "same", "seconds", "spikes")  # of one window
 LOSS, KL, SAME, SECONDS, SPIKES = range(len(MEASURES))
+WARM_tokens = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,11 +99,20 @@ def read_windows(
             ctx.progress((at + (n + 1) / len(trials)) / len(windows), trial.label)
         return (at + 1) / len(windows), f"window {at + 1} of {len(windows)}"
 
-    with torch.inference_mode():
-        model(windows[:1])  # the first pass of a model is slow, and would count against the first trial
+    _warm_up(model, windows, trials)
     shape = (len(trials), len(windows), len(MEASURES))
     about = {"base": base, "trials": [trial.label for trial in trials]}
     return fill_by_parts(read, shape, len(windows), about, ctx, name)
+
+
+def _warm_up(model: Any, windows: Tensor, trials: Sequence[Trial]) -> None:
+    """A model's first pass is slow, and the first call of each kind of head compiles: neither is timed."""
+    with torch.inference_mode():
+        model(windows[:1])
+        for trial in trials:
+            if trial.windows is None:
+                with trial.placed(model, np.random.default_rng(0)):
+                    model(windows[:1, :WARM_tokens])
 
 
 def _one(
