@@ -48,10 +48,12 @@ LONG = (
     "minilm-on-gamma",
     "train-with-spikes",
 )  # models to train or read
-WITH = {  # a width of 1 has room for one head, a place for one sign
+WITH: dict[str, dict[str, Any]] = {  # a width of 1 has room for one head, a place for one sign
     "width": {"n_heads": 1},
     "n_places": {"most_signs": 1},
     "top": {"variables": 14},
+    "focus": {"d": 32},  # in the three dimensions of a small run the queries of a scene are long
+    "query_rate_Hz": {"d": 32},
 }
 CONFLICT = {  # maxima that ask together for what each allows alone: more than a spike a step of the query cells
     "vectors-through-spikes": {"focus": (0.0, 2.0)},
