@@ -75,9 +75,6 @@ CHARACTERS = {  # the character model at full size
 }
 
 
-@pytest.mark.xfail(
-    reason="not met by this model: .0273 ± .0014, exact samples .0290; docs/swap.md has others"
-)
 def test_character_model_in_spikes(tmp_path: Path, data_dir: Path) -> None:
     """All 16 heads simulated at about 64 spikes per row: the loss rises by at most .02 nat."""
     text = str(data_dir / "text" / "tinyshakespeare.txt")
@@ -86,9 +83,6 @@ def test_character_model_in_spikes(tmp_path: Path, data_dir: Path) -> None:
     assert run.metrics["rise"].value <= 0.02
 
 
-@pytest.mark.xfail(
-    reason="not met: .0237 ± .0014 after 300 iterations, .0220 after 1500; most of the spikes' own cost stays"
-)
 def test_character_model_learns_on_through_spikes(tmp_path: Path, data_dir: Path) -> None:
     """Fine-tuned through the surrogate, spikes cost at most .005 nat against softmax heads that learnt on as long.
 
