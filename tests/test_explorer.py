@@ -99,6 +99,36 @@ def test_a_row_that_goes_on_keeps_what_was_shown() -> None:
     assert spans == [1000.0, 2000.0, 2500.0]
 
 
+def test_a_row_of_too_many_spikes_ends_early_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scenarios.explorer.live.MOST_SPIKES", 2000)
+    setting = Setting(params=Params(scores=(1.0, 0.0), duration_ms=30_000.0), seed=9)
+    live = Live(setting)
+    while not live.is_whole:
+        live.grow()
+    seen = live.selection
+    held = len(seen.spikes) + sum(len(other.time_ms) for other in seen.other_spikes.values())
+    assert live.is_cut
+    assert live.ends_ms == seen.duration_ms < 30_000
+    assert held == pytest.approx(2000, rel=0.15)  # the rate of the first second, of some 700 spikes, holds on
+    assert any(f"The row is shown for {live.ends_ms / 1e3:.1f} s" in note for note in live.notes)
+    assert not Live(replace(setting, params=replace(setting.params, duration_ms=1000.0))).is_cut
+
+
+def test_of_a_window_of_many_spikes_a_browser_gets_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("bokeh")
+    from scenarios.explorer import pictures
+
+    live = Live(Setting(params=Params(scores=(2.0, 1.0, 0.0), duration_ms=1000.0)))
+    whole, part = pictures.LivePictures("A"), pictures.LivePictures("A")
+    whole.restart(live, 500.0)
+    monkeypatch.setattr(pictures, "MOST_DRAWN", 50)
+    part.restart(live, 250.0)
+    part.advance(live, 250.0, 500.0)
+    assert whole.every == 1 < part.every
+    np.testing.assert_array_equal(part.spikes.data["time"], whole.spikes.data["time"][:: part.every])
+    assert len(part.pool.data["time"]) < len(whole.pool.data["time"])
+
+
 def test_own_values_name_what_a_circuit_lacks() -> None:
     shipped = Live(SETTINGS["shipped"]).own
     assert shipped == {"n_cells": 40, "inhibition": 10.0, "tau_gaba_ms": 8.0, "delay_ms": 1.0}

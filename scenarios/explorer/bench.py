@@ -132,7 +132,7 @@ class Bench:
                 self._looking = False
                 if watched is not None:
                     self.pictures.look(watched)
-                self._say(escape(message) if watched is None else _in_numbers(watched))
+                self._say(escape(message) if watched is None else _in_numbers(watched, self.pictures.every))
 
         self._worker.submit(
             lambda: live.watched(until_ms),
@@ -144,8 +144,8 @@ def _pane(figure: Any) -> Any:
     return pn.pane.Bokeh(figure, sizing_mode=figure.sizing_mode, margin=0)
 
 
-def _in_numbers(watched: Watched) -> str:
-    """The numbers of the moment, as one line."""
+def _in_numbers(watched: Watched, every: int) -> str:
+    """The numbers of the moment, and which spikes are drawn, as one line."""
     if not watched.n_spikes:
         return f"{watched.selection.duration_ms / 1e3:.1f} s: <b>no E cell has fired</b>"
     peak = f"no significant peak (p = {watched.peak.p_value[0]:.2g})"
@@ -155,4 +155,5 @@ def _in_numbers(watched: Watched) -> str:
     return (
         f"{watched.selection.duration_ms / 1e3:.1f} s · <b>{watched.n_spikes:,} spikes</b> · {peak} · "
         f"total variation to softmax <b>{watched.total_variation:.3f}</b>, as many samples: {watched.floor:.3f}"
+        + (f" · one spike of {every} is drawn" if every > 1 else "")
     )

@@ -157,8 +157,13 @@ class CircuitRoom:
 
     def _save(self) -> None:
         """Leave a run folder of each setting."""
-        settings = [setting for setting in (self.setup.a, self.setup.b) if setting is not None]
-        self._frame.save(self._house, settings)
+        shown = {self.setup.a: self.a.live} | ({} if self.setup.b is None else {self.setup.b: self.b.live})
+        if any(live is not None and live.is_cut for live in shown.values()):
+            return self._frame.say(
+                "Nothing was saved: the whole row has more spikes than this server should hold; shorten the "
+                "simulated time, or run the command."
+            )
+        return self._frame.save(self._house, list(shown))
 
     def _tick(self) -> None:
         waits = self.a.waits or (self.setup.b is not None and self.b.waits)

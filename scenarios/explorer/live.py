@@ -16,6 +16,7 @@ __all__ = ["FIRST_ms", "Live"]
 
 OWN = ("n_cells", "inhibition", "tau_gaba_ms", "delay_ms")
 FIRST_ms = 1000.0  # of the first span
+MOST_SPIKES = 2_000_000  # that a row holds for a page, of E and I cells: some 40 MB
 
 
 class Live:
@@ -30,7 +31,9 @@ class Live:
         self.notes: tuple[str, ...] = ()  # what the circuit warns of
         self._circuit: RowCircuit | None = None
         self._lock = threading.Lock()
+        self.ends_ms = setting.params.duration_ms  # where the row ends on a page
         self.selection = self.grown(None)
+        self._end_in_time()
 
     @property
     def own(self) -> dict[str, float | None]:
@@ -45,7 +48,13 @@ class Live:
 
     @property
     def is_whole(self) -> bool:
-        return self.selection.duration_ms >= self.setting.params.duration_ms
+        """Whether the row has reached its end on a page."""
+        return self.selection.duration_ms >= self.ends_ms
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether that is before the end of the setting."""
+        return self.ends_ms < self.setting.params.duration_ms
 
     def grow(self) -> Live:
         """Simulate the next span."""
@@ -64,7 +73,7 @@ class Live:
                 self._circuit = watched_circuit(params, Fused(), rng.spawn(1)[0])
             selection = self._circuit.attend(
                 params.row,
-                duration_ms=min(span_ms, params.duration_ms),
+                duration_ms=min(span_ms, self.ends_ms),
                 rng=rng,
                 record="all",
                 engine=Fused(),
@@ -72,6 +81,18 @@ class Live:
         noted = [str(one.message) for one in caught if one.category is UserWarning]
         self.notes = tuple(dict.fromkeys((*self.notes, *noted)))
         return selection
+
+    def _end_in_time(self) -> None:
+        """End the row before it holds more spikes than a page can keep."""
+        seen = self.selection
+        n_spikes = len(seen.spikes) + sum(len(spikes.time_ms) for spikes in seen.other_spikes.values())
+        longest_ms = seen.duration_ms * MOST_SPIKES / max(n_spikes, 1)
+        if longest_ms < self.ends_ms:
+            self.ends_ms = max(seen.duration_ms, longest_ms)
+            self.notes += (
+                f"The row is shown for {self.ends_ms / 1e3:.1f} s: with {1e3 * n_spikes / seen.duration_ms:,.0f} "
+                "spikes a second a page cannot keep more; the command runs it whole.",
+            )
 
     def watched(self, until_ms: float) -> Watched:
         """What was seen up to a moment."""

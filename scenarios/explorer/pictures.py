@@ -24,6 +24,9 @@ SHOWN_CYCLES = 24
 LEFT = 62  # of all figures, so that their axes stand under each other
 HEIGHT, BELOW = 310, 52  # of the raster without its borders, and of the axis under the shares
 POINTS = 400  # that a raster keeps at least
+MOST_DRAWN = (
+    6000  # spikes of a window; of more, which a browser would not draw in time, every second, third ...
+)
 
 
 def hex_colours(n_keys: int) -> list[str]:
@@ -97,6 +100,7 @@ class LivePictures:
         self.time, self.keys = Range1d(0, WINDOW_ms), Range1d(-3, 0)
         self.ticker = FixedTicker(ticks=[])  # a new one for each row would make Bokeh walk through all models
         self._points = POINTS
+        self.every = self._every_other = 1  # one spike of so many is drawn, of E and of other cells
         self.raster = self._raster()
         self.share = share_bars(HEIGHT + 8 + BELOW, 240, self.keys, self.shares, dash=17)
         self.field = self._field()
@@ -109,8 +113,11 @@ class LivePictures:
         self._colours = np.array(hex_colours(n_keys))
         bottom = -n_keys - GAP - BAND
         self.keys.update(start=bottom, end=0.0)
-        rate = len(live.selection.spikes) / live.selection.duration_ms
-        self._points = POINTS + int(2 * rate * WINDOW_ms)
+        seen = live.selection
+        numbers = len(seen.spikes), sum(len(spikes.time_ms) for spikes in seen.other_spikes.values())
+        rates = [n / seen.duration_ms for n in numbers]
+        self.every, self._every_other = (1 + int(rate * WINDOW_ms / MOST_DRAWN) for rate in rates)
+        self._points = POINTS + int(2 * min(max(rates) * WINDOW_ms, MOST_DRAWN))
         ticks = [-(key + 0.5) for key in range(n_keys)] + [-n_keys - GAP - BAND / 2]
         labels = [f"{score:g}" for score in live.setting.params.scores] + ["I cells"]
         self.ticker.ticks = ticks
@@ -193,7 +200,8 @@ class LivePictures:
         """Spikes of E and I cells and the field, from one moment to another."""
         selection = live.selection
         spikes = selection.spikes
-        here = slice(*np.searchsorted(spikes.time_ms, (from_ms, to_ms)))
+        first, last = np.searchsorted(spikes.time_ms, (from_ms, to_ms)).tolist()
+        here = slice(first + -first % self.every, last, self.every)
         key = spikes.key[here]
         exc = {
             "time": spikes.time_ms[here],
@@ -214,7 +222,8 @@ class LivePictures:
         total = sum(int(selection.n_cells[group][0]) for group in selection.other_spikes)
         time_ms, place, below = [np.empty(0)], [np.empty(0)], 0
         for group, spikes in selection.other_spikes.items():
-            here = (spikes.time_ms >= from_ms) & (spikes.time_ms < to_ms)
+            here = np.flatnonzero((spikes.time_ms >= from_ms) & (spikes.time_ms < to_ms))
+            here = here[here % self._every_other == 0]
             time_ms.append(spikes.time_ms[here])
             place.append(bottom - BAND * (below + spikes.cell[here] + 0.5) / total)
             below += int(selection.n_cells[group][0])

@@ -47,9 +47,14 @@ def shelf(folder: Path) -> list[Shelved]:
             shelved.append(Shelved(name=str(name), run=read_run(parameters.parent)))
         except (UsageError, OSError) as error:
             shelved.append(Shelved(name=str(name), run=None, fault=str(error)))
-    return sorted(
-        shelved, key=lambda one: "" if one.run is None else one.run.provenance.started, reverse=True
-    )
+    return sorted(shelved, key=_when, reverse=True)
+
+
+def _when(one: Shelved) -> tuple[str, float]:
+    """When a run was started, to the second, and when it was written; a damaged one comes before all others."""
+    if one.run is None:
+        return "", 0.0
+    return one.run.provenance.started, (one.run.folder / "metrics.json").stat().st_mtime
 
 
 def summary(one: Shelved) -> str:
