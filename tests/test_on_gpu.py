@@ -129,7 +129,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("architecture", ["bert", "gpt2", "llama"])
 @pytest.mark.parametrize("name", OPTIONS)
 def test_a_pretrained_model_attends_the_same_there(name: str, architecture: str) -> None:
-    """In double precision; a row in which a spike falls into the next step moves the output by a part of it."""
+    """In double precision, within a tenth of what the spikes themselves change.
+
+    A spike that falls into the next step moves one of its row's 64; where that befalls one row of forty, as the
+    score maps above allow for, the mean over the output stays well below a tenth of the noise of all rows.
+    """
     pytest.importorskip("transformers")
     from hf_models import batch, built, state
 

@@ -22,7 +22,7 @@ __all__ = ["KL", "LOSS", "MEASURES", "SAME", "SECONDS", "SPIKES", "Trial", "read
 
 MEASURES = ("loss", "kl", "same", "seconds", "spikes")  # of one window
 LOSS, KL, SAME, SECONDS, SPIKES = range(len(MEASURES))
-WARM_tokens = 8
+WARM_tokens = 8  # of the first call of a head: it compiles for any length
 
 
 @dataclass(frozen=True, kw_only=True)
